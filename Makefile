@@ -1,0 +1,57 @@
+# Synrouter's tasks. Everything lives in .venv and, for downloads, in a cache outside the checkout.
+#
+#   make up ARGS="--port 7500"    install what is needed and run the proxy
+#   make test                     install what is needed and run the tests
+#   make lint                     ruff and mypy
+#   make bench                    what the proxy adds to a request, measured here
+#   make lock                     pin today's versions anew
+#   make clean                    remove what these made in the checkout
+#
+# PYTHON=python3.12 picks the interpreter, VENV=dir the environment. REQUIRE_E2E=1 turns the skips of
+# end-to-end tests (no node, no apt) into failures.
+
+SHELL := /bin/sh
+VENV ?= .venv
+WORKERS ?= 2
+export PIP_CACHE_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/synrouter-dev/pip
+
+installed := pyproject.toml requirements/lock.txt scripts/bootstrap
+
+.DEFAULT_GOAL := help
+.PHONY: help up test lint format bench lock clean
+
+help:
+	@sed -n 's/^#  *\(make .*\)/\1/p' Makefile
+
+$(VENV)/.run: $(installed)
+	@scripts/bootstrap $(VENV) run
+	@touch $@
+
+$(VENV)/.dev: $(installed)
+	@scripts/bootstrap $(VENV) dev
+	@touch $@ $(VENV)/.run
+
+up: $(VENV)/.run
+	@exec $(VENV)/bin/synrouter up $(ARGS)
+
+test: $(VENV)/.dev
+	$(VENV)/bin/pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+
+lint: $(VENV)/.dev
+	$(VENV)/bin/ruff check
+	$(VENV)/bin/ruff format --check
+	$(VENV)/bin/mypy
+
+format: $(VENV)/.dev
+	$(VENV)/bin/ruff check --fix
+	$(VENV)/bin/ruff format
+
+bench: $(VENV)/.dev
+	$(VENV)/bin/python benchmarks/latency.py $(ARGS)
+
+lock:
+	@scripts/lock
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,233 @@
+"""The provider's prompt cache, as published: what a request hits, what it writes, what it is billed.
+
+Rules are those of Anthropic's "Prompt caching" (platform.claude.com): one entry a marker, a lookback of 20 positions
+from each marker, a minimum length, lifetimes from the request's start, and billing by the segments A, B and C. The
+model takes `now` as an argument and does no I/O; numbers come with `CacheFacts`.
+
+>>> store = Store()
+>>> rendered = Rendered(keys=[b"a", b"b"], runs=[0, 1], layer_ends=(0, 0, 2), seeds=(b"", b"", b""))
+>>> found = look_up(rendered, [Marker(1, "5m")], store, FACTS, now=0.0, tokens=[600, 2000])
+>>> found.hit, [write.position for write in found.writes]
+(-1, [1])
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+__all__ = [
+    "TTL_SECONDS",
+    "Entry",
+    "Found",
+    "Marker",
+    "ModelFacts",
+    "Rendered",
+    "Split",
+    "Store",
+    "bill",
+    "hit_of",
+    "look_up",
+]
+
+TTL_SECONDS: Mapping[str, float] = {"5m": 300.0, "1h": 3600.0}
+
+
+class ModelFacts(Protocol):
+    """The part of a model's facts that the cache depends on."""
+
+    @property
+    def minimum_tokens(self) -> int: ...
+    @property
+    def lookback_positions(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _DefaultFacts:
+    minimum_tokens: int = 1024
+    lookback_positions: int = 20
+
+
+FACTS = _DefaultFacts()
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Marker:
+    """A breakpoint at block `position` with lifetime `ttl` ("5m" or "1h")."""
+
+    position: int
+    ttl: str = "5m"
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A prompt in render order, as the cache sees it. The lists run parallel, one item a block.
+
+    `keys` are cumulative digests; `runs` number the lookback positions; `layer_ends` are the block counts at the ends
+    of tools, system and messages; `seeds` stand for the settings that each layer's entries depend on.
+    """
+
+    keys: Sequence[bytes]
+    runs: Sequence[int]
+    layer_ends: tuple[int, int, int]
+    seeds: tuple[bytes, bytes, bytes]
+
+    def seed(self, position: int) -> bytes:
+        tools, system, _ = self.layer_ends
+        return self.seeds[0 if position < tools else 1 if position < system else 2]
+
+
+@dataclass(slots=True)
+class Entry:
+    """One cached prefix. `ttl` is its own lifetime in seconds, by which each hit renews it."""
+
+    ttl: float
+    expires_at: float
+    tokens: int = 0
+
+
+@dataclass(slots=True)
+class Store:
+    """The live entries of one scope (provider, credential, model, betas), by settings seed and prefix key."""
+
+    entries: dict[bytes, dict[bytes, Entry]] = field(default_factory=dict)
+
+    def live(self, rendered: Rendered, now: float) -> list[int]:
+        """The positions of this prompt at which an entry can be read now, ascending."""
+        found: list[int] = []
+        start = 0
+        for layer, end in enumerate(rendered.layer_ends):
+            entries = self.entries.get(rendered.seeds[layer])
+            if entries:
+                keys = rendered.keys
+                found += [
+                    i for i in range(start, end) if (e := entries.get(keys[i])) is not None and e.expires_at > now
+                ]
+            start = end
+        return found
+
+    def entry(self, rendered: Rendered, position: int) -> Entry | None:
+        return self.entries.get(rendered.seed(position), {}).get(rendered.keys[position])
+
+    def begun(self, rendered: Rendered, found: Found, started_at: float, tokens: Sequence[int] | None = None) -> None:
+        """The response has begun: what the request wrote can be read from now on, what it read is renewed.
+
+        Lifetimes run from `started_at`, the start of the request.
+        """
+        for position in found.renewed:
+            entry = self.entry(rendered, position)
+            if entry is not None:
+                entry.expires_at = max(entry.expires_at, started_at + entry.ttl)
+        for marker in found.writes:
+            ttl = TTL_SECONDS[marker.ttl]
+            entries = self.entries.setdefault(rendered.seed(marker.position), {})
+            known = entries.get(rendered.keys[marker.position])
+            size = tokens[marker.position] if tokens is not None else 0
+            expires = started_at + ttl
+            if known is not None and known.expires_at > expires and known.ttl >= ttl:
+                continue
+            entries[rendered.keys[marker.position]] = Entry(ttl, expires, size)
+
+    def evict(self, rendered: Rendered, positions: Iterable[int]) -> None:
+        """Forget the entries of this prompt at these positions: the provider did not have them."""
+        for position in positions:
+            self.entries.get(rendered.seed(position), {}).pop(rendered.keys[position], None)
+
+    def add(self, rendered: Rendered, position: int, ttl: float, expires_at: float, tokens: int) -> None:
+        """An entry that we did not know of: the provider said it read it."""
+        entries = self.entries.setdefault(rendered.seed(position), {})
+        entries.setdefault(rendered.keys[position], Entry(ttl, expires_at, tokens))
+
+    def prune(self, now: float) -> None:
+        """Drop what has expired."""
+        for seed in list(self.entries):
+            kept = {key: entry for key, entry in self.entries[seed].items() if entry.expires_at > now}
+            if kept:
+                self.entries[seed] = kept
+            else:
+                del self.entries[seed]
+
+    def __len__(self) -> int:
+        return sum(len(entries) for entries in self.entries.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a request meets in the cache. Positions are block indices; `hit` is -1 where nothing is read."""
+
+    hit: int
+    markers: tuple[Marker, ...]
+    writes: tuple[Marker, ...]
+    renewed: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """A prompt's tokens as they are billed; they add up to the prompt."""
+
+    read: int = 0
+    write_5m: int = 0
+    write_1h: int = 0
+    input: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.read + self.write_5m + self.write_1h + self.input
+
+
+def hit_of(markers: Sequence[Marker], live: Sequence[int], runs: Sequence[int], lookback: int = 20) -> int:
+    """The position of the longest entry that the markers reach, or -1.
+
+    From each marker, last first, the search walks back over at most `lookback` positions, its own included; a run
+    of tool_use or of tool_result blocks is one position.
+    """
+    best = -1
+    for marker in markers:
+        index = bisect_right(live, marker.position) - 1
+        if index < 0:
+            continue
+        candidate = live[index]
+        if candidate > best and runs[marker.position] - runs[candidate] < lookback:
+            best = candidate
+    return best
+
+
+def look_up(
+    rendered: Rendered,
+    markers: Sequence[Marker],
+    store: Store,
+    facts: ModelFacts,
+    *,
+    now: float,
+    tokens: Sequence[int],
+    live: Sequence[int] | None = None,
+) -> Found:
+    """What a request with these markers reads and writes at `now`. Changes nothing.
+
+    `tokens` are cumulative, one a block. `live` may be given where `store.live(rendered, now)` is known.
+    """
+    if live is None:
+        live = store.live(rendered, now)
+    ordered = tuple(sorted(set(markers)))
+    minimum = facts.minimum_tokens
+    effective = tuple(m for m in ordered if tokens[m.position] >= minimum)
+    hit = hit_of(effective, live, rendered.runs, facts.lookback_positions)
+    writes = tuple(m for m in effective if m.position > hit)
+    renewed = tuple(live[: bisect_right(live, hit)])
+    return Found(hit, effective, writes, renewed)
+
+
+def bill(found: Found, tokens: Sequence[int], total: int | None = None) -> Split:
+    """What the provider bills for the prompt: read A, 1h-write B−A, 5m-write C−B, the rest is input.
+
+    A is the end of the hit, B that of the highest 1h marker after it, C that of the last marker. `total` is the
+    whole prompt where it is longer than its last block.
+    """
+    whole = total if total is not None else (tokens[-1] if tokens else 0)
+    a = tokens[found.hit] if found.hit >= 0 else 0
+    long = [m.position for m in found.writes if m.ttl == "1h"]
+    b = max(tokens[long[-1]], a) if long else a
+    c = max(tokens[found.writes[-1].position], b) if found.writes else b
+    return Split(read=a, write_1h=b - a, write_5m=c - b, input=max(whole - c, 0))

@@ -1,0 +1,166 @@
+"""Figures as a table for a person, and under it the rule of the baselines.
+
+An estimate is marked `~`, an unknown price `?`, a subscription's list price `*`, a loss has a minus:
+
+    Day         Turns  Prompt  Hit  Output   Cost  Saved    %   router
+    2025-11-15     38   2.25M  89%   40.7k  $1.08  $2.72  71%  $0.0310
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final
+
+from synrouter_cli.dashboard.sanitize import clean
+from synrouter_cli.dashboard.units import NOTHING, UNKNOWN, percent, tokens, usd
+from synrouter_cli.ledger.figures import Figures, Sums
+from synrouter_cli.ledger.queries import Report
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+_RULE = (
+    "Saved: what the same turns cost at the provider's prices without any cache, minus their cost. "
+    "By Synrouter: what the client's own requests, unchanged, would have cost, minus that cost; "
+    "the rest is the client's own caching."
+)
+
+Column = tuple[str, Callable[[Figures], str]]
+"""A heading and what stands under it."""
+Rows = list[tuple[tuple[str, ...], Figures]]
+
+_TURNS: Final[Column] = ("Turns", lambda figures: f"{figures.count('turns'):,}")
+_PROMPT: Final[Column] = ("Prompt", lambda figures: tokens(figures.prompt_tokens))
+_INPUT: Final[Column] = ("Input", lambda figures: tokens(figures.count("input_tokens")))
+_WRITE: Final[Column] = ("Write", lambda figures: tokens(_written(figures)))
+_READ: Final[Column] = ("Read", lambda figures: tokens(figures.count("cache_read_tokens")))
+_HIT: Final[Column] = ("Hit", lambda figures: percent(figures.cache_hit_rate))
+_OUTPUT: Final[Column] = ("Output", lambda figures: tokens(figures.count("output_tokens")))
+_COST: Final[Column] = ("Cost", lambda figures: _money(figures, "cost_usd") + _unpriced_too(figures))
+_SAVED: Final[Column] = ("Saved", lambda figures: _money(figures, "saved_usd"))
+_SHARE: Final[Column] = ("%", lambda figures: _saved_share(figures))
+_OURS: Final[Column] = ("By Syn-\nrouter", lambda figures: _money(figures, "saved_by_synrouter_usd"))
+
+_FULL = (_TURNS, _INPUT, _WRITE, _READ, _HIT, _OUTPUT, _COST, _SAVED, _SHARE, _OURS)
+_BRIEF = (_TURNS, _PROMPT, _HIT, _OUTPUT, _COST, _SAVED, _SHARE, _OURS)
+_LEAST = (_TURNS, _HIT, _COST, _SAVED, _OURS)
+_LAYOUTS: Final = ((_FULL, 2), (_FULL, 1), (_BRIEF, 2), (_BRIEF, 1), (_LEAST, 1))
+"""Columns and the gap between them, the roomiest first."""
+_NAME_WIDTH: Final = 20
+"""Characters that a name may ask for before columns of numbers go."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Fitted:
+    """What a table of a given width holds."""
+
+    heads: tuple[str, ...]
+    rows: Rows
+    columns: Sequence[Column]
+    cells: list[list[str]]
+    gap: int
+    room: int
+    """Characters that are left for each name."""
+
+
+def table(found: Report, by: str, width: int) -> Table:
+    """The figures as a table `width` characters wide: names are cut where they must be, numbers are not."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    fitted = _fit(found, by, width)
+    drawn = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, fitted.gap - 1, 0, 0))
+    for head in fitted.heads:
+        drawn.add_column(head, no_wrap=True, overflow="ellipsis", max_width=fitted.room)
+    for head, _ in fitted.columns:
+        drawn.add_column(head, justify="right", no_wrap=True)
+    for (labels, _), texts in zip(fitted.rows, fitted.cells, strict=True):
+        numbers = [Text(text, "red" if text.lstrip("~*").startswith("-") else "") for text in texts]
+        drawn.add_row(*map(Text, labels), *numbers)
+    drawn.rows[-1].style = "bold"
+    drawn.rows[-2].end_section = True
+    return drawn
+
+
+def _fit(found: Report, by: str, width: int) -> _Fitted:
+    """The roomiest layout in which the names are readable; the last one where none is."""
+    fitted = [_laid_out(found, by, width, *layout) for layout in _LAYOUTS]
+    return next((one for one in fitted if one.room >= _wanted(one.rows)), fitted[-1])
+
+
+def _laid_out(found: Report, by: str, width: int, columns: Sequence[Column], gap: int) -> _Fitted:
+    heads, rows = _named(found, by, in_full=columns is _FULL)
+    rows.append((("Total", *("" for _ in heads[1:])), found.totals))
+    cells = [[value(figures) for _, value in columns] for _, figures in rows]
+    lines = [head.split("\n") for head, _ in columns]
+    widths = [max(map(len, (*head, *texts))) for head, *texts in zip(lines, *cells, strict=True)]
+    taken = sum(widths) + gap * (len(widths) + len(heads) - 1)
+    return _Fitted(heads, rows, columns, cells, gap, max(6, (width - taken) // len(heads)))
+
+
+def _wanted(rows: Rows) -> int:
+    return min(_NAME_WIDTH, max(len(label) for labels, _ in rows for label in labels))
+
+
+def _named(found: Report, by: str, *, in_full: bool) -> tuple[tuple[str, ...], Rows]:
+    """Headings and rows; a session goes by the start of its id, its client, its kind, as in `up`'s lines."""
+    if by != "session":
+        return (by.capitalize(),), [((clean(row.key) or NOTHING,), row.figures) for row in found.rows]
+    rows: Rows = []
+    for session in found.sessions:
+        kind = "" if session.kind == "main" else f" {session.kind}"
+        name = f"{clean(session.id)[:6]} {clean(session.client)}{kind}"
+        rows.append(((name, clean(session.model) or NOTHING) if in_full else (name,), session.figures))
+    return (("Session", "Model") if in_full else ("Session",)), rows
+
+
+def _written(figures: Figures) -> int:
+    return figures.count("cache_write_5m_tokens") + figures.count("cache_write_1h_tokens")
+
+
+def _billed(figures: Figures) -> Sums:
+    """What the dollars of a line are about: a subscription's list prices only where nothing was billed."""
+    return figures.api if figures.api.turns else figures.subscription
+
+
+def _money(figures: Figures, name: str) -> str:
+    sums = _billed(figures)
+    amount: Decimal | None = getattr(sums, name)
+    if amount is None:
+        return UNKNOWN
+    return ("~" if sums.estimated_turns else "") + ("*" if sums is figures.subscription else "") + usd(amount)
+
+
+def _unpriced_too(figures: Figures) -> str:
+    sums = _billed(figures)
+    return f"+{UNKNOWN}" if sums.unpriced_turns and sums.priced_turns else ""
+
+
+def _saved_share(figures: Figures) -> str:
+    saved = _billed(figures).saved_percent
+    return NOTHING if saved is None else percent(saved / 100)
+
+
+def notes(totals: Figures) -> list[str]:
+    """What must be known to read the table, the baselines' rule first."""
+    lines = [_RULE]
+    if errors := totals.count("errors"):
+        lines.append(f"Failed: {errors:,} of {totals.count('turns'):,} turns.")
+    if estimated := totals.count("estimated_turns"):
+        lines.append(f"~ Usage of {estimated:,} {_turns(estimated)} was not reported in full and is estimated.")
+    if unpriced := totals.count("unpriced_turns"):
+        lines.append(f"? The cost of {unpriced:,} {_turns(unpriced)} is unknown, and in none of the sums.")
+    if turns := totals.subscription.turns:
+        cost, baseline = totals.subscription.cost_usd, totals.subscription.baseline_no_cache_usd
+        lines.append(
+            f"* {turns:,} {_turns(turns)} on a subscription cost no dollars: at list prices {usd(cost)} "
+            f"instead of {usd(baseline)} without any cache, added to no billed dollar."
+        )
+    return lines
+
+
+def _turns(count: int) -> str:
+    return "turn" if count == 1 else "turns"

@@ -1,0 +1,1 @@
+"""The daemon as a process: lock, tokens, state file, control client, log, console, and its life."""

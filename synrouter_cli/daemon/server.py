@@ -1,0 +1,233 @@
+"""The life of the daemon: lock, bind, state file, serve, drain, gone. The proxy itself is handed in.
+
+Whoever holds the lock clears what a killed daemon left, binds, and only then writes the state file;
+a stop drains open requests, a second one cuts them.
+
+Example: `run(load(port=7500), assemble=proxy)` serves until a signal and returns the exit code.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import errno
+import logging
+import os
+import secrets
+import signal
+import sys
+import time
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
+from dataclasses import dataclass
+from typing import Protocol
+
+from synrouter_cli import __version__
+from synrouter_cli.addresses import check_self_loop
+from synrouter_cli.daemon import client, lock, logs, process, state
+from synrouter_cli.daemon.console import Console, duplicate
+from synrouter_cli.daemon.state import State
+from synrouter_cli.daemon.tokens import TokenStore
+from synrouter_cli.errors import EXIT_INTERRUPTED, AlreadyRunning, ConfigError, PortBusy, SynrouterError
+from synrouter_cli.settings import Settings
+
+log = logging.getLogger(__name__)
+
+_DESCRIPTORS = 8192  # two for each stream, and macOS starts a process with 256
+
+
+Say = Callable[[str], None]
+
+
+class Running(Protocol):
+    """A proxy that serves."""
+
+    @property
+    def port(self) -> int: ...
+
+    @property
+    def in_flight(self) -> int: ...
+
+    async def close(self, drain_s: float) -> None:
+        """Take no more requests, give those in flight `drain_s` seconds, cut the rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the process gives the proxy."""
+
+    settings: Settings
+    tokens: TokenStore
+    instance: str
+    started_at: float
+    shutdown: Callable[[], None]
+    say: Say
+    """Prints a line; never blocks, never raises, callable from any thread."""
+
+
+Assemble = Callable[[Parts], AbstractAsyncContextManager[Running]]
+
+
+def run(settings: Settings, *, assemble: Assemble) -> int:
+    """Serve until told to stop; 0, or 130 after Ctrl-C.
+
+    Raises AlreadyRunning, PortBusy, ConfigError; nothing is left behind then.
+    """
+    _check_bundles(settings)
+    umask = os.umask(0o077)
+    try:
+        settings.paths.create()
+        with lock.hold(settings.paths.lock_file):
+            state.remove(settings.paths.state_file)
+            return _run_locked(settings, assemble)
+    except AlreadyRunning:
+        raise AlreadyRunning(where=_where(settings)) from None
+    finally:
+        os.umask(umask)
+
+
+def _run_locked(settings: Settings, assemble: Assemble) -> int:
+    tokens = TokenStore(settings.paths)
+    secret_values = [secret.reveal() for secret in settings.provider_keys.values()]
+    handler = logs.install(settings.paths.log_file, logs.Redactor(secret_values))
+    _raise_descriptor_limit()
+    try:
+        with (
+            Console(duplicate(sys.stdout)) as lines,
+            Console(duplicate(sys.stderr)) as notes,
+            asyncio.Runner(loop_factory=_loop_factory()) as runner,
+        ):
+            return runner.run(_serve(settings, tokens, assemble, lines.say, notes.say))
+    finally:
+        state.remove(settings.paths.state_file)
+        logging.getLogger().removeHandler(handler)
+        handler.close()
+
+
+async def _serve(settings: Settings, tokens: TokenStore, assemble: Assemble, say: Say, note: Say) -> int:
+    stop = _Stop()
+    stop.listen(asyncio.get_running_loop())
+    started_at = time.time()
+    parts = Parts(settings, tokens, secrets.token_hex(16), started_at, stop.request, say)
+    async with AsyncExitStack() as stack:
+        try:
+            running = await stack.enter_async_context(assemble(parts))
+        except OSError as error:
+            raise _bind_error(error, settings.port) from None
+        drain_s = 0.0
+        try:
+            check_self_loop(settings.upstreams, running.port)
+            serving = _describe(settings, running.port, parts.instance)
+            state.write(settings.paths.state_file, serving)
+            say(f"synrouter: listening on http://{settings.host}:{running.port}")
+            log.info("listening on port %d, instance %s", running.port, parts.instance)
+            await stop.wanted.wait()
+            drain_s = settings.drain_s
+            if running.in_flight:
+                note(_draining(running.in_flight, drain_s))
+            with suppress(OSError):  # a full disk must not cut what is in flight
+                state.write(settings.paths.state_file, dataclasses.replace(serving, stopping=True))
+        finally:
+            await _close(running, drain_s, stop)
+    log.info("stopped after %.0f s", time.time() - started_at)
+    return EXIT_INTERRUPTED if stop.by_keyboard else 0
+
+
+async def _close(running: Running, drain_s: float, stop: _Stop) -> None:
+    """Close, and close at once as soon as a second stop is wanted."""
+    draining = asyncio.ensure_future(running.close(drain_s))
+    impatient = asyncio.ensure_future(stop.wanted_now.wait())
+    await asyncio.wait({draining, impatient}, return_when=asyncio.FIRST_COMPLETED)
+    impatient.cancel()
+    if not draining.done():
+        log.warning("second stop: cutting %d requests", running.in_flight)
+        await running.close(0)
+    await draining
+
+
+class _Stop:
+    """What was asked for: first a stop, then a stop at once."""
+
+    def __init__(self) -> None:
+        self.wanted = asyncio.Event()
+        self.wanted_now = asyncio.Event()
+        self.by_keyboard = False
+
+    def request(self) -> None:
+        (self.wanted_now if self.wanted.is_set() else self.wanted).set()
+
+    def listen(self, loop: asyncio.AbstractEventLoop) -> None:
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+            number = getattr(signal, name, None)
+            if number is None or (name == "SIGHUP" and signal.getsignal(number) == signal.SIG_IGN):
+                continue  # nohup
+            try:
+                loop.add_signal_handler(number, self._on_signal, number)
+            except NotImplementedError:  # Windows
+                signal.signal(number, lambda got, _: loop.call_soon_threadsafe(self._on_signal, got))
+
+    def _on_signal(self, number: int) -> None:
+        if not self.wanted.is_set():
+            self.by_keyboard = number == signal.SIGINT
+        self.request()
+
+
+def _describe(settings: Settings, port: int, instance: str) -> State:
+    return State(
+        pid=os.getpid(),
+        create_time=process.create_time(os.getpid()),
+        port=port,
+        instance=instance,
+        version=__version__,
+        mode=settings.mode,
+        level=settings.level,
+        upstreams=settings.upstreams,
+        keys=settings.key_sources,
+        drain_s=settings.drain_s,
+    )
+
+
+def _draining(in_flight: int, drain_s: float) -> str:
+    noun = "request" if in_flight == 1 else "requests"
+    return f"synrouter: finishing {in_flight} {noun}, up to {drain_s:g} s; Ctrl-C again cuts them"
+
+
+def _where(settings: Settings) -> str:
+    """Which daemon has the lock, as far as its state file can be believed."""
+    found = client.believable_state(settings.paths)
+    return f" (pid {found.pid}, http://{settings.host}:{found.port})" if found else ""
+
+
+def _bind_error(error: OSError, port: int) -> Exception:
+    if error.errno == errno.EADDRINUSE:
+        return PortBusy(port=port)
+    if error.errno in (errno.EACCES, errno.EADDRNOTAVAIL):
+        return SynrouterError(
+            detail=f"Port {port} can't be used: {os.strerror(error.errno)}.", hint="synrouter up --port 7477"
+        )
+    return error
+
+
+def _check_bundles(settings: Settings) -> None:
+    for bundle in settings.ca_bundles:
+        if not bundle.is_file():
+            raise ConfigError(where=str(bundle), detail="no such file of certificates")
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:  # an extra
+        return None
+    return uvloop.new_event_loop
+
+
+def _raise_descriptor_limit() -> None:
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _DESCRIPTORS if hard == resource.RLIM_INFINITY else min(_DESCRIPTORS, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

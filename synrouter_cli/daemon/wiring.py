@@ -1,0 +1,79 @@
+"""Which parts make the proxy: the ledger, the turns and the HTTP side, put together for one run.
+
+All of it is imported before the first request, so that an upgrade of the installed package under a
+running daemon changes nothing for it.
+
+Example: `server.run(settings, assemble=assemble_with(str))` prints every finished turn as a row.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+
+from synrouter_cli.daemon import tokens
+from synrouter_cli.daemon.server import Assemble, Parts, Running
+from synrouter_cli.errors import ConfigError
+from synrouter_cli.ledger.ledger import Ledger
+from synrouter_cli.ledger.rows import Turn
+from synrouter_cli.providers import provider_names
+from synrouter_cli.proxy.app import Services, start
+from synrouter_cli.proxy.turns import Turns
+
+# What the libraries import only when a request needs it.
+_IMPORTED_LATE = ("encodings.idna", "encodings.latin_1", "stringprep", "zlib", "gzip", "backports.zstd")
+
+
+def assemble_with(turn_line: Callable[[Turn], str]) -> Assemble:
+    """How to build the proxy whose finished turns are printed through `turn_line`."""
+
+    @asynccontextmanager
+    async def assemble(parts: Parts) -> AsyncIterator[Running]:
+        def on_turn(turn: Turn) -> None:
+            if turn.status != "started":
+                parts.say(turn_line(turn))
+
+        settings = parts.settings
+        _check_names(settings.upstreams)
+        key = tokens.digest_key(settings.paths)
+        ledger = Ledger.open(settings.paths.ledger_file)
+        try:
+            turns = Turns(
+                level=settings.level,
+                mode=settings.mode,
+                ledger=ledger,
+                clock=time.time,
+                on_turn=on_turn,
+                secret=key,
+            )
+            services = Services(
+                tokens=parts.tokens,
+                turns=turns,
+                ledger=ledger,
+                instance=parts.instance,
+                scope_key=key,
+                shutdown=parts.shutdown,
+                started_at=parts.started_at,
+            )
+            _import_late()
+            yield await start(settings, services)
+        finally:
+            await asyncio.to_thread(ledger.close)
+
+    return assemble
+
+
+def _check_names(upstreams: Mapping[str, str]) -> None:
+    for name in upstreams:
+        if name not in provider_names():
+            known = ", ".join(sorted(provider_names()))
+            raise ConfigError(where=f"upstream {name}", detail=f"no such provider; known are: {known}")
+
+
+def _import_late() -> None:
+    for name in _IMPORTED_LATE:
+        if importlib.util.find_spec(name.split(".")[0]) and importlib.util.find_spec(name):
+            importlib.import_module(name)

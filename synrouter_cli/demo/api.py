@@ -1,0 +1,214 @@
+"""Anthropic's Messages API, simulated: answers from a script, bills from the judge, faults on demand.
+
+`GET /__usage` tells what every request was billed, so that somebody else's books can be compared with these.
+
+>>> provider = Provider(Script.parse([{"when": "", "steps": [{"say": "Hello."}]}]))
+>>> app = provider.application()   # for aiohttp's own runner or its test client
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from hashlib import sha256
+from typing import Any
+
+from aiohttp import web
+
+from synrouter_cli.demo.answer import Answer
+from synrouter_cli.demo.faults import (
+    ERRORS,
+    HTML_PAGE,
+    Fault,
+    error_body,
+    reset_connection,
+    send_events,
+)
+from synrouter_cli.demo.judge import Judge, Refused, Weighed
+from synrouter_cli.demo.script import Script, Step
+
+__all__ = ["Answered", "Provider"]
+
+MAX_BODY_BYTES = 32 * 1024 * 1024
+"""The API's own limit (platform.claude.com, "Errors": request size limits)."""
+MODELS = ("claude-opus-5-5", "claude-opus-4-8", "claude-sonnet-5-5", "claude-sonnet-4-6", "claude-haiku-4-5")
+_SESSION_HEADERS = ("x-claude-code-session-id", "x-session-id", "session_id")
+_KEPT_LINES = 100_000
+
+
+@dataclass(slots=True)
+class Answered:
+    """A line of the provider's books: times in seconds, `complete` once the whole answer was sent."""
+
+    at: float
+    request_id: str
+    endpoint: str
+    session: str
+    agent: str
+    status: int = 200
+    model: str = ""
+    streamed: bool = False
+    complete: bool = False
+    usage: dict[str, Any] = field(default_factory=dict)
+
+
+class Provider:
+    """The API. `clock` gives the time in seconds; where `key` is set, it is the only one taken."""
+
+    def __init__(
+        self,
+        script: Script | None = None,
+        *,
+        clock: Callable[[], float] = time.time,
+        key: str = "",
+        pace: float = 0.0,
+    ) -> None:
+        self.answered: deque[Answered] = deque(maxlen=_KEPT_LINES)
+        self._script = script or Script()
+        self._clock = clock
+        self._key = key
+        self._pace = pace
+        self._judge = Judge()
+        self._tries: Counter[str] = Counter()
+        self._count = 0
+
+    def application(self) -> web.Application:
+        """Routes for aiohttp; any path that the API does not have is a 404 of its shape."""
+        app = web.Application(client_max_size=MAX_BODY_BYTES)
+        app.router.add_post("/v1/messages", self._messages)
+        app.router.add_post("/v1/messages/count_tokens", self._count_tokens)
+        app.router.add_get("/v1/models", self._models)
+        app.router.add_get("/__usage", self._usage)
+        app.router.add_route("*", "/{path:.*}", self._not_found)
+        return app
+
+    async def _messages(self, request: web.Request) -> web.StreamResponse:
+        line = self._line(request, "messages")
+        try:
+            weighed = await self._weighed(request, line)
+            step, fault = self._step(request, weighed)
+        except Refused as refused:
+            return _error(line, refused.status, str(refused))
+        line.model, line.streamed = weighed.prompt.model, weighed.prompt.stream
+        if fault.kind == "slow":
+            await asyncio.sleep(fault.seconds)
+        return _failed(request, line, fault) or await self._answer(request, line, weighed, step, fault)
+
+    async def _answer(
+        self, request: web.Request, line: Answered, weighed: Weighed, step: Step, fault: Fault
+    ) -> web.StreamResponse:
+        thinking = (weighed.body.get("thinking") or {}).get("type", "disabled")
+        answer = Answer.of(
+            step,
+            ident=weighed.ident,
+            model=line.model,
+            prompt_usage=weighed.usage,
+            signature=weighed.signature if thinking != "disabled" else None,
+            max_tokens=weighed.prompt.max_tokens,
+        )
+        self._judge.begun(weighed)
+        line.usage = dict(answer.usage)
+        if not line.streamed:
+            line.complete = True
+            return _json(line, answer.message())
+        response = web.StreamResponse(headers={"request-id": line.request_id, "cache-control": "no-cache"})
+        response.content_type = "text/event-stream"
+        await response.prepare(request)
+        line.complete = await send_events(request, response, answer.events(), fault, self._pace)
+        return response
+
+    async def _count_tokens(self, request: web.Request) -> web.StreamResponse:
+        line = self._line(request, "count_tokens")
+        try:
+            weighed = await self._weighed(request, line)
+        except Refused as refused:
+            return _error(line, refused.status, str(refused))
+        line.complete = True
+        return _json(line, {"input_tokens": weighed.split.total})
+
+    async def _models(self, request: web.Request) -> web.StreamResponse:
+        listed = [
+            {"type": "model", "id": model, "display_name": model, "created_at": "2026-01-01T00:00:00Z"}
+            for model in MODELS
+        ]
+        page = {"data": listed, "has_more": False, "first_id": MODELS[0], "last_id": MODELS[-1]}
+        return _json(self._line(request, "models"), page)
+
+    async def _usage(self, _request: web.Request) -> web.StreamResponse:
+        return web.json_response({"requests": [asdict(line) for line in self.answered]})
+
+    async def _not_found(self, request: web.Request) -> web.StreamResponse:
+        return _error(self._line(request, request.path), 404, "Not found")
+
+    def _line(self, request: web.Request, endpoint: str) -> Answered:
+        self._count += 1
+        line = Answered(
+            at=self._clock(),
+            request_id=f"req_{self._count:024d}",
+            endpoint=endpoint,
+            session=next((request.headers[h] for h in _SESSION_HEADERS if h in request.headers), ""),
+            agent=request.headers.get("x-claude-code-agent-id", ""),
+        )
+        self.answered.append(line)
+        return line
+
+    async def _weighed(self, request: web.Request, line: Answered) -> Weighed:
+        """Raises Refused."""
+        bearer = request.headers.get("authorization", "").removeprefix("Bearer ")
+        key = request.headers.get("x-api-key", bearer)
+        if not key or (self._key and key != self._key):
+            raise Refused("invalid x-api-key" if key else "x-api-key header is required", 401)
+        if "anthropic-version" not in request.headers:
+            raise Refused("anthropic-version: header is required")
+        betas = sorted({beta.strip() for beta in request.headers.get("anthropic-beta", "").split(",")})
+        scope = sha256("\0".join([key, *betas]).encode()).hexdigest()
+        try:
+            raw = await request.read()
+        except web.HTTPRequestEntityTooLarge:
+            raise Refused(ERRORS[413][1], 413) from None
+        return self._judge.weigh(raw, scope=scope, now=line.at, endpoint=line.endpoint)
+
+    def _step(self, request: web.Request, weighed: Weighed) -> tuple[Step, Fault]:
+        """What to answer, and what goes wrong: a script's fault only for the first tries of this prompt.
+
+        Raises Refused for a fault that there is not.
+        """
+        offered = {tool.get("name") for tool in weighed.body.get("tools") or []}
+        step = self._script.step(weighed.body["messages"], offered)
+        wanted = request.headers.get("x-demo-fault", "")
+        if step.fault and not wanted:
+            self._tries[weighed.ident] += 1
+            wanted = step.fault if self._tries[weighed.ident] <= step.times else ""
+        try:
+            return step, Fault.parse(wanted)
+        except ValueError as error:
+            raise Refused(f"x-demo-fault: {error}") from None
+
+
+def _failed(request: web.Request, line: Answered, fault: Fault) -> web.Response | None:
+    """The answer of a fault that comes before any of the model's."""
+    if fault.kind == "status":
+        headers = {"retry-after": fault.argument} if fault.argument else {}
+        return _error(line, fault.status, ERRORS[fault.status][1], headers)
+    if fault.kind == "html":
+        line.status = 502
+        return web.Response(status=502, text=HTML_PAGE, content_type="text/html")
+    if fault.kind == "reset":
+        reset_connection(request)
+        return _error(line, 500, "reset")
+    return None
+
+
+def _error(line: Answered, status: int, message: str, headers: Mapping[str, str] | None = None) -> web.Response:
+    body = error_body(ERRORS[status][0], message, line.request_id)
+    return _json(line, body, status, headers)
+
+
+def _json(
+    line: Answered, body: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None
+) -> web.Response:
+    line.status = status
+    return web.json_response(body, status=status, headers={"request-id": line.request_id, **(headers or {})})

@@ -1,0 +1,55 @@
+"""The simulated provider as a process: its first line on stdout is its address.
+
+$ python -m synrouter_cli.demo.provider --port 0 --script steps.json
+http://127.0.0.1:41873
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+import sys
+from pathlib import Path
+
+from aiohttp import web
+
+from synrouter_cli.demo.api import Provider
+from synrouter_cli.demo.script import Script
+
+__all__ = ["main", "serve"]
+
+
+async def serve(provider: Provider, port: int) -> None:
+    """Serve on loopback, say where, and stop on SIGINT or SIGTERM."""
+    runner = web.AppRunner(provider.application(), access_log=None, handler_cancellation=True)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", port, shutdown_timeout=1).start()
+    host, bound = runner.addresses[0][:2]
+    print(f"http://{host}:{bound}", flush=True)
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await stop.wait()
+    await runner.cleanup()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Read the command line and serve. Returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m synrouter_cli.demo.provider", description=serve.__doc__)
+    parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument("--script", type=Path, help="a JSON file of rules and steps")
+    parser.add_argument("--key", default="", help="the only API key that is accepted")
+    parser.add_argument("--pace", type=float, default=0.0, help="seconds between two events of a stream")
+    options = parser.parse_args(arguments)
+    try:
+        script = Script.load(options.script) if options.script else Script()
+    except (OSError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    asyncio.run(serve(Provider(script, key=options.key, pace=options.pace), options.port))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

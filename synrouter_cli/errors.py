@@ -1,0 +1,206 @@
+"""Errors a person or a client sees: a class each, its docstring the message, its next command beside it.
+
+The command line prints `message` and `hint` and leaves with `exit_code`; the proxy answers with
+`http_status` and `type` in the client's dialect. Fields in braces are filled from keyword arguments.
+
+>>> error = PortBusy(port=7477)
+>>> error.message, error.hint, error.exit_code
+('Port 7477 on 127.0.0.1 is taken by another program.', 'synrouter up --port 7478', 1)
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+from typing import ClassVar
+
+EXIT_FAILURE = 1
+EXIT_USAGE = 2
+EXIT_NOT_RUNNING = 3
+EXIT_KEY = 4
+EXIT_CONFLICT = 5
+EXIT_INTERRUPTED = 130
+
+
+class SynrouterError(Exception):
+    """{detail}"""
+
+    exit_code: ClassVar[int] = EXIT_FAILURE
+    http_status: ClassVar[int] = 500
+    type: ClassVar[str] = "api_error"
+    """An error type of Anthropic's API (docs.anthropic.com, "Errors"); other dialects map it."""
+    next_command: ClassVar[str] = ""
+    """The next command to type; may hold fields in braces like the docstring."""
+
+    def __init__(self, *, hint: str | None = None, **fields: object) -> None:
+        """Fill the docstring with `fields`; `hint` replaces the class's own next command."""
+        self.message: str = (inspect.getdoc(type(self)) or type(self).__name__).format_map(fields)
+        self.hint: str = self.next_command.format_map(fields) if hint is None else hint
+        super().__init__(self.message)
+
+    def __str__(self) -> str:
+        return f"{self.message} Next: {self.hint}" if self.hint else self.message
+
+
+# ── the command line ──
+
+
+class UsageError(SynrouterError):
+    """{detail}"""
+
+    exit_code = EXIT_USAGE
+    http_status = 400
+    type = "invalid_request_error"
+    next_command = "synrouter --help"
+
+
+class ConfigError(UsageError):
+    """{where}: {detail}"""
+
+    next_command = "correct it, then: synrouter up"
+
+
+class NotRunning(SynrouterError):
+    """Synrouter is not running."""
+
+    exit_code = EXIT_NOT_RUNNING
+    next_command = "synrouter up"
+
+
+class NotResponding(SynrouterError):
+    """Synrouter (pid {pid}, port {port}) is running but does not answer: {detail}"""
+
+    next_command = "kill {pid}"
+
+
+class AlreadyRunning(SynrouterError):
+    """Synrouter is already running{where}."""
+
+    next_command = "synrouter status"
+
+
+class PortBusy(SynrouterError):
+    """Port {port} on 127.0.0.1 is taken by another program."""
+
+    next_command = "synrouter up --port {other_port}"
+
+    def __init__(self, *, port: int) -> None:
+        super().__init__(port=port, other_port=port + 1 if port < 65535 else 7477)
+
+
+class KeyringError(SynrouterError):
+    """{detail}"""
+
+    exit_code = EXIT_KEY
+    http_status = 503
+    next_command = "synrouter status"
+
+
+class ConfigConflict(SynrouterError):
+    """{detail}"""
+
+    exit_code = EXIT_CONFLICT
+
+
+# ── what the guard refuses ──
+
+
+class InvalidRequest(SynrouterError):
+    """{detail}"""
+
+    http_status = 400
+    type = "invalid_request_error"
+
+
+class MissingToken(SynrouterError):
+    """This request carries no valid local token of Synrouter."""
+
+    http_status = 401
+    type = "authentication_error"
+    next_command = "synrouter token show"
+
+
+class NoProviderKey(SynrouterError):
+    """Synrouter has no key for {provider}."""
+
+    exit_code = EXIT_KEY
+    http_status = 403  # Claude Code shows a 403 at once, but repeats a 401 for three minutes
+    type = "permission_error"
+    next_command = "export {variable}=… and start Synrouter again: synrouter up"
+
+    def __init__(self, *, provider: str) -> None:
+        super().__init__(provider=provider, variable=f"SYNROUTER_{provider.upper().replace('-', '_')}_KEY")
+
+
+class ForeignOrigin(SynrouterError):
+    """Web pages may not call Synrouter."""
+
+    http_status = 403
+    type = "permission_error"
+
+
+class WrongHost(SynrouterError):
+    """The Host of this request is not this proxy's own address."""
+
+    http_status = 421
+    type = "invalid_request_error"
+    next_command = "synrouter status shows the address to use"
+
+
+class NotFound(SynrouterError):
+    """Synrouter has no route {path}."""
+
+    http_status = 404
+    type = "not_found_error"
+    next_command = "use /v1/messages below the address that synrouter status shows"
+
+
+class BodyTooLarge(SynrouterError):
+    """The request's body is larger than {limit_mib} MiB."""
+
+    http_status = 413
+    type = "request_too_large"
+    next_command = "raise max_body_bytes in config.toml, then: synrouter up"
+
+
+class TooBusy(SynrouterError):
+    """Requests in flight hold more than {limit_mib} MiB already."""
+
+    http_status = 529
+    type = "overloaded_error"
+    next_command = "synrouter status"
+
+
+class UpgradeRequired(SynrouterError):
+    """Synrouter speaks HTTP here, not WebSocket."""
+
+    http_status = 426
+    type = "invalid_request_error"
+
+
+# ── what the upstream does ──
+
+
+class UpstreamUnreachable(SynrouterError):
+    """{provider} can't be reached: {detail}"""
+
+    http_status = 502
+    next_command = "synrouter status"
+
+
+class UpstreamTimeout(SynrouterError):
+    """{provider} did not answer within {seconds} s."""
+
+    http_status = 504
+    type = "timeout_error"
+    next_command = "synrouter status"
+
+
+def body_anthropic(err: SynrouterError) -> bytes:
+    """`err` as the body of an Anthropic error answer; the next command stands in the message.
+
+    >>> body_anthropic(ForeignOrigin())[:56]
+    b'{"type":"error","error":{"type":"permission_error","mess'
+    """
+    answer = {"type": "error", "error": {"type": err.type, "message": f"Synrouter: {err}"}}
+    return json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")

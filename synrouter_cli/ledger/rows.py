@@ -1,0 +1,57 @@
+"""What the ledger keeps of a turn: numbers and names, never text of a prompt or an answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from synrouter_cli.wire.usage import Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One request to a provider. `(session, turn)` is the key; a later row replaces an earlier.
+
+    Times are seconds since the epoch (UTC), durations milliseconds, money integer pico-USD
+    (1e-12 USD); `None` money is "unknown price", never zero.
+    """
+
+    session: str
+    turn: int
+    started_at: float
+    status: str = "started"
+    """started | ok | error | cancelled | truncated | unknown"""
+    client: str = "unknown"
+    kind: str = "main"
+    """main | subagent | side (titles, probes, quota checks)"""
+    parent: str | None = None
+    mode: str = "auto"
+    level: str = "safe"
+    provider: str = "anthropic"
+    dialect: str = "anthropic"
+    model: str = ""
+    """The model the client asked for."""
+    model_used: str = ""
+    """The model the provider said it used; empty until it answered."""
+    billing: str = "api"
+    """api | subscription"""
+    streamed: bool = False
+    http_status: int | None = None
+    error_type: str | None = None
+    usage: Usage | None = None
+    usage_quality: str = "none"
+    """exact | partial | estimated | none"""
+    cost_pusd: int | None = None
+    baseline_no_cache_pusd: int | None = None
+    baseline_client_pusd: int | None = None
+    price_version: str | None = None
+    plan: str = ""
+    planned: bool = False
+    predicted_read_tokens: int | None = None
+    reason: str | None = None
+    """Why it went as it did: a miss explained, a request not planned."""
+    trimmed_tokens: int = 0
+    ttfb_ms: float | None = None
+    total_ms: float | None = None
+    attempts: int = 1
+    retry_of: int | None = None
+    """The turn of the same session that this one repeats."""

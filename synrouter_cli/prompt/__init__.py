@@ -1,0 +1,1 @@
+"""A request's body as segments, and lossless edits of it. Pure."""

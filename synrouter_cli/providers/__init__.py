@@ -1,0 +1,38 @@
+"""What is known of the providers: who they are, what their models cost, how they cache. All of it is data.
+
+>>> from datetime import date
+>>> facts("anthropic", "anthropic/claude-opus-4.8").minimum_tokens
+1024
+>>> price("anthropic", "claude-opus-4-8[1m]", date(2026, 11, 21)).rates().output
+Decimal('25')
+>>> price("anthropic", "claude-opus-9", date(2026, 11, 21)) is None
+True
+"""
+
+from __future__ import annotations
+
+from synrouter_cli.providers.names import canonical
+from synrouter_cli.providers.pricing import Price, Rates, Schedule, price, price_version
+from synrouter_cli.providers.registry import (
+    CacheFacts,
+    Provider,
+    credential_owner,
+    facts,
+    provider_names,
+    provider_of,
+)
+
+__all__ = [
+    "CacheFacts",
+    "Price",
+    "Provider",
+    "Rates",
+    "Schedule",
+    "canonical",
+    "credential_owner",
+    "facts",
+    "price",
+    "price_version",
+    "provider_names",
+    "provider_of",
+]

@@ -1,0 +1,278 @@
+"""The life of a request, from its head to its row.
+
+guard → read → begin → upstream → relay → finish. Whatever goes wrong on our side of it, the request
+goes out as it came; whatever goes wrong on the other side is told in the client's dialect.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+from aiohttp import web
+from aiohttp.streams import StreamReader
+
+from synrouter_cli.errors import SynrouterError
+from synrouter_cli.proxy import bodies
+from synrouter_cli.proxy.bodies import Body, Budget, Limits
+from synrouter_cli.proxy.control import Control
+from synrouter_cli.proxy.course import Course
+from synrouter_cli.proxy.failures import Broken, Failure
+from synrouter_cli.proxy.guard import Admitted, Guard, Head
+from synrouter_cli.proxy.headers import Credential, Key, choose_credential, first, for_planning, to_upstream
+from synrouter_cli.proxy.live import Live, Stopping, place
+from synrouter_cli.proxy.reading import Reading
+from synrouter_cli.proxy.relay import SERVER, Relay, is_stream, refusal
+from synrouter_cli.proxy.turns import Inbound, Outcome
+from synrouter_cli.proxy.upstream import Answer, Call, Upstream
+
+log = logging.getLogger("synrouter.proxy")
+
+_REFUSAL_BYTES: Final = 1024 * 1024
+
+
+class ActiveTurn(Protocol):
+    """One turn under way, as the proxy sees it."""
+
+    session_id: str
+    number: int
+    plan: str
+    body: bytes
+    edited: bool
+
+    def original(self) -> None: ...
+
+    def responding(self, http_status: int) -> None: ...
+
+    def finish(self, outcome: Outcome) -> None: ...
+
+
+class Turns(Protocol):
+    """Who plans and records turns."""
+
+    def begin(self, inbound: Inbound) -> ActiveTurn: ...
+
+
+@dataclass(slots=True)
+class Exchange:
+    """Everything a request meets on its way through."""
+
+    guard: Guard
+    control: Control
+    turns: Turns
+    upstream: Upstream
+    budget: Budget
+    limits: Limits
+    keys: Mapping[str, Key]
+    scope_key: bytes = field(repr=False)
+    ping_interval_s: float
+    live: Live
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer any request at all."""
+        with self.live.here():
+            try:
+                return await self._answer(request)
+            except SynrouterError as error:
+                return refusal(error)
+            except Failure as failure:
+                return refusal(failure.error, permanent=failure.permanent)
+            except asyncio.CancelledError:
+                if not self.live.stopped():
+                    raise
+                return refusal(Stopping())
+            except ConnectionError:
+                raise  # the client is gone
+            except Exception as error:
+                log.error("a request failed: %s", place(error))
+                if request.writer.output_size:
+                    raise ConnectionResetError from None
+                detail = f"This request met an error of ours ({place(error)})."
+                return refusal(SynrouterError(detail=detail, hint="synrouter status"))
+
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        version = (request.version.major, request.version.minor)
+        head = Head(request.method, request.raw_path, version, request.raw_headers)
+        admitted = self.guard.admit(head)
+        route = admitted.match.route
+        match route.action:
+            case "constant":
+                body = b"ok" if route.endpoint == "healthz" else b""
+                return web.Response(body=body, headers={"Server": SERVER})
+            case "control":
+                answer = self.control.answer(route.endpoint, in_flight=self.live.in_flight - 1)
+                return web.json_response(answer, headers={"Server": SERVER})
+            case "relay":
+                return await self._relay(request, head, admitted)
+            case "turn":
+                return await self._turn(request, head, admitted)
+
+    async def _turn(self, request: web.BaseRequest, head: Head, admitted: Admitted) -> web.StreamResponse:
+        """A request that is read in full, planned and metered."""
+        course = Course(time.monotonic())
+        credential = self._credential(head, admitted)
+        async with self.budget.lease() as lease:
+            await _invite(request, head)
+            encoding = first(head.headers, b"content-encoding")
+            body = await bodies.read(request.content, request.content_length, encoding, lease, self.limits)
+            active = self._begin(head, admitted, credential, body)
+            course.ours = {
+                "x-synrouter-session": active.session_id,
+                "x-synrouter-turn": str(active.number),
+                "x-synrouter-plan": active.plan,
+            }
+            try:
+                with closing(await self._ask(head, admitted, credential, body, active)) as answer:
+                    course.answered(answer)
+                    _quietly(active.responding, answer.status)
+                    return await self._bring(request, answer, course)
+            except Failure as failure:
+                course.failed(failure)
+                return refusal(failure.error, permanent=failure.permanent, ours=course.ours)
+            except ConnectionError:
+                raise  # the client is gone
+            except Exception:
+                course.crashed()
+                raise
+            finally:
+                _quietly(active.finish, course.outcome())
+
+    async def _relay(self, request: web.BaseRequest, head: Head, admitted: Admitted) -> web.StreamResponse:
+        """A request that is streamed through both ways as it is."""
+        credential = self._credential(head, admitted)
+        headers = to_upstream(head.headers, credential.headers)
+        body = None
+        if request.body_exists:
+            await _invite(request, head)
+            body = _chunks(request.content)
+            if request.content_length is not None:
+                headers.append(("Content-Length", str(request.content_length)))
+        call = self._call(admitted, head.method, headers, body)
+        with closing(await self.upstream.send(call)) as answer:
+            return await self._bring(request, answer, Course(time.monotonic(), metered=False))
+
+    def _credential(self, head: Head, admitted: Admitted) -> Credential:
+        provider = admitted.match.route.provider
+        return choose_credential(head, provider, self.keys, keeps_credential=admitted.keeps_credential)
+
+    def _begin(self, head: Head, admitted: Admitted, credential: Credential, body: Body) -> ActiveTurn:
+        route = admitted.match.route
+        try:
+            return self.turns.begin(
+                Inbound(
+                    endpoint=route.endpoint,
+                    provider=route.provider,
+                    dialect=route.dialect,
+                    headers=for_planning(head.headers),
+                    query=admitted.query.removeprefix("?"),
+                    body=body.decoded,
+                    wire_encoded=body.encoded,
+                    scope=credential.scope(route.provider, self.scope_key),
+                    billing=credential.billing,
+                )
+            )
+        except Exception as error:
+            log.error("a turn was not begun: %s", place(error))
+            return Unplanned(body.decoded)
+
+    async def _ask(
+        self, head: Head, admitted: Admitted, credential: Credential, body: Body, active: ActiveTurn
+    ) -> Answer:
+        """The provider's answer; to the original bytes where it refuses our markers. Raises Failure."""
+        headers = to_upstream(head.headers, credential.headers)
+        as_it_came = self._call(admitted, head.method, headers, body.wire)
+        if not active.edited:
+            return await self.upstream.send(as_it_came)
+        decoded = to_upstream(head.headers, credential.headers, decoded=True)
+        answer = await self.upstream.send(self._call(admitted, head.method, decoded, active.body))
+        if answer.status != 400 or not await _names_markers(answer):
+            return answer
+        log.warning("the provider refused our markers; sent the request again as it came")
+        active.original()
+        try:
+            second = await self.upstream.send(as_it_came)
+        except Failure:
+            return answer
+        answer.close()
+        second.attempts += answer.attempts
+        return second
+
+    def _call(
+        self,
+        admitted: Admitted,
+        method: str,
+        headers: list[tuple[str, str]],
+        body: bytes | AsyncIterator[bytes] | None,
+    ) -> Call:
+        match = admitted.match
+        return Call(match.route.provider, method, match.upstream_path + admitted.query, headers, body)
+
+    async def _bring(self, request: web.BaseRequest, answer: Answer, course: Course) -> web.StreamResponse:
+        course.reading = Reading(
+            stream=is_stream(answer),
+            encoding=first(answer.headers, b"content-encoding"),
+            metered=course.metered,
+        )
+        relay = Relay(
+            request,
+            answer,
+            course.reading,
+            ours=course.ours,
+            ping_interval_s=self.ping_interval_s,
+            stopped=self.live.stopped,
+        )
+        response, ending = await relay.run()
+        course.ended(ending)
+        return response
+
+
+@dataclass(slots=True)
+class Unplanned:
+    """A turn that could not even be begun: its bytes go out as they came, and there is no row."""
+
+    body: bytes
+    session_id: str = "none"
+    number: int = 0
+    plan: str = "unplanned"
+    edited: bool = False
+
+    def original(self) -> None:
+        return None
+
+    def responding(self, http_status: int) -> None:
+        return None
+
+    def finish(self, outcome: Outcome) -> None:
+        return None
+
+
+async def _names_markers(answer: Answer) -> bool:
+    try:
+        return b"cache_control" in await answer.read_ahead(_REFUSAL_BYTES)
+    except Broken:
+        return False
+
+
+async def _invite(request: web.BaseRequest, head: Head) -> None:
+    """Tell a client that asked before sending a large body that it may."""
+    if any(value.lower() == b"100-continue" for value in head.values(b"expect")):
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0  # it is no part of the answer
+
+
+async def _chunks(source: StreamReader) -> AsyncIterator[bytes]:
+    while chunk := await source.readany():
+        yield chunk
+
+
+def _quietly(step: Callable[..., None], *arguments: object) -> None:
+    """Bookkeeping never becomes the client's error."""
+    try:
+        step(*arguments)
+    except Exception as error:
+        log.error("a turn's bookkeeping failed: %s", place(error))

@@ -1,0 +1,160 @@
+"""Which headers go on, and with whose credential: names, case, order and repeats are kept otherwise.
+
+Of the client's credential and the provider's key exactly one goes upstream, and nothing that looks
+like a local token ever does.
+
+>>> to_upstream(((b"X-Thing", b"1"), (b"Connection", b"x-other"), (b"X-Other", b"2")), ())
+[('X-Thing', '1')]
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+from synrouter_cli.errors import NoProviderKey
+from synrouter_cli.proxy.guard import KEY_HEADER, LOCAL_TOKEN, Head, RawHeaders, bearer
+
+Pairs = list[tuple[str, str]]
+
+HOP_BY_HOP: Final = frozenset(
+    b"connection keep-alive proxy-connection proxy-authenticate proxy-authorization te trailer "
+    b"transfer-encoding upgrade http2-settings".split()
+)
+_CREDENTIALS: Final = frozenset((b"x-api-key", b"authorization", KEY_HEADER))
+# Replaced by what the new message has: the provider's host, the length of what is sent, no
+# Accept-Encoding (so that streams come in identity and can be metered), no Expect (its body is here).
+_REPLACED: Final = frozenset((b"host", b"content-length", b"accept-encoding", b"expect"))
+_NOT_SENT: Final = HOP_BY_HOP | _CREDENTIALS | _REPLACED
+# Another origin's advice about itself, and what would open us to web pages.
+_NOT_RELAYED: Final = HOP_BY_HOP | frozenset((b"alt-svc", b"strict-transport-security"))
+_OURS: Final = b"x-synrouter-"
+_SUBSCRIPTION: Final = b"sk-ant-oat"
+_KEY_HEADERS: Final[Mapping[str, str]] = {"anthropic": "x-api-key"}
+_CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]+")
+_UNPRINTABLE = re.compile(r"[^\x20-\x7e]+")
+_OUR_VALUE_LENGTH = 200
+
+
+class Key(Protocol):
+    """A provider's key that shows itself only when asked."""
+
+    def reveal(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """What a request is authorised with at its provider."""
+
+    headers: Pairs = field(repr=False)
+    secret: bytes = field(repr=False)
+    billing: str
+    """api | subscription (a login whose turns cost no dollars)"""
+
+    def scope(self, provider: str, key: bytes) -> bytes:
+        """Whose cache this is: a digest of provider and credential, keyed per installation."""
+        return hashlib.blake2b(provider.encode() + b"\0" + self.secret, key=key, digest_size=16).digest()
+
+
+def choose_credential(head: Head, provider: str, keys: Mapping[str, Key], *, keeps_credential: bool) -> Credential:
+    """The client's own credential where it may keep it and has one, else our key for `provider`.
+
+    Raises NoProviderKey where there is neither.
+    """
+    if keeps_credential:
+        own = [
+            (name, value)
+            for name, value in head.headers
+            if name.lower() in (b"x-api-key", b"authorization") and value.strip() and not LOCAL_TOKEN.search(value)
+        ]
+        if own:
+            subscription = any(bearer(value).startswith(_SUBSCRIPTION) for _, value in own)
+            secret = b"\0".join(value for _, value in own)
+            return Credential(
+                [(_text(name), _text(value)) for name, value in own],
+                secret,
+                "subscription" if subscription else "api",
+            )
+    if provider not in keys:
+        raise NoProviderKey(provider=provider)
+    key = keys[provider].reveal()
+    return Credential([(_KEY_HEADERS[provider], key)], key.encode(), "api")
+
+
+def to_upstream(headers: RawHeaders, credential: Iterable[tuple[str, str]], *, decoded: bool = False) -> Pairs:
+    """The headers to send: the client's, less those of this hop and ours, plus `credential`.
+
+    With `decoded` the body goes out without the Content-Encoding it came with.
+    """
+    left_out = _NOT_SENT | _named_by_connection(headers)
+    if decoded:
+        left_out |= {b"content-encoding"}
+    kept = [
+        (_text(name), _text(value))
+        for name, value in headers
+        if (lower := name.lower()) not in left_out and not lower.startswith(_OURS) and not LOCAL_TOKEN.search(value)
+    ]
+    return [*_one_spelling(kept), *credential]
+
+
+def to_client(headers: RawHeaders, ours: Mapping[str, str]) -> Pairs:
+    """The headers of an answer: the upstream's, less those of that hop, plus `ours`, made harmless."""
+    left_out = _NOT_RELAYED | _named_by_connection(headers)
+    kept = [
+        (_text(name), _text(value))
+        for name, value in headers
+        if (lower := name.lower()) not in left_out and not lower.startswith((_OURS, b"access-control-"))
+    ]
+    return kept + [(name, harmless(value)) for name, value in ours.items()]
+
+
+def for_planning(headers: RawHeaders) -> dict[str, str]:
+    """Lower-case name → latin-1 text, repeats joined by a comma; without credentials and cookies."""
+    seen: dict[str, str] = {}
+    for name, value in headers:
+        lower = name.lower()
+        if lower in _CREDENTIALS or lower in (b"cookie", b"proxy-authorization"):
+            continue
+        key, text = lower.decode("latin-1"), value.decode("latin-1")
+        seen[key] = f"{seen[key]}, {text}" if key in seen else text
+    return seen
+
+
+def first(headers: RawHeaders, name: bytes) -> str:
+    """The first value of `name` (in lower case) in lower case; empty where there is none."""
+    for header, value in headers:
+        if header.lower() == name:
+            return value.decode("latin-1").strip().lower()
+    return ""
+
+
+def harmless(value: str) -> str:
+    """`value` as one line of printable ASCII of bounded length."""
+    return _UNPRINTABLE.sub("?", value)[:_OUR_VALUE_LENGTH]
+
+
+def _named_by_connection(headers: RawHeaders) -> frozenset[bytes]:
+    return frozenset(
+        name.strip().lower()
+        for header, value in headers
+        if header.lower() == b"connection"
+        for name in value.split(b",")
+    )
+
+
+def _text(raw: bytes) -> str:
+    # aiohttp writes UTF-8. Bytes that are not are taken for latin-1: the text arrives, if not its bytes.
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        text = raw.decode("latin-1")
+    return _CONTROL_CHARACTERS.sub(" ", text)
+
+
+def _one_spelling(pairs: Pairs) -> Pairs:
+    # aiohttp's client takes a repeat in another case for a replacement, and would drop the first value.
+    spelling: dict[str, str] = {}
+    return [(spelling.setdefault(name.lower(), name), value) for name, value in pairs]

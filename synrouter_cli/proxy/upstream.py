@@ -1,0 +1,242 @@
+"""Asks the provider: one pool of connections, nothing of the request changed on the way.
+
+Paths go out as they came; redirects are not followed; no cookie is kept, no environment read.
+
+>>> BASE_URLS["anthropic"]
+'https://api.anthropic.com'
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Final, Protocol
+
+import aiohttp
+from yarl import URL
+
+from synrouter_cli.proxy.failures import (
+    RETRIES,
+    Broken,
+    Failure,
+    Reset,
+    UpstreamRedirect,
+    diagnose,
+    unanswered,
+)
+from synrouter_cli.proxy.guard import RawHeaders
+from synrouter_cli.proxy.headers import Pairs
+
+BASE_URLS: Final[Mapping[str, str]] = {"anthropic": "https://api.anthropic.com"}
+
+_REDIRECTS: Final = (301, 302, 303, 307, 308)
+_LARGE: Final = 1024 * 1024
+_SLICE: Final = 256 * 1024
+_READ_BUFFER: Final = 64 * 1024
+_HEADER_BYTES: Final = 64 * 1024
+_IDLE_CONNECTION_S: Final = 90.0
+
+
+class ProxyRoutes(Protocol):
+    """Which proxy an address is reached through."""
+
+    def for_url(self, url: str) -> str | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request to a provider. `body` is None (none), bytes, or a stream, which is never sent twice."""
+
+    provider: str
+    method: str
+    path: str
+    """The provider's own path and query, as they came: never encoded or decoded."""
+    headers: Pairs
+    body: bytes | AsyncIterator[bytes] | None = None
+
+    @property
+    def replayable(self) -> bool:
+        return self.body is None or isinstance(self.body, bytes)
+
+
+class Answer:
+    """An upstream's answer whose headers are here and whose body is still to come."""
+
+    def __init__(self, response: aiohttp.ClientResponse, call: Call, *, idle_timeout_s: float) -> None:
+        self._response = response
+        self._provider = call.provider
+        self._idle_timeout_s = idle_timeout_s
+        self._ahead: list[bytes] = []
+        self.status = response.status
+        self.reason = response.reason or ""
+        self.headers: RawHeaders = response.raw_headers
+        self.attempts = 1
+
+    async def read(self) -> bytes:
+        """The bytes that are there, at least one; empty at the end. Raises Broken."""
+        if self._ahead:
+            return self._ahead.pop(0)
+        try:
+            return await self._response.content.readany()
+        except TimeoutError:
+            raise Broken("idle_timeout") from None
+        except aiohttp.ClientPayloadError:
+            raise Broken("eof") from None
+        except (aiohttp.ClientError, OSError):
+            raise Broken("reset") from None
+
+    async def read_ahead(self, limit: int) -> bytes:
+        """About the first `limit` bytes; `read` gives them again. Raises Broken."""
+        ahead: list[bytes] = []
+        while sum(map(len, ahead)) < limit and (chunk := await self.read()):
+            ahead.append(chunk)
+        self._ahead = ahead
+        return b"".join(ahead)
+
+    def failure(self, broken: Broken) -> Failure:
+        """What the client is told where nothing was passed on before it broke."""
+        failure = unanswered(broken, self._provider, idle_timeout_s=self._idle_timeout_s)
+        failure.attempts = self.attempts
+        return failure
+
+    def close(self) -> None:
+        """Let go of it: an answer read to its end keeps its connection, any other is cut at once."""
+        connection = self._response.connection
+        if connection is not None and connection.transport is not None:
+            connection.transport.abort()
+        self._response.close()
+
+
+class Upstream:
+    """The providers, behind one connection pool. To be opened inside the event loop, and closed."""
+
+    def __init__(
+        self,
+        *,
+        base_urls: Mapping[str, str],
+        proxies: ProxyRoutes,
+        ca_bundles: Iterable[Path] = (),
+        connect_timeout_s: float,
+        idle_timeout_s: float,
+    ) -> None:
+        self._bases = {**BASE_URLS, **base_urls}
+        self._proxies = {name: proxies.for_url(base) for name, base in self._bases.items()}
+        self._idle_timeout_s = idle_timeout_s
+        self._connect_timeout_s = connect_timeout_s
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                limit=0, ssl=_trust(self._bases.values(), ca_bundles), keepalive_timeout=_IDLE_CONNECTION_S
+            ),
+            timeout=aiohttp.ClientTimeout(total=None, connect=connect_timeout_s, sock_read=idle_timeout_s),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            trust_env=False,
+            skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
+            read_bufsize=_READ_BUFFER,
+            max_line_size=_HEADER_BYTES,
+            max_field_size=_HEADER_BYTES,
+            trace_configs=[_reuse_noticed()],
+            middlewares=(_never_resend,),
+        )
+
+    async def close(self) -> None:
+        await self._session.close()
+
+    async def send(self, call: Call) -> Answer:
+        """The answer's head. Raises Failure."""
+        failures: dict[str, int] = {}
+        for attempt in count(1):
+            try:
+                answer = await self._attempt(call)
+                answer.attempts = attempt
+                return answer
+            except Failure as failure:
+                waits = RETRIES.get(failure.kind, ())
+                seen = failures.get(failure.kind, 0)
+                if seen >= len(waits) or (failure.kind == "stale" and not call.replayable):
+                    failure.attempts = attempt
+                    raise
+                failures[failure.kind] = seen + 1
+                await asyncio.sleep(waits[seen])
+        raise AssertionError("unreachable")
+
+    async def _attempt(self, call: Call) -> Answer:
+        connection = SimpleNamespace(reused=False)
+        headers, data = _framed(call)
+        try:
+            response = await self._session.request(
+                call.method,
+                URL(self._bases[call.provider] + call.path, encoded=True),
+                headers=headers,
+                data=data,
+                proxy=self._proxies[call.provider],
+                allow_redirects=False,
+                trace_request_ctx=connection,
+            )
+        except Exception as exception:
+            raise diagnose(
+                exception,
+                call.provider,
+                reused=connection.reused,
+                connect_timeout_s=self._connect_timeout_s,
+                idle_timeout_s=self._idle_timeout_s,
+            ) from None
+        answer = Answer(response, call, idle_timeout_s=self._idle_timeout_s)
+        if answer.status in _REDIRECTS:
+            # Passed on, it would lead the client to take its token and its prompt elsewhere.
+            answer.close()
+            raise Failure("redirect", UpstreamRedirect(provider=call.provider, status=answer.status))
+        return answer
+
+
+async def _never_resend(
+    request: aiohttp.ClientRequest,
+    send: Callable[[aiohttp.ClientRequest], Awaitable[aiohttp.ClientResponse]],
+) -> aiohttp.ClientResponse:
+    """Keeps aiohttp from repeating GET and DELETE by itself: what is sent again is decided in `send`."""
+    try:
+        return await send(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except aiohttp.ServerDisconnectedError as exception:
+        # Where a part of an answer had come, it stands in place of the message.
+        raise Reset(unanswered=isinstance(exception.message, str)) from None
+    except (aiohttp.ClientOSError, aiohttp.ClientConnectionResetError):
+        raise Reset(unanswered=True) from None
+
+
+def _reuse_noticed() -> aiohttp.TraceConfig:
+    async def notice(_session: Any, context: SimpleNamespace, _params: Any) -> None:
+        context.trace_request_ctx.reused = True
+
+    trace = aiohttp.TraceConfig()
+    trace.on_connection_reuseconn.append(notice)
+    return trace
+
+
+def _trust(base_urls: Iterable[str], ca_bundles: Iterable[Path]) -> ssl.SSLContext | bool:
+    """The system's certificates and those of `ca_bundles`; not read where nothing speaks TLS."""
+    if not any(base.startswith("https:") for base in base_urls):
+        return True
+    context = ssl.create_default_context()
+    for bundle in ca_bundles:
+        context.load_verify_locations(cafile=bundle)
+    return context
+
+
+def _framed(call: Call) -> tuple[Pairs, bytes | AsyncIterator[bytes] | None]:
+    """Headers and body as aiohttp takes them."""
+    if not isinstance(call.body, bytes) or len(call.body) <= _LARGE:
+        return call.headers, call.body
+    # In one write a large body would lie in the transport's buffer as a second copy.
+    return [*call.headers, ("Content-Length", str(len(call.body)))], _slices(call.body)
+
+
+async def _slices(body: bytes) -> AsyncIterator[bytes]:
+    for start in range(0, len(body), _SLICE):
+        yield body[start : start + _SLICE]

@@ -1,0 +1,397 @@
+"""Whose request it is: the client's own id, else the longest common prefix with a live session, else new.
+
+Subagents and side requests (titles, probes, quota checks) are sessions of their own under the same parent, so that
+they never disturb the main thread's memory.
+
+>>> identify({"x-claude-code-session-id": "s-1"}, b"").client
+'claude-code'
+"""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+import msgspec
+
+from synrouter_cli.cache.anchors import Anchors
+from synrouter_cli.prompt.segments import Prompt
+
+__all__ = ["Identity", "Session", "Sessions", "identify"]
+
+LIVE_SECONDS = 6 * 3600.0
+"""A session without an id of its own can be recognised by its prefix for this long."""
+
+RESERVE = 32
+"""Turn numbers are reserved in blocks, so that after a crash none is given out twice and the gap shows."""
+
+VOLATILE_MESSAGES = 4
+"""So many messages at the end may change from request to request; more than that is a rewind or a compaction."""
+
+_ID_HEADERS = (
+    "x-claude-code-session-id",
+    "x-session-id",
+    "x-session-affinity",
+    "session_id",
+    "session-id",
+    "conversation_id",
+)
+_USER_AGENTS = (
+    ("kilo-code/", "kilo"),
+    ("opencode/", "opencode"),
+    ("codex", "codex"),
+    ("openclaw", "openclaw"),
+    ("factory-cli", "droid"),
+    ("aider", "aider"),
+    ("zed/", "zed"),
+    ("crush/", "crush"),
+)
+_CLIENT_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
+_METADATA_SESSION = re.compile(rb'session(?:_id)?(?:\\?"\s*:\s*\\?"|_)([0-9a-zA-Z-]{8,64})')
+_OPENCLAW_SESSION = re.compile(rb"Runtime: agent=[^|]{1,80}\|.{0,200}?sessionId=([0-9A-Za-z_.:-]{4,80})")
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a request says about whose it is. `key` is the client's own id of the conversation, if it has one."""
+
+    client: str
+    key: str | None = None
+    agent: str | None = None
+    parent_key: str | None = None
+    side: bool = False
+
+
+def identify(headers: Mapping[str, str], metadata: bytes, system: bytes = b"") -> Identity:
+    """Read the identity from lower-case headers, the body's `metadata`, and the newest system text."""
+    in_metadata = _METADATA_SESSION.search(metadata) if metadata else None
+    client = _client(headers, in_metadata is not None)
+    key = next((headers[name] for name in _ID_HEADERS if headers.get(name)), None)
+    if key is None and in_metadata is not None:
+        key = in_metadata[1].decode("latin-1")
+    if key is None:
+        openclaw = _OPENCLAW_SESSION.search(system)
+        if openclaw is not None:
+            client = "openclaw" if client == "unknown" else client
+            key = openclaw[1].decode("latin-1")
+    agent = headers.get("x-claude-code-agent-id") or None
+    parent = headers.get("x-parent-session-id") or None
+    side = False
+    if key is not None and key.startswith("title-"):
+        key, side = key[len("title-") :], True
+    return Identity(client, key, agent, parent, side)
+
+
+def _client(headers: Mapping[str, str], session_in_metadata: bool) -> str:
+    named = headers.get("x-synrouter-client", "").strip().lower()
+    if _CLIENT_NAME.fullmatch(named):
+        return named
+    if headers.get("x-claude-code-session-id"):
+        return "claude-code"
+    agent = headers.get("user-agent", "").lower()
+    for prefix, name in _USER_AGENTS:
+        if agent.startswith(prefix):
+            return name
+    # other clients borrow Claude Code's user agent, so that alone says nothing
+    if agent.startswith("claude-cli/") and session_in_metadata:
+        return "claude-code"
+    return "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """`stable_end`: blocks before it are expected to stand in the next request. `branch`: the first block that
+    differs from the last request, -1 where this one only adds to it."""
+
+    stable_end: int
+    branch: int
+
+
+@dataclass(slots=True)
+class Session:
+    """What is remembered of one session. `turn` is the last number given out, `reserved` the highest that may be."""
+
+    id: str
+    client: str
+    kind: str
+    parent: str | None = None
+    scope: bytes = b""
+    turn: int = 0
+    reserved: int = 0
+    last_at: float = 0.0
+    last: Prompt | None = None
+    ends: list[bytes] = field(default_factory=list)
+    """Prefix keys at the ends of the last request's newest messages; after a restart all that is left of it."""
+    first_key: bytes = b""
+    head_key: bytes = b""
+    message_count: int = 0
+    anchors: Anchors = field(default_factory=Anchors)
+    restored: bool = False
+    newest_key: bytes = b""
+    newest_turn: int = 0
+
+    def number(self) -> tuple[int, bool]:
+        """The next turn's number, and whether the reservation grew and must be stored."""
+        self.turn += 1
+        if self.turn <= self.reserved:
+            return self.turn, False
+        self.reserved = self.turn + RESERVE
+        return self.turn, True
+
+    def repeats(self, prompt: Prompt, turn: int) -> int | None:
+        """The turn that asked the very same, where this one is a client's retry."""
+        key = prompt.keys[-1] if prompt.keys else b""
+        earlier = self.newest_turn if key and key == self.newest_key else None
+        self.newest_key, self.newest_turn = key, turn
+        return earlier
+
+    def change(self, prompt: Prompt, *, thinking_dropped: bool = False) -> Change:
+        """Where this prompt leaves the session's last one, and what of it will probably not last.
+
+        A client that carries something at its end from request to request (a reminder, a rewritten last message)
+        shows it by what vanished: that many messages at the end of this prompt are taken to vanish too. A longer
+        change is a rewind or a compaction.
+        """
+        last = self.last
+        end = len(prompt.blocks)
+        if last is None:
+            return Change(end, -1)
+        shared = prompt.shared_with(last.keys)
+        if shared == len(last.keys) or thinking_dropped:
+            return Change(end, -1 if shared == len(last.keys) else shared)
+        vanished = sum(1 for message_end in last.message_ends() if message_end >= shared)
+        mine = prompt.message_ends()
+        if vanished <= VOLATILE_MESSAGES and len(mine) > vanished and shared >= last.layer_ends[1]:
+            return Change(mine[len(mine) - vanished - 1] + 1, shared)
+        return Change(end, shared)
+
+    def settle(self, prompt: Prompt, now: float) -> None:
+        """The provider took this request: it is the one that the next is compared with."""
+        self.last = prompt
+        self.last_at = now
+        ends = prompt.message_ends()
+        self.message_count = len(ends)
+        self.ends = [prompt.keys[end] for end in ends[-64:] if end >= 0]
+        self.first_key = first_key(prompt)
+        self.head_key = head_key(prompt)
+        self.restored = False
+
+
+def first_key(prompt: Prompt) -> bytes:
+    """The prefix key at the end of the first message."""
+    ends = prompt.message_ends()
+    return prompt.keys[ends[0]] if ends and ends[0] >= 0 else b""
+
+
+def head_key(prompt: Prompt) -> bytes:
+    """The prefix key at the end of the tools, empty where there are none."""
+    end = prompt.layer_ends[0]
+    return prompt.keys[end - 1] if end else b""
+
+
+class _Stored(msgspec.Struct):
+    """A session as it lies in the ledger."""
+
+    id: str
+    client: str
+    kind: str
+    parent: str | None
+    scope: bytes
+    reserved: int
+    last_at: float
+    ends: list[bytes]
+    first_key: bytes
+    head_key: bytes
+    message_count: int
+    rate: float
+    anchors: list[tuple[bytes, int]]
+
+
+class Sessions:
+    """The sessions in memory, bounded by count and by the bytes of the bodies kept for comparison."""
+
+    def __init__(self, *, most: int = 1024, most_body_bytes: int = 16 << 20) -> None:
+        self._sessions: OrderedDict[str, Session] = OrderedDict()
+        self._by_first: dict[tuple[bytes, str, bytes], list[str]] = {}
+        self._most = most
+        self._most_body_bytes = most_body_bytes
+
+    def __len__(self) -> int:
+        return len(self._sessions)
+
+    def __iter__(self) -> Iterator[Session]:
+        return iter(list(self._sessions.values()))
+
+    def hint(self, scope: bytes, identity: Identity, body: bytes) -> Prompt | None:
+        """The last request that this one most probably extends. Only a hint: bytes are compared anyway."""
+        if identity.key is not None:
+            named = self._sessions.get(_id(scope, identity.client, identity.key, _thread(identity)))
+            if named is not None and named.last is not None:
+                return named.last
+        for session in list(reversed(self._sessions.values()))[:16]:
+            last = session.last
+            if last is None or last.body is None or session.client != identity.client or not last.starts:
+                continue
+            at = last.starts[-1]
+            if at + 64 <= len(body) and last.body[at : at + 64] == body[at : at + 64]:
+                return last
+        return None
+
+    def resolve(self, scope: bytes, identity: Identity, prompt: Prompt, now: float) -> Session:
+        """The session of a request, made where there is none. The most recently used one is kept longest."""
+        if identity.key is not None:
+            session = self._keyed(scope, identity, identity.key, prompt)
+        else:
+            session = self._by_prefix(scope, identity, prompt, now)
+        self._sessions.move_to_end(session.id)
+        self._forget_old()
+        return session
+
+    def fixed(self, session_id: str, client: str, scope: bytes) -> Session:
+        """The session with this id, for requests that have no readable content."""
+        session = self._sessions.get(session_id) or self._add(Session(session_id, client, "main", None, scope))
+        self._sessions.move_to_end(session_id)
+        self._forget_old()
+        return session
+
+    def _keyed(self, scope: bytes, identity: Identity, key: str, prompt: Prompt) -> Session:
+        main_id = _id(scope, identity.client, key, "main")
+        thread, kind = self._thread_of(identity, prompt, self._sessions.get(main_id))
+        session_id = _id(scope, identity.client, key, thread)
+        known = self._sessions.get(session_id)
+        if known is not None:
+            return known
+        parent = None if kind == "main" else main_id
+        if identity.parent_key is not None:
+            parent = _id(scope, identity.client, identity.parent_key, "main")
+        return self._add(Session(session_id, identity.client, kind, parent, scope))
+
+    @staticmethod
+    def _thread_of(identity: Identity, prompt: Prompt, main: Session | None) -> tuple[str, str]:
+        if identity.agent is not None:
+            return f"agent:{identity.agent}", "subagent"
+        if identity.side or is_probe(prompt):
+            return "side", "side"
+        has_tools = prompt.layer_ends[0] > 0
+        if identity.client == "claude-code":
+            return ("main", "main") if has_tools else ("side", "side")
+        if main is None or not main.first_key:
+            return "main", "subagent" if identity.parent_key is not None else "main"
+        if first_key(prompt) == main.first_key or head_key(prompt) == main.head_key:
+            # the same beginning, or the same tools after a compaction
+            return "main", "main"
+        if main.head_key and not has_tools:
+            return "side", "side"
+        return "sub:" + first_key(prompt).hex(), "subagent"
+
+    def _by_prefix(self, scope: bytes, identity: Identity, prompt: Prompt, now: float) -> Session:
+        first = first_key(prompt)
+        count = prompt.unit_counts[2]
+        best: tuple[int, Session] | None = None
+        keys = {prompt.keys[end]: index + 1 for index, end in enumerate(prompt.message_ends()) if end >= 0}
+        for session_id in self._by_first.get((scope, identity.client, first), ()):
+            session = self._sessions.get(session_id)
+            if session is None or now - session.last_at > LIVE_SECONDS:
+                continue
+            shared = max((keys.get(end, 0) for end in session.ends), default=0) or 1
+            # a first message alone, sent again after its session has moved on, starts another one
+            if count <= 1 < session.message_count:
+                continue
+            if best is None or shared > best[0]:
+                best = (shared, session)
+        if best is not None:
+            return best[1]
+        kind = "side" if is_probe(prompt) or identity.side else "main"
+        seed = b"%d:%d" % (int(now * 1000), len(self._sessions))
+        session_id = sha256(b"prefix\0" + scope + identity.client.encode() + first + seed).hexdigest()[:12]
+        session = self._add(Session(session_id, identity.client, kind, None, scope, first_key=first))
+        session.last_at = now
+        self._index(session)
+        return session
+
+    def _index(self, session: Session) -> None:
+        ids = self._by_first.setdefault((session.scope, session.client, session.first_key), [])
+        if session.id not in ids:
+            ids.append(session.id)
+
+    def _add(self, session: Session) -> Session:
+        self._sessions[session.id] = session
+        return session
+
+    def _forget_old(self) -> None:
+        while len(self._sessions) > self._most:
+            _, gone = self._sessions.popitem(last=False)
+            ids = self._by_first.get((gone.scope, gone.client, gone.first_key))
+            if ids is not None and gone.id in ids:
+                ids.remove(gone.id)
+                if not ids:
+                    del self._by_first[(gone.scope, gone.client, gone.first_key)]
+        held = 0
+        for session in reversed(self._sessions.values()):
+            if session.last is not None:
+                held += session.last.size
+                if held > self._most_body_bytes:
+                    session.last.forget_body()
+
+    def restore(self, stored: bytes) -> Session | None:
+        """Bring a session back after a restart; one that can't be read is left out."""
+        try:
+            row = msgspec.msgpack.decode(stored, type=_Stored)
+        except msgspec.MsgspecError:
+            return None
+        session = Session(
+            row.id,
+            row.client,
+            row.kind,
+            row.parent,
+            row.scope,
+            turn=row.reserved,
+            reserved=row.reserved,
+            last_at=row.last_at,
+            ends=row.ends,
+            first_key=row.first_key,
+            head_key=row.head_key,
+            message_count=row.message_count,
+            anchors=Anchors(row.rate, row.anchors),
+            restored=True,
+        )
+        self._add(session)
+        self._index(session)
+        return session
+
+
+def stored(session: Session, *, clean: bool = False) -> bytes:
+    """A session as bytes for the ledger. `clean` gives the reserved turn numbers back."""
+    return msgspec.msgpack.encode(
+        _Stored(
+            session.id,
+            session.client,
+            session.kind,
+            session.parent,
+            session.scope,
+            session.turn if clean else session.reserved,
+            session.last_at,
+            session.ends,
+            session.first_key,
+            session.head_key,
+            session.message_count,
+            session.anchors.rate,
+            session.anchors.items()[-64:],
+        )
+    )
+
+
+def is_probe(prompt: Prompt) -> bool:
+    """A quota check or a connection test: one token asked for, nothing to continue."""
+    return prompt.max_tokens is not None and prompt.max_tokens <= 1
+
+
+def _thread(identity: Identity) -> str:
+    return f"agent:{identity.agent}" if identity.agent is not None else "side" if identity.side else "main"
+
+
+def _id(scope: bytes, client: str, key: str, thread: str) -> str:
+    return sha256(b"id\0" + scope + f"{client}\0{key}\0{thread}".encode()).hexdigest()[:12]

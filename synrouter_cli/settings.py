@@ -1,0 +1,298 @@
+"""What the user set, read once: command line over environment over `config.toml` over defaults.
+
+The only reader of our own environment. Nothing is read from the working directory, so a repository
+can change neither an upstream nor a key.
+
+>>> load(port=7500, environ={"SYNROUTER_HOME": "/tmp/x"}).paths.config_file.as_posix()
+'/tmp/x/config.toml'
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from synrouter_cli.addresses import (
+    PROVIDER_NAME,
+    Proxies,
+    check_self_loop,
+    check_upstream,
+    parse_upstream,
+    read_proxies,
+)
+from synrouter_cli.errors import ConfigError
+
+HOST: Final = "127.0.0.1"
+MODES: Final = ("auto", "coding", "general")
+LEVELS: Final = ("observe", "safe", "standard", "max")
+MIB: Final = 1024 * 1024
+
+_KEY_VARIABLE = re.compile(r"SYNROUTER_([A-Z0-9]+(?:_[A-Z0-9]+)*)_KEY")
+_CA_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
+
+
+class Secret:
+    """A value that shows itself only to `reveal()`: never in a repr, a format or a traceback."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret(…)"
+
+    __str__ = __repr__
+
+    def __reduce__(self) -> str:
+        raise TypeError("a Secret is not pickled")
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """Where things lie. Directories are ours alone (0700), files are written at 0600."""
+
+    config_dir: Path
+    data_dir: Path
+    state_dir: Path
+    log_dir: Path
+
+    @property
+    def config_file(self) -> Path:
+        return self.config_dir / "config.toml"
+
+    @property
+    def ledger_file(self) -> Path:
+        return self.data_dir / "ledger.db"
+
+    @property
+    def token_file(self) -> Path:
+        return self.data_dir / "token"
+
+    @property
+    def control_token_file(self) -> Path:
+        return self.data_dir / "control-token"
+
+    @property
+    def digest_key_file(self) -> Path:
+        return self.data_dir / "digest-key"
+
+    @property
+    def state_file(self) -> Path:
+        return self.state_dir / "daemon.json"
+
+    @property
+    def lock_file(self) -> Path:
+        return self.state_dir / "daemon.lock"
+
+    @property
+    def log_file(self) -> Path:
+        return self.log_dir / "synrouter.log"
+
+    def create(self) -> None:
+        """Make the directories, 0700 whatever the umask. Raises ConfigError where others may write."""
+        for directory in (self.config_dir, self.data_dir, self.state_dir, self.log_dir):
+            try:
+                _create_private(directory)
+            except OSError as error:
+                raise ConfigError(where=str(directory), detail=error.strerror or "can't be created") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that can be set. Sizes in bytes, durations in seconds."""
+
+    paths: Paths
+    host: str = HOST
+    port: int = 7477
+    """0 lets the system choose."""
+    mode: str = "auto"
+    level: str = "safe"
+    upstreams: Mapping[str, str] = field(default_factory=dict)
+    """Provider → base URL without a trailing slash; only those that are pointed elsewhere."""
+    provider_keys: Mapping[str, Secret] = field(default_factory=dict)
+    key_sources: Mapping[str, str] = field(default_factory=dict)
+    """Provider → where its key came from, for `status`."""
+    max_body_bytes: int = 64 * MIB
+    in_flight_bytes: int = 512 * MIB
+    ping_interval_s: float = 12.0
+    idle_timeout_s: float = 300.0
+    connect_timeout_s: float = 10.0
+    drain_s: float = 30.0
+    ca_bundles: tuple[Path, ...] = ()
+    """Certificates to trust besides the system's."""
+    proxies: Proxies = field(default_factory=Proxies)
+
+
+def load(
+    *,
+    port: int | None = None,
+    mode: str | None = None,
+    level: str | None = None,
+    upstreams: Iterable[str] = (),
+    environ: Mapping[str, str] = os.environ,
+) -> Settings:
+    """The settings of this run; the arguments are the command line's (`upstreams` as NAME=URL).
+
+    Raises ConfigError, which names the option, the variable or the file and line, and the key.
+    """
+    paths = find_paths(environ)
+    values = _read_config(paths.config_file)
+    config_upstreams: dict[str, str] = values.pop("upstreams", {})
+    ca_bundle: Path | None = values.pop("ca_bundle", None)
+    if environ.get("SYNROUTER_PORT"):
+        values["port"] = _checked("SYNROUTER_PORT", _number(environ["SYNROUTER_PORT"]), _SCALARS["port"])
+    for option, value in (("port", port), ("mode", mode), ("level", level)):
+        if value is not None:
+            values[option] = _checked(f"--{option}", value, _SCALARS[option])
+    chosen = config_upstreams | dict(parse_upstream(spec) for spec in upstreams)
+    check_self_loop(chosen, values.get("port", 7477))
+    keys, sources = _provider_keys(environ)
+    bundles = [ca_bundle] if ca_bundle else [Path(environ[name]) for name in _CA_VARIABLES if environ.get(name)]
+    return Settings(
+        paths=paths,
+        upstreams=chosen,
+        provider_keys=keys,
+        key_sources=sources,
+        ca_bundles=tuple(dict.fromkeys(bundles)),
+        proxies=read_proxies(environ),
+        **values,
+    )
+
+
+def find_paths(environ: Mapping[str, str] = os.environ) -> Paths:
+    """Our directories: all under SYNROUTER_HOME where that is set, else the platform's own."""
+    home = environ.get("SYNROUTER_HOME")
+    if home:
+        root = Path(home).expanduser().absolute()
+        return Paths(root, root / "data", root / "state", root / "logs")
+    from platformdirs import PlatformDirs  # only here: it need not load where SYNROUTER_HOME says it all
+
+    dirs = PlatformDirs("synrouter", appauthor=False)
+    return Paths(dirs.user_config_path, dirs.user_data_path, dirs.user_state_path, dirs.user_log_path)
+
+
+def _create_private(directory: Path) -> None:
+    if not directory.exists():
+        if not directory.parent.exists():
+            _create_private(directory.parent)
+        directory.mkdir(exist_ok=True)
+        directory.chmod(0o700)
+    elif os.name == "posix" and directory.stat().st_mode & stat.S_IWOTH:
+        raise ConfigError(where=str(directory), detail="every user may write there", hint=f"chmod 700 {directory}")
+
+
+def _provider_keys(environ: Mapping[str, str]) -> tuple[dict[str, Secret], dict[str, str]]:
+    """SYNROUTER_<PROVIDER>_KEY of every provider; `-` in a provider's name is `_` there."""
+    keys: dict[str, Secret] = {}
+    sources: dict[str, str] = {}
+    for variable, value in environ.items():
+        match = _KEY_VARIABLE.fullmatch(variable)
+        key = value.strip()
+        if match is None or not key:
+            continue
+        if not re.fullmatch(r"[\x21-\x7e]+", key):
+            raise ConfigError(where=variable, detail="holds characters that no key has")
+        provider = match[1].lower().replace("_", "-")
+        keys[provider] = Secret(key)
+        sources[provider] = variable
+    return keys, sources
+
+
+# ── config.toml ──
+
+
+@dataclass(frozen=True, slots=True)
+class _Check:
+    """One key of the file: its type, what else must hold, and how that reads in an error."""
+
+    kind: type | tuple[type, ...]
+    holds: Callable[[Any], bool]
+    expected: str
+
+
+def _one_of(choices: tuple[str, ...]) -> _Check:
+    return _Check(str, lambda value: value in choices, f"one of {', '.join(choices)}")
+
+
+def _between(low: int, high: int, unit: str) -> _Check:
+    return _Check(int, lambda value: low <= value <= high, f"a whole number of {unit} from {low} to {high}")
+
+
+_SECONDS = _Check((int, float), lambda value: 0 < value <= 86400, "a number of seconds above 0")
+
+_SCALARS: Final[Mapping[str, _Check]] = {
+    "port": _Check(int, lambda value: 0 <= value <= 65535, "a number from 0 to 65535"),
+    "mode": _one_of(MODES),
+    "level": _one_of(LEVELS),
+    "max_body_bytes": _between(1, 1024 * MIB, "bytes"),
+    "in_flight_bytes": _between(1, 64 * 1024 * MIB, "bytes"),
+    "ping_interval_s": _SECONDS,
+    "idle_timeout_s": _SECONDS,
+    "connect_timeout_s": _SECONDS,
+    "drain_s": _Check((int, float), lambda value: 0 <= value <= 86400, "a number of seconds"),
+    "ca_bundle": _Check(str, lambda value: Path(value).expanduser().is_absolute(), "an absolute path"),
+    "upstreams": _Check(dict, lambda value: True, "a table of NAME = URL"),
+}
+
+
+def _checked(where: str, value: Any, check: _Check) -> Any:
+    if isinstance(value, bool) or not isinstance(value, check.kind) or not check.holds(value):
+        hint = "synrouter up --help" if where.startswith("--") else None
+        raise ConfigError(where=where, detail=f"expected {check.expected}", hint=hint)
+    return value
+
+
+def _number(text: str) -> int | str:
+    return int(text) if re.fullmatch(r"[0-9]{1,5}", text) else text
+
+
+def _read_config(path: Path) -> dict[str, Any]:
+    """The file's values, checked; {} where there is none."""
+    try:
+        text = path.read_text("utf-8")
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        detail = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        raise ConfigError(where=str(path), detail=detail or "can't be read") from None
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(where=str(path), detail=str(error)) from None
+    for key, value in values.items():
+        where = f"{path}{_line_of(text, key)}, {key}"
+        if key not in _SCALARS:
+            raise ConfigError(where=where, detail=f"unknown key; known are {', '.join(_SCALARS)}")
+        _checked(where, value, _SCALARS[key])
+    if "ca_bundle" in values:
+        values["ca_bundle"] = Path(values["ca_bundle"]).expanduser()
+    if "upstreams" in values:
+        values["upstreams"] = _config_upstreams(path, text, values["upstreams"])
+    return values
+
+
+def _config_upstreams(path: Path, text: str, table: dict[str, Any]) -> dict[str, str]:
+    checked = {}
+    for name, url in table.items():
+        where = f"{path}{_line_of(text, name)}, upstreams.{name}"
+        if not PROVIDER_NAME.fullmatch(name) or not isinstance(url, str):
+            raise ConfigError(where=where, detail='expected NAME = "URL"')
+        checked[name] = check_upstream(url, where=where)
+    return checked
+
+
+def _line_of(text: str, key: str) -> str:
+    """ " line N" of `key`, empty where it is not found plainly (an inline or dotted key)."""
+    pattern = re.compile(rf"^\s*\[?\s*[\"']?{re.escape(key)}[\"']?\s*(=|\]|\.)", re.MULTILINE)
+    match = pattern.search(text)
+    return f" line {text.count(chr(10), 0, match.start(0) + len(match[0]) - 1) + 1}" if match else ""

@@ -1,0 +1,134 @@
+"""The facts as published, table by table; what is unknown is careful."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from synrouter_cli.providers import CacheFacts, credential_owner, facts, price, provider_names, provider_of
+
+MINIMUM = {
+    512: "opus-5 opus-5-5 sonnet-5-5 fable-5 fable-5-1 mythos-5 mythos-5-1",
+    1024: "opus-4-8 sonnet-5 sonnet-4-6 sonnet-4-5 opus-4-1 opus-4",
+    2048: "opus-4-7 haiku-3-5",
+    4096: "opus-4-6 opus-4-5 haiku-4-5 haiku-5-5 fable-5-2",
+}
+KEEPS = (
+    "opus-4-5 opus-4-6 opus-4-7 opus-4-8 opus-5 opus-5-5 sonnet-4-6 sonnet-5 sonnet-5-5 fable-5 fable-5-1 fable-5-2"
+    " mythos-5 mythos-5-1 mythos-5-2 haiku-5-5"
+).split()
+DROPS = "opus-4-1 opus-4 sonnet-4-5 haiku-4-5 haiku-3-5".split()
+CHECKED = "fable-5-2 mythos-5-2 fable-5-1 opus-5-5 mythos-5-1".split()
+READS = {
+    "0.05": "opus-5-5 sonnet-5-5",
+    "0.025": "fable-5-1 fable-5-2 mythos-5-1 mythos-5-2",
+    "0.1": "opus-4-5 opus-4-6 opus-4-7 opus-4-8 opus-5 sonnet-4-5 sonnet-4-6 sonnet-5 haiku-4-5 haiku-5-5",
+}
+
+
+def of(model: str) -> CacheFacts:
+    return facts("anthropic", f"claude-{model}")
+
+
+@pytest.mark.parametrize(("minimum", "model"), [(m, name) for m, names in MINIMUM.items() for name in names.split()])
+def test_the_minimum_is_the_published_one(minimum, model):
+    assert of(model).minimum_tokens == minimum
+    assert of(model).known
+
+
+@pytest.mark.parametrize("model", KEEPS + DROPS)
+def test_thinking_is_kept_by_the_newer_models_only(model):
+    assert of(model).keeps_thinking is (model in KEEPS)
+
+
+@pytest.mark.parametrize("model", KEEPS + DROPS)
+def test_thinking_is_bound_to_its_context_on_the_newest_models_only(model):
+    assert of(model).prefix_check is (model in CHECKED)
+
+
+@pytest.mark.parametrize(("multiplier", "model"), [(m, name) for m, names in READS.items() for name in names.split()])
+def test_the_read_multiplier_is_the_published_one_and_agrees_with_the_price(multiplier, model):
+    assert of(model).read_multiplier == Decimal(multiplier)
+    known = price("anthropic", f"claude-{model}", date(2026, 11, 21))
+    if known is not None:
+        rates = known.rates()
+        assert rates.cache_read == rates.input * Decimal(multiplier)
+        assert rates.cache_write_5m == rates.input * of(model).write_multipliers["5m"]
+        assert rates.cache_write_1h == rates.input * of(model).write_multipliers["1h"]
+
+
+def test_settings_reach_tools_and_system_where_that_was_seen():
+    assert of("opus-5").settings_reach_head
+    assert of("sonnet-5").settings_reach_head
+    assert not of("opus-4-6").settings_reach_head
+
+
+def test_images_cost_three_times_as_much_from_4_7_on():
+    assert {of(m).max_image_tokens for m in ("opus-4-7", "sonnet-5", "fable-5-2")} == {4784}
+    assert {of(m).max_image_tokens for m in ("opus-4-6", "sonnet-4-6", "haiku-4-5")} == {1568}
+
+
+def test_what_holds_for_every_model():
+    for model in (*KEEPS, *DROPS, "unheard-of"):
+        assert of(model).lookback_positions == 20
+        assert of(model).max_markers == 4
+        assert of(model).ttls == {"5m": 300, "1h": 3600}
+        assert of(model).write_multipliers == {"5m": Decimal("1.25"), "1h": Decimal(2)}
+
+
+def test_an_unknown_model_is_treated_with_care():
+    unknown = of("opus-9")
+    assert (unknown.known, unknown.minimum_tokens, unknown.prefix_check) == (False, 4096, True)
+    assert (unknown.keeps_thinking, unknown.settings_reach_head) == (True, True)
+
+
+@pytest.mark.parametrize(
+    "spelling", ["anthropic/claude-opus-4.8", "claude-opus-4-8[1m]", "us.anthropic.claude-opus-4-8-v1:0"]
+)
+def test_facts_are_found_under_any_spelling(spelling):
+    assert facts("anthropic", spelling) == of("opus-4-8")
+
+
+def test_facts_do_not_change():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        of("opus-5").minimum_tokens = 0
+
+
+def test_the_provider_says_where_it_is_and_how_it_is_asked():
+    provider = provider_of("anthropic")
+    assert provider.base_url == "https://api.anthropic.com"
+    assert (provider.auth_header, provider.auth_value("k")) == ("x-api-key", "k")
+    assert provider.dialect == "anthropic"
+    assert provider_names() == ("anthropic",)
+
+
+def test_a_scheme_stands_before_the_key():
+    bearer = dataclasses.replace(provider_of("anthropic"), auth_scheme="Bearer")
+    assert bearer.auth_value("k") == "Bearer k"
+
+
+@pytest.mark.parametrize(
+    ("credential", "owner", "billing"),
+    [
+        ("sk-ant-api03-x", "anthropic", "api"),
+        ("sk-ant-oat01-x", "anthropic", "subscription"),
+        ("sk-proj-x", None, "api"),
+        ("sk-sr-local-x", None, "api"),
+        ("x-sk-ant-api03", None, "api"),
+        ("", None, "api"),
+    ],
+)
+def test_a_credential_belongs_to_the_provider_whose_prefix_it_has(credential, owner, billing):
+    found = credential_owner(credential)
+    assert (found.name if found else None) == owner
+    assert provider_of("anthropic").billing(credential) == billing
+
+
+def test_unknown_providers_are_an_error():
+    with pytest.raises(KeyError):
+        provider_of("nobody")
+    with pytest.raises(KeyError):
+        facts("nobody", "claude-opus-5")

@@ -1,0 +1,237 @@
+"""Whose request it is."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from synrouter_cli.prompt.segments import Prompt, segment
+from synrouter_cli.sessions import RESERVE, Identity, Session, Sessions, identify, stored
+
+SCOPE = b"scope"
+TOOLS = [{"name": "Bash", "input_schema": {}}]
+
+
+def prompt(
+    *texts: str, tools: list[Any] | None = TOOLS, max_tokens: int = 100, previous: Prompt | None = None
+) -> Prompt:
+    """A conversation of user and assistant in turn."""
+    messages = [{"role": "assistant" if i % 2 else "user", "content": text} for i, text in enumerate(texts)]
+    body = {"model": "m", "max_tokens": max_tokens, "messages": messages, "system": "s"}
+    if tools:
+        body["tools"] = tools
+    return segment(json.dumps(body).encode(), previous)
+
+
+def ask(sessions: Sessions, identity: Identity, request: Prompt, now: float = 0.0) -> Session:
+    session = sessions.resolve(SCOPE, identity, request, now)
+    session.settle(request, now)
+    return session
+
+
+UUID = "0f3c1a2b-1111-4222-8333-abcdefabcdef"
+HEADERS: dict[str, tuple[dict[str, str], bytes, Identity]] = {
+    "Claude Code's header": ({"x-claude-code-session-id": "s1"}, b"", Identity("claude-code", "s1")),
+    "its subagent": (
+        {"x-claude-code-session-id": "s1", "x-claude-code-agent-id": "a1"},
+        b"",
+        Identity("claude-code", "s1", "a1"),
+    ),
+    "older Claude Code, in its metadata": (
+        {"user-agent": "claude-cli/2.1.17 (external, cli)"},
+        json.dumps({"user_id": f"user_ab_account__session_{UUID}"}).encode(),
+        Identity("claude-code", UUID),
+    ),
+    "newer metadata, a JSON string": (
+        {"user-agent": "claude-cli/2.1.329 (external, cli)"},
+        json.dumps({"user_id": json.dumps({"device_id": "d", "session_id": UUID})}).encode(),
+        Identity("claude-code", UUID),
+    ),
+    "Qwen Code borrows the user agent": ({"user-agent": "claude-cli/1.0 (external, cli)"}, b"", Identity("unknown")),
+    "Kilo": ({"user-agent": "Kilo-Code/7.7.9", "x-session-id": "ses_1"}, b"", Identity("kilo", "ses_1")),
+    "Kilo's title": (
+        {"user-agent": "Kilo-Code/7.7.9", "x-session-id": "title-ses_1"},
+        b"",
+        Identity("kilo", "ses_1", side=True),
+    ),
+    "Kilo's subagent": (
+        {"user-agent": "Kilo-Code/7.7.9", "x-session-id": "ses_2", "x-parent-session-id": "ses_1"},
+        b"",
+        Identity("kilo", "ses_2", parent_key="ses_1"),
+    ),
+    "a client that says its name": ({"x-synrouter-client": "Hermes"}, b"", Identity("hermes")),
+    "a name that is none": ({"x-synrouter-client": "a\x1b[2Jb"}, b"", Identity("unknown")),
+    "nothing at all": ({}, b"", Identity("unknown")),
+}
+
+
+@pytest.mark.parametrize(("headers", "metadata", "identity"), HEADERS.values(), ids=HEADERS.keys())
+def test_identity_by_the_clients_own_ids(headers: dict[str, str], metadata: bytes, identity: Identity) -> None:
+    assert identify(headers, metadata) == identity
+
+
+def test_openclaw_writes_its_session_into_the_system_prompt() -> None:
+    text = b"Runtime: agent=main | session=agent:main:x | sessionId=5f2b-aa | host=h"
+    assert identify({}, b"", text) == Identity("openclaw", "5f2b-aa")
+
+
+CLAUDE = Identity("claude-code", "s1")
+
+
+def test_a_conversation_with_an_id_is_one_session() -> None:
+    sessions = Sessions()
+    first = ask(sessions, CLAUDE, prompt("a"))
+    assert ask(sessions, CLAUDE, prompt("a", "b", "c")) is first
+    assert ask(sessions, CLAUDE, prompt("after compaction")) is first
+    assert first.kind == "main"
+
+
+def test_other_ids_credentials_and_clients_are_other_sessions() -> None:
+    sessions = Sessions()
+    first = ask(sessions, CLAUDE, prompt("a"))
+    assert ask(sessions, Identity("claude-code", "s2"), prompt("a")) is not first
+    assert ask(sessions, Identity("kilo", "s1"), prompt("a")) is not first
+    assert sessions.resolve(b"other", CLAUDE, prompt("a"), 0.0) is not first
+
+
+@pytest.mark.parametrize(
+    ("identity", "request_", "kind"),
+    [
+        (Identity("claude-code", "s1", "agent-7"), prompt("look"), "subagent"),
+        (CLAUDE, prompt("title?", tools=None), "side"),
+        (CLAUDE, prompt("quota", max_tokens=1), "side"),
+    ],
+)
+def test_subagents_and_side_requests_leave_the_main_thread_alone(
+    identity: Identity, request_: Prompt, kind: str
+) -> None:
+    sessions = Sessions()
+    main = ask(sessions, CLAUDE, prompt("a", "b", "c"))
+    memory = (main.last, main.ends, main.turn)
+    other = ask(sessions, identity, request_)
+    assert other is not main and other.kind == kind and other.parent == main.id
+    assert (main.last, main.ends, main.turn) == memory
+
+
+def test_without_agent_ids_a_subagent_is_known_by_its_first_message_and_tools() -> None:
+    sessions = Sessions()
+    kilo = Identity("kilo", "ses_1")
+    main = ask(sessions, kilo, prompt("a", "b", "c"))
+    other_tools = [{"name": "Grep", "input_schema": {}}]
+    sub = ask(sessions, kilo, prompt("explore", tools=other_tools))
+    assert sub.kind == "subagent" and sub.parent == main.id
+    assert ask(sessions, kilo, prompt("explore", "x", "y", tools=other_tools)) is sub
+    assert ask(sessions, kilo, prompt("compacted")) is main, "same tools: the same thread after a compaction"
+    assert ask(sessions, kilo, prompt("title", tools=None)).kind == "side"
+
+
+def test_a_session_that_names_its_parent_is_its_subagent() -> None:
+    sessions = Sessions()
+    main = ask(sessions, Identity("kilo", "ses_1"), prompt("a"))
+    sub = ask(sessions, Identity("kilo", "ses_2", parent_key="ses_1"), prompt("b"))
+    assert sub.kind == "subagent" and sub.parent == main.id
+
+
+NOBODY = Identity("unknown")
+
+
+def test_without_an_id_the_longest_common_prefix_decides() -> None:
+    sessions = Sessions()
+    one = ask(sessions, NOBODY, prompt("hello", "x", "one"))
+    two = ask(sessions, NOBODY, prompt("hi", "x", "two"))
+    assert one is not two
+    assert ask(sessions, NOBODY, prompt("hello", "x", "one", "y", "more")) is one
+    assert ask(sessions, NOBODY, prompt("hi", "x", "two", "y", "more")) is two
+    assert ask(sessions, NOBODY, prompt("hello", "x", "another way")) is one, "a rewind"
+
+
+def test_of_two_sessions_that_begin_alike_the_longer_prefix_wins() -> None:
+    sessions = Sessions()
+    one = ask(sessions, NOBODY, prompt("hello", "x", "one"))
+    two = ask(sessions, NOBODY, prompt("hello"))
+    assert two is not one, "the first message alone, sent again, starts anew"
+    assert ask(sessions, NOBODY, prompt("hello", "other", "way")) in (one, two)
+    assert ask(sessions, NOBODY, prompt("hello", "x", "one", "y", "z")) is one
+
+
+def test_a_retry_is_the_same_session_and_is_linked() -> None:
+    sessions = Sessions()
+    session = sessions.resolve(SCOPE, NOBODY, prompt("hello"), 0.0)
+    assert session.repeats(prompt("hello"), 1) is None
+    assert sessions.resolve(SCOPE, NOBODY, prompt("hello"), 1.0) is session
+    assert session.repeats(prompt("hello"), 2) == 1
+    assert session.repeats(prompt("hello", "x", "y"), 3) is None
+
+
+def test_old_sessions_are_not_recognised_by_prefix() -> None:
+    sessions = Sessions()
+    one = ask(sessions, NOBODY, prompt("hello", "x", "one"), 0.0)
+    assert ask(sessions, NOBODY, prompt("hello", "x", "one", "y", "z"), 7 * 3600.0) is not one
+
+
+def test_memory_is_bounded_by_count_and_by_bytes() -> None:
+    sessions = Sessions(most=3, most_body_bytes=500)
+    kept = [ask(sessions, Identity("unknown", f"s{i}"), prompt("a" * 200)) for i in range(5)]
+    sessions.resolve(SCOPE, Identity("unknown", "s4"), prompt("b"), 0.0)
+    assert len(sessions) == 3
+    assert [s.last is not None and s.last.body is not None for s in kept[2:]] == [False, False, True]
+    assert kept[2].last is not None and kept[2].last.keys, "the digests stay"
+
+
+def test_state_comes_back_after_a_restart() -> None:
+    before = Sessions()
+    keyed, named = ask(before, CLAUDE, prompt("a", "b", "c"), 5.0), ask(before, NOBODY, prompt("x", "y", "z"), 6.0)
+    for session in (keyed, named):
+        session.number()
+        session.anchors.learn(session.ends[-1], 4711)
+    after = Sessions()
+    for session in (keyed, named):
+        assert after.restore(stored(session)) is not None
+    again = after.resolve(SCOPE, CLAUDE, prompt("a", "b", "c", "d", "e"), 7.0)
+    assert again.id == keyed.id and again.anchors.exact(keyed.ends[-1]) == 4711
+    assert after.resolve(SCOPE, NOBODY, prompt("x", "y", "z", "and", "on"), 7.0).id == named.id
+
+
+def test_after_a_crash_turn_numbers_show_the_gap_and_none_is_given_twice() -> None:
+    before = Sessions()
+    session = ask(before, CLAUDE, prompt("a"))
+    number, must_store = session.number()
+    assert (number, must_store) == (1, True)
+    lying_in_the_ledger = stored(session)
+    given = [session.number()[0] for _ in range(RESERVE)]
+    after = Sessions()
+    after.restore(lying_in_the_ledger)
+    next_number, _ = after.resolve(SCOPE, CLAUDE, prompt("a"), 0.0).number()
+    assert next_number > max(given)
+
+
+def test_a_clean_end_gives_reserved_numbers_back() -> None:
+    before = Sessions()
+    session = ask(before, CLAUDE, prompt("a"))
+    session.number()
+    after = Sessions()
+    after.restore(stored(session, clean=True))
+    assert after.resolve(SCOPE, CLAUDE, prompt("a"), 0.0).number()[0] == 2
+
+
+@pytest.mark.parametrize("junk", [b"", b"\xc1", b"\x90", b"{}"])
+def test_a_session_that_cannot_be_read_is_left_out(junk: bytes) -> None:
+    assert Sessions().restore(junk) is None
+
+
+CHANGES = {
+    "append only": (("a", "b", "c"), ("a", "b", "c", "d", "e"), 7, -1),
+    "a message at the end that moves on": (("a", "b", "carrier"), ("a", "b", "c", "d", "carrier 2"), 6, 4),
+    "a rewind far back": (("a", "b", "c", "d", "e", "f", "g"), ("a", "b", "other"), 5, 4),
+    "a compaction": (("a", "b", "c", "d", "e", "f", "g"), ("summary",), 3, 2),
+}
+
+
+@pytest.mark.parametrize(("old", "new", "stable_end", "branch"), CHANGES.values(), ids=CHANGES.keys())
+def test_what_of_a_prompt_will_last(old: tuple[str, ...], new: tuple[str, ...], stable_end: int, branch: int) -> None:
+    sessions = Sessions()
+    session = ask(sessions, CLAUDE, prompt(*old))
+    change = session.change(prompt(*new))
+    assert (change.stable_end, change.branch) == (stable_end, branch)
