@@ -20,6 +20,7 @@ from typing import Protocol
 
 __all__ = [
     "TTL_SECONDS",
+    "Counts",
     "Entry",
     "Found",
     "Marker",
@@ -42,6 +43,12 @@ class ModelFacts(Protocol):
     def minimum_tokens(self) -> int: ...
     @property
     def lookback_positions(self) -> int: ...
+
+
+class Counts(Protocol):
+    """Cumulative tokens by block index; -1 is the last block."""
+
+    def __getitem__(self, position: int, /) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +208,7 @@ def look_up(
     facts: ModelFacts,
     *,
     now: float,
-    tokens: Sequence[int],
+    tokens: Counts,
     live: Sequence[int] | None = None,
 ) -> Found:
     """What a request with these markers reads and writes at `now`. Changes nothing.
@@ -219,13 +226,13 @@ def look_up(
     return Found(hit, effective, writes, renewed)
 
 
-def bill(found: Found, tokens: Sequence[int], total: int | None = None) -> Split:
+def bill(found: Found, tokens: Counts, total: int | None = None) -> Split:
     """What the provider bills for the prompt: read A, 1h-write B−A, 5m-write C−B, the rest is input.
 
     A is the end of the hit, B that of the highest 1h marker after it, C that of the last marker. `total` is the
     whole prompt where it is longer than its last block.
     """
-    whole = total if total is not None else (tokens[-1] if tokens else 0)
+    whole = total if total is not None else tokens[-1]
     a = tokens[found.hit] if found.hit >= 0 else 0
     long = [m.position for m in found.writes if m.ttl == "1h"]
     b = max(tokens[long[-1]], a) if long else a

@@ -84,9 +84,22 @@ def decide(situation: Situation) -> Plan:
     return _Weighing(situation).best()
 
 
+class _Remembered(dict[int, int]):
+    """Token counts by position, each worked out once: a decision asks for the same few again and again."""
+
+    def __init__(self, tokens: Sequence[int]) -> None:
+        super().__init__()
+        self._tokens = tokens
+
+    def __missing__(self, position: int) -> int:
+        tokens = self[position] = self._tokens[position]
+        return tokens
+
+
 class _Weighing:
     def __init__(self, s: Situation) -> None:
         self.s = s
+        self.tokens = _Remembered(s.tokens)
         self.live = s.store.live(s.rendered, s.now)
         self.client = repaired(s.client)
         self.slots = MAX_MARKERS - s.fixed_slots
@@ -117,7 +130,7 @@ class _Weighing:
         places = {marker.position for marker in ours}
         if all(marker.position in places for marker in self.client):
             return 0.0
-        return DOUBT * (self.rewrite - self.s.rates.read) * self.s.tokens[-1]
+        return DOUBT * (self.rewrite - self.s.rates.read) * self.tokens[-1]
 
     def _kept(self) -> tuple[Marker, ...]:
         """What ours starts from: fixed markers, and the last for an hour, since lifetimes are the client's choice."""
@@ -131,21 +144,21 @@ class _Weighing:
 
     def _found(self, markers: Sequence[Marker]) -> Found:
         s = self.s
-        return look_up(s.rendered, markers, s.store, s.facts, now=s.now, tokens=s.tokens, live=self.live)
+        return look_up(s.rendered, markers, s.store, s.facts, now=s.now, tokens=self.tokens, live=self.live)
 
     def _score(self, markers: Sequence[Marker]) -> float:
         """Cost of this turn's prompt, less what its entries save in the next, in input tokens."""
         s, rates = self.s, self.s.rates
         found = self._found(markers)
-        split = bill(found, s.tokens)
+        split = bill(found, self.tokens)
         cost = split.read * rates.read + split.write_5m * rates.write_5m + split.write_1h * rates.write_1h + split.input
         alive = {*found.renewed, *(marker.position for marker in found.writes)}
         kept = max((position for position in alive if position < s.stable_end), default=-1)
         saves = self.rewrite - rates.read
-        gain = s.continues * saves * (s.tokens[kept] if kept >= 0 else 0)
+        gain = s.continues * saves * (self.tokens[kept] if kept >= 0 else 0)
         for end in s.rendered.layer_ends[:2]:
             if end - 1 in alive:
-                gain += HEAD_SHARED * saves * s.tokens[end - 1]
+                gain += HEAD_SHARED * saves * self.tokens[end - 1]
         return cost - gain
 
     def _candidates(self) -> tuple[int, ...]:
@@ -161,7 +174,7 @@ class _Weighing:
         if s.branch >= 0:
             wanted.append(self._last_markable(s.branch))
         wanted += [m.position for m in self.client if s.markable[m.position]]
-        unique = dict.fromkeys(p for p in wanted if p >= 0 and s.tokens[p] >= s.facts.minimum_tokens)
+        unique = dict.fromkeys(p for p in wanted if p >= 0 and self.tokens[p] >= s.facts.minimum_tokens)
         return tuple(unique)
 
     def _last_markable(self, end: int) -> int:

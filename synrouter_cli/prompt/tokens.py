@@ -1,10 +1,10 @@
 """How many tokens a block has, without a tokenizer: a sum of weights by byte, on samples where it is long.
 
-The published estimate (words, letters, digits, punctuation, runs of white space) is linear in what a byte table can
-count, and a table is the only thing fast enough: it agrees within 2% a block (median; 5% at the 90th percentile) up
-to 768 bytes, within 4% (10%) on longer ones, which are sampled. It says how tokens are shared out among
-blocks; totals are to be scaled to what the provider reports. The scale fits the newest Claude tokenizer; older ones
-give about a quarter less.
+The published estimate (words, letters, digits, punctuation, runs of white space) is nearly linear in what a byte
+table can count, and a table is the only thing fast enough: it agrees within 2% a block (median; 5% at the 90th
+percentile), within 4% (11%) on those over 768 bytes, which are sampled. It says how tokens are shared out among
+blocks; totals are to be scaled to what the provider reports. The scale fits the newest Claude tokenizer; older
+ones give a tenth to a quarter less.
 
 >>> estimate(b"The quick brown fox jumps over the lazy dog.")
 17
