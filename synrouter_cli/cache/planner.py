@@ -9,6 +9,7 @@ cheapest wins, and at the same cost the one that changes least.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -56,6 +57,8 @@ class Situation:
     rates: Rates = Rates()
     fixed: tuple[Marker, ...] = ()
     fixed_slots: int = 0
+    live: Sequence[int] | None = None
+    """`store.live(rendered, now)`, where it is known already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +103,8 @@ class _Weighing:
     def __init__(self, s: Situation) -> None:
         self.s = s
         self.tokens = _Remembered(s.tokens)
-        self.live = s.store.live(s.rendered, s.now)
+        self.live = s.live if s.live is not None else s.store.live(s.rendered, s.now)
+        self.alive = frozenset(self.live)
         self.client = repaired(s.client)
         self.slots = MAX_MARKERS - s.fixed_slots
         hour = bool(self.client) and self.client[-1].ttl == "1h"
@@ -152,12 +156,13 @@ class _Weighing:
         found = self._found(markers)
         split = bill(found, self.tokens)
         cost = split.read * rates.read + split.write_5m * rates.write_5m + split.write_1h * rates.write_1h + split.input
-        alive = {*found.renewed, *(marker.position for marker in found.writes)}
-        kept = max((position for position in alive if position < s.stable_end), default=-1)
+        written = [marker.position for marker in found.writes if marker.position < s.stable_end]
+        renewed = bisect_left(found.renewed, s.stable_end)
+        kept = written[-1] if written else found.renewed[renewed - 1] if renewed else -1
         saves = self.rewrite - rates.read
         gain = s.continues * saves * (self.tokens[kept] if kept >= 0 else 0)
         for end in s.rendered.layer_ends[:2]:
-            if end - 1 in alive:
+            if end - 1 in written or (end - 1 <= found.hit and end - 1 in self.alive):
                 gain += HEAD_SHARED * saves * self.tokens[end - 1]
         return cost - gain
 
@@ -207,12 +212,11 @@ class _Weighing:
         """Give what slots are left to live entries: a marker there writes nothing, and reads if a longer one fails."""
         if not markers:
             return markers
-        alive = set(self.live)
         taken = {marker.position for marker in markers}
         for position in self.candidates:
             if used >= self.slots:
                 break
-            if position in alive and position not in taken and position < markers[-1].position:
+            if position in self.alive and position not in taken and position < markers[-1].position:
                 markers = repaired((*markers, Marker(position, self._ttl(position))))
                 used += 1
         return markers

@@ -42,7 +42,7 @@ def client_markers(prompt: Prompt) -> tuple[Marker, ...]:
     block. Of two at one position the explicit one stands.
     """
     found: dict[int, Marker] = {}
-    for index, block in enumerate(prompt.blocks):
+    for index, block in prompt.marked_blocks():
         if block.mark is not None and block.mark.ttl is not None and block.markable:
             found[index] = Marker(index, _known(block.mark.ttl))
         elif block.nested:
@@ -62,7 +62,7 @@ def violation(prompt: Prompt) -> str | None:
     """The message of the 400 that the API answers to these markers, or None."""
     count = 0
     ttl_before: tuple[str, str] | None = None
-    for index, block in enumerate(prompt.blocks):
+    for index, block in prompt.marked_blocks():
         for mark in (*block.nested, *((block.mark,) if block.mark is not None else ())):
             if mark.ttl is None:
                 continue

@@ -2,6 +2,7 @@
 
 A turn that starts and ends within one batch is one write. When the disk takes nothing, newcomers beyond the
 bound are refused and counted; what waits already is kept, and may still be replaced by its later version.
+The bound is on what waits; one batch more may be in the writer's hands.
 
 >>> pending = Pending()
 >>> pending.add_turn(Turn(session="s", turn=1, started_at=0.0))

@@ -45,10 +45,10 @@ def marker_edits(prompt: Prompt, wanted: Mapping[int, str]) -> list[Edit]:
     automatic = prompt.automatic
     if automatic is not None and automatic.ttl is not None:
         edits += _automatic_edits(prompt, automatic, remaining)
-    for index, block in enumerate(prompt.blocks):
-        if block.mark is None and index not in remaining:
-            continue
-        edits += _block_edits(prompt.body, block, prompt.starts[prompt.unit_of(index)], remaining.get(index))
+    touched = {index for index, block in prompt.marked_blocks() if block.mark is not None} | remaining.keys()
+    for index in sorted(touched):
+        start = prompt.starts[prompt.unit_of(index)]
+        edits += _block_edits(prompt.body, prompt.blocks[index], start, remaining.get(index))
     return edits
 
 

@@ -12,7 +12,7 @@ True
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
 from typing import Any, Final
 
@@ -65,13 +65,18 @@ class Block(msgspec.Struct, frozen=True, gc=False):
 class Unit(msgspec.Struct, frozen=True, gc=False):
     """What is compared as a whole: a tool, a system block (or the system string), a message's content.
 
-    `own` are settings that the message carries for itself (`output_config`), as they came.
+    `own` are settings that the message carries for itself (`output_config`), as they came. `marked` says that one of
+    its blocks has a marker, `answers` that one is a tool result; `image` and `citations` likewise.
     """
 
     role: str
     length: int
     blocks: tuple[Block, ...]
     own: bytes = b""
+    marked: bool = False
+    answers: bool = False
+    image: bool = False
+    citations: bool = False
 
 
 class _Message(msgspec.Struct):
@@ -169,7 +174,7 @@ class Prompt:
         head = self.unit_counts[0] + self.unit_counts[1]
         for index in range(len(self.units) - 1, head - 1, -1):
             unit = self.units[index]
-            if unit.role == "user" and not any(block.kind == "tool_result" for block in unit.blocks):
+            if unit.role == "user" and not unit.answers:
                 return self.first_block[index]
         return 0
 
@@ -183,6 +188,14 @@ class Prompt:
             else:
                 high = middle - 1
         return low
+
+    def marked_blocks(self) -> Iterator[tuple[int, Block]]:
+        """The blocks that carry a marker, or a place for one, or have one inside."""
+        for unit, first in zip(self.units, self.first_block, strict=True):
+            if unit.marked:
+                for index, block in enumerate(unit.blocks, first):
+                    if block.mark is not None or block.nested:
+                        yield index, block
 
     def unit_of(self, block: int) -> int:
         """The index of the unit that holds a block."""
@@ -254,28 +267,28 @@ def _segment(
     same_so_far = previous is not None
     kept_units = 0
     for layer, raws in enumerate(units):
-        spans = _spans(raws, base)
         same = 0
         if previous is not None:
             first = first_unit_of(previous, layer)
             known = previous.units[first : first + previous.unit_counts[layer]]
-            most = min(len(spans), len(known))
+            most = min(len(raws), len(known))
             if layer == MESSAGES:
                 most = _under_the_same_roles(top.messages, known, most)
-            same = _unchanged(source, spans, previous, first, most)
-            prompt.units += known[:same]
+            same = _unchanged(source, raws, base, previous, first, most)
+            if same:
+                moved = address(raws[0]) - base - previous.starts[first]
+                prompt.units += known[:same]
+                prompt.starts += [start + moved for start in previous.starts[first : first + same]]
         if same_so_far and previous is not None:
             kept_units += same
-            same_so_far = same == len(spans) == previous.unit_counts[layer]
+            same_so_far = same == len(raws) == previous.unit_counts[layer]
         for index in range(same, len(raws)):
-            start = base + spans[index][0]
+            at = address(raws[index])
+            prompt.starts.append(at - base)
             if layer == MESSAGES:
-                prompt.units.append(_read_message(top.messages[index], start))
+                prompt.units.append(_read_message(top.messages[index], at))
             else:
-                prompt.units.append(
-                    _read_tool(raws[index], start) if layer == TOOLS else _read_system(raws[index], start)
-                )
-        prompt.starts += [start for start, _ in spans]
+                prompt.units.append(_read_tool(raws[index], at) if layer == TOOLS else _read_system(raws[index], at))
     _read_settings(prompt, top, base)
     _lay_out(prompt, previous if kept_units else None, kept_units, keeps_thinking(top.model), secret)
     return prompt
@@ -295,14 +308,6 @@ def _system_raws(raw: msgspec.Raw) -> list[msgspec.Raw]:
     return _raws.decode(raw)
 
 
-def _spans(raws: list[msgspec.Raw], base: int) -> list[tuple[int, int]]:
-    spans = []
-    for raw in raws:
-        start = address(raw) - base
-        spans.append((start, start + len(memoryview(raw))))
-    return spans
-
-
 def _under_the_same_roles(messages: list[_Message], known: list[Unit], most: int) -> int:
     """How many leading messages have the roles and settings of their own that they had before."""
     for index in range(most):
@@ -314,25 +319,35 @@ def _under_the_same_roles(messages: list[_Message], known: list[Unit], most: int
     return most
 
 
-def _unchanged(body: bytes, spans: list[tuple[int, int]], previous: Prompt, first: int, most: int) -> int:
-    """How many of the `most` leading units of a layer stand in the last request byte for byte."""
-    old, known = previous.body, previous.units
+def _unchanged(body: bytes, raws: list[msgspec.Raw], base: int, previous: Prompt, first: int, most: int) -> int:
+    """How many of the `most` leading units of a layer stand in the last request byte for byte, with all between them."""
+    old, starts, known = previous.body, previous.starts, previous.units
     if not most or old is None:
         return 0
-    old_start = previous.starts[first]
+    old_start, start = starts[first], address(raws[0]) - base
     # nearly always all, or all but the last one or two (a marker that moved on): one comparison each
     for same in (most, most - 1, most - 2):
         if same <= 0:
             return 0
         last = first + same - 1
-        region = old[old_start : previous.starts[last] + known[last].length]
-        if body.startswith(region, spans[0][0]) and spans[same - 1][1] - spans[0][0] == len(region):
+        region = old[old_start : starts[last] + known[last].length]
+        if body.startswith(region, start) and _ends_at(raws[same - 1], base) == start + len(region):
             return same
-    for index, (start, end) in enumerate(spans[:most]):
-        before = previous.starts[first + index]
-        if body[start:end] != old[before : before + known[first + index].length]:
-            return index
-    return most
+    # one after the other, as long as all that stands between is the same too
+    same = 0
+    while same < most:
+        last = first + same
+        end = _ends_at(raws[same], base)
+        before = starts[last - 1] + known[last - 1].length if same else old_start
+        done = _ends_at(raws[same - 1], base) if same else start
+        if body[done:end] != old[before : starts[last] + known[last].length]:
+            break
+        same += 1
+    return same
+
+
+def _ends_at(raw: msgspec.Raw, base: int) -> int:
+    return address(raw) - base + len(memoryview(raw))
 
 
 # ── reading one unit ──────────────────────────────────────────────────────────────────────────────────────────
@@ -355,11 +370,11 @@ def _read_tool(raw: msgspec.Raw, base: int) -> Unit:
         tokens=0 if deferred else estimate_fields("tool", fields),
         mark=mark,
     )
-    return Unit(role="", length=length, blocks=(block,))
+    return _unit("", length, (block,))
 
 
 def _read_system(raw: msgspec.Raw, base: int) -> Unit:
-    return Unit(role="", length=len(memoryview(raw)), blocks=(_read_block(raw, base, SYSTEM, ""),))
+    return _unit("", len(memoryview(raw)), (_read_block(raw, base, SYSTEM, ""),))
 
 
 def _read_message(message: _Message, base: int) -> Unit:
@@ -371,7 +386,17 @@ def _read_message(message: _Message, base: int) -> Unit:
         # a setting of this message alone: it stands in the prompt from here on
         first = msgspec.structs.replace(blocks[0], digest=sha256(blocks[0].digest + own).digest())
         blocks = (first, *blocks[1:])
-    return Unit(role=message.role, length=len(content), blocks=blocks, own=own)
+    return _unit(message.role, len(content), blocks, own)
+
+
+def _unit(role: str, length: int, blocks: tuple[Block, ...], own: bytes = b"") -> Unit:
+    marked = answers = image = citations = False
+    for block in blocks:
+        marked = marked or block.mark is not None or bool(block.nested)
+        answers = answers or block.kind == "tool_result"
+        image = image or block.image
+        citations = citations or block.citations
+    return Unit(role, length, blocks, own, marked, answers, image, citations)
 
 
 def _read_block(raw: msgspec.Raw, base: int, layer: int, role: str) -> Block:
@@ -596,8 +621,8 @@ def _read_settings(prompt: Prompt, top: _Top, base: int) -> None:
         raw = bytes(getattr(top, name))
         if raw and raw != b"null":
             prompt.settings[name] = raw
-    image = any(block.image for unit in prompt.units for block in unit.blocks)
-    citations = any(block.citations for unit in prompt.units for block in unit.blocks)
+    image = any(unit.image for unit in prompt.units)
+    citations = any(unit.citations for unit in prompt.units)
     system = b"speed=%s;citations=%d" % (prompt.settings.get("speed", b""), citations)
     shape = [b"%s=%s" % (name.encode(), raw) for name, raw in prompt.settings.items() if name != "speed"]
     messages = b";".join([system, b"image=%d" % image, *shape])

@@ -58,9 +58,10 @@ def situation(
     facts: providers.CacheFacts,
     session: Session,
     now: float,
+    live: list[int],
 ) -> Situation:
     """Put together what the planner decides on."""
-    fixed_at = {i for i, block in enumerate(prompt.blocks) if is_fixed(block)}
+    fixed_at = {i for i, block in prompt.marked_blocks() if is_fixed(block)}
     before = session.last.real_user_block() if session.last is not None else -1
     dropped = not facts.keeps_thinking and prompt.real_user_block() != before
     change = session.change(prompt, thinking_dropped=dropped)
@@ -72,6 +73,7 @@ def situation(
         store=store,
         facts=facts,
         now=now,
+        live=live,
         stable_end=change.stable_end,
         branch=change.branch,
         continues=_continues(session, prompt),

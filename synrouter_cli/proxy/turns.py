@@ -221,7 +221,9 @@ class Turns:
             found = look_up(shape, client, pair.sent, facts, now=now, tokens=tokens, live=sent_live)
             plan = Plan(client, found, "client", "observed only")
         else:
-            plan = decide(situation(inbound.provider, prompt, shape, client, tokens, pair.sent, facts, session, now))
+            plan = decide(
+                situation(inbound.provider, prompt, shape, client, tokens, pair.sent, facts, session, now, sent_live)
+            )
         return Planned(
             prompt=prompt,
             rendered=shape,

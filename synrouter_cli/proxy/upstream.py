@@ -9,13 +9,14 @@ Paths go out as they came; redirects are not followed; no cookie is kept, no env
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 import aiohttp
 from yarl import URL
@@ -112,6 +113,17 @@ class Answer:
         self._response.close()
 
 
+@dataclass(slots=True)
+class _Attempt:
+    """One try at a request; whether it opened a connection of its own."""
+
+    connected: bool = False
+
+
+# aiohttp connects in tasks of its own, which see this very object in their copy of the context.
+_current_attempt: ContextVar[_Attempt] = ContextVar("current_attempt")
+
+
 class Upstream:
     """The providers, behind one connection pool. To be opened inside the event loop, and closed."""
 
@@ -130,7 +142,10 @@ class Upstream:
         self._connect_timeout_s = connect_timeout_s
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
-                limit=0, ssl=_trust(self._bases.values(), ca_bundles), keepalive_timeout=_IDLE_CONNECTION_S
+                limit=0,
+                ssl=_trust(self._bases.values(), ca_bundles),
+                keepalive_timeout=_IDLE_CONNECTION_S,
+                socket_factory=_new_socket,
             ),
             timeout=aiohttp.ClientTimeout(total=None, connect=connect_timeout_s, sock_read=idle_timeout_s),
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -140,7 +155,6 @@ class Upstream:
             read_bufsize=_READ_BUFFER,
             max_line_size=_HEADER_BYTES,
             max_field_size=_HEADER_BYTES,
-            trace_configs=[_reuse_noticed()],
             middlewares=(_never_resend,),
         )
 
@@ -166,7 +180,8 @@ class Upstream:
         raise AssertionError("unreachable")
 
     async def _attempt(self, call: Call) -> Answer:
-        connection = SimpleNamespace(reused=False)
+        attempt = _Attempt()
+        _current_attempt.set(attempt)
         headers, data = _framed(call)
         try:
             response = await self._session.request(
@@ -176,13 +191,12 @@ class Upstream:
                 data=data,
                 proxy=self._proxies[call.provider],
                 allow_redirects=False,
-                trace_request_ctx=connection,
             )
         except Exception as exception:
             raise diagnose(
                 exception,
                 call.provider,
-                reused=connection.reused,
+                reused=not attempt.connected,
                 connect_timeout_s=self._connect_timeout_s,
                 idle_timeout_s=self._idle_timeout_s,
             ) from None
@@ -210,13 +224,11 @@ async def _never_resend(
         raise Reset(unanswered=True) from None
 
 
-def _reuse_noticed() -> aiohttp.TraceConfig:
-    async def notice(_session: Any, context: SimpleNamespace, _params: Any) -> None:
-        context.trace_request_ctx.reused = True
-
-    trace = aiohttp.TraceConfig()
-    trace.on_connection_reuseconn.append(notice)
-    return trace
+def _new_socket(address: aiohttp.AddrInfoType) -> socket.socket:
+    """aiohttp asks for a socket only where no kept connection will do; it says so nowhere else."""
+    _current_attempt.get().connected = True
+    family, kind, protocol, _, _ = address
+    return socket.socket(family, kind, protocol)
 
 
 def _trust(base_urls: Iterable[str], ca_bundles: Iterable[Path]) -> ssl.SSLContext | bool:
