@@ -121,9 +121,10 @@ class _Weighing:
             options.append((self._score(self.client), 0, self.client))
             filled = self._fill(self.client, len(own_free))
             options.append((self._score(filled), 1, filled))
-        kept = self._kept()
-        ours = self._fill(kept, len(kept) - len(self.s.fixed))
-        options.append((self._score(ours) + self._doubt(ours), 2, ours))
+        if self.client:  # where the client marks nothing, what fills its slots is ours already
+            kept = self._kept()
+            ours = self._fill(kept, len(kept) - len(self.s.fixed))
+            options.append((self._score(ours) + self._doubt(ours), 2, ours))
         cheapest = min(score for score, _, _ in options)
         # equal to a hundredth of a token: take the one that changes least
         _, choice, markers = next(option for option in options if option[0] <= cheapest + 0.01)

@@ -320,7 +320,7 @@ def _under_the_same_roles(messages: list[_Message], known: list[Unit], most: int
 
 
 def _unchanged(body: bytes, raws: list[msgspec.Raw], base: int, previous: Prompt, first: int, most: int) -> int:
-    """How many of the `most` leading units of a layer stand in the last request byte for byte, with all between them."""
+    """How many of the `most` leading units of a layer stand in the last request byte for byte."""
     old, starts, known = previous.body, previous.starts, previous.units
     if not most or old is None:
         return 0
