@@ -104,10 +104,12 @@ class Relay:
             broken = Broken("eof") if self._reading.inside_event else None
         except Broken as cut:
             broken = cut
+        ending = self._ending()
         if broken is not None and not self._reading.complete:
             await response.write(last_words(tail, _BROKEN[broken.kind]))
-            return response, Ending("truncated", broken.kind)
-        return response, self._ending()
+            ending = Ending("truncated", broken.kind)
+        await response.write_eof()  # now, so that the client does not wait for the books
+        return response, ending
 
     async def _next_or_ping(self, response: web.StreamResponse) -> bytes:
         while (chunk := await self._read(self._ping_interval_s)) is None:
@@ -139,6 +141,8 @@ class Relay:
             page = await self._answer.read_ahead(_PAGE_BYTES)
         except Broken:
             page = b""
+        if page.lstrip().startswith(b"{"):
+            return await self._copy()
         title = _TITLE.search(page.decode("utf-8", "replace"))
         shown = harmless(" ".join(title[1].split()))[:_TITLE_LENGTH] if title else "no JSON"
         message = f"Synrouter: the provider answered {self._answer.status} with a web page ({shown})."

@@ -145,6 +145,21 @@ async def test_an_answer_in_one_piece_that_is_cut_does_not_look_whole(edge: Edge
     assert (await edge.outcome()).error_type == "stopping"
 
 
+async def test_a_client_that_reads_nothing_does_not_hold_up_the_end(edge: Edge) -> None:
+    async def flood(_: Received, wire: Wire) -> None:
+        await wire.send(SSE_HEAD)
+        while True:
+            await wire.send(chunk(b": " + b"x" * 60_000 + b"\n\n"))
+
+    edge.upstream.plays(flood)
+    async with edge.connect(limit=1024) as connection:
+        await connection.send(request(edge.port))
+        await connection.head()
+        await asyncio.sleep(0.1)
+        await asyncio.wait_for(edge.running.close(0), 4)
+    assert (await edge.outcome()).status in ("cancelled", "truncated")
+
+
 async def test_after_closing_nothing_of_it_is_left() -> None:
     before = asyncio.all_tasks()
     async with running_edge() as edge, edge.connect() as connection:

@@ -272,6 +272,13 @@ async def test_a_corrupt_body_is_a_400_and_one_over_the_cap_a_413() -> None:
         assert edge.upstream.received == []
 
 
+async def test_two_headers_of_one_encoding_each_are_two_layers(edge: Edge) -> None:
+    body = gzip.compress(gzip.compress(b"{}"))
+    answer = await edge.ask(body=body, headers=[("Content-Encoding", "gzip"), ("content-encoding", "gzip")])
+    assert (answer.status, answer.error["type"]) == (400, "invalid_request_error")
+    assert edge.upstream.received == []
+
+
 async def test_a_chunked_body_is_sent_on_with_its_length(edge: Edge) -> None:
     data = request(edge.port, body=b"", headers={"Transfer-Encoding": "chunked"})
     answer = await edge.ask_raw(data + b"1\r\n{\r\n1\r\n}\r\n0\r\n\r\n")

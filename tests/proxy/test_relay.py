@@ -348,6 +348,21 @@ async def test_pings_do_not_stretch_the_limit_of_silence() -> None:
         assert decoded(answer.body)[-1][0] == "error"
 
 
+async def test_a_stream_whose_chunks_are_garbage_ends_in_an_error(edge: Edge) -> None:
+    edge.upstream.plays(stalls(stream()[0], 0.05, end=b"zz\r\ngarbage\r\n"))
+    answer = await edge.ask()
+    assert decoded(answer.body)[-1][0] == "error"
+    assert b"garbage" not in answer.body
+    assert (await edge.outcome()).status == "truncated"
+
+
+async def test_an_answer_with_length_and_chunks_is_taken_by_its_chunks_or_refused(edge: Edge) -> None:
+    both = head(content_type="application/json", content_length="5", transfer_encoding="chunked")
+    edge.upstream.plays(both + chunk(MESSAGE) + LAST_CHUNK)
+    answer = await edge.ask()
+    assert answer.status == 502 or (answer.body, answer.complete) == (MESSAGE, True)
+
+
 @pytest.mark.parametrize("missing", [10, len(MESSAGE) - 1])
 async def test_an_answer_in_one_piece_that_is_cut_does_not_end_cleanly(edge: Edge, missing: int) -> None:
     async def cut(_: Received, wire: Wire) -> None:
