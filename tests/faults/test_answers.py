@@ -110,6 +110,15 @@ async def test_29_any_other_error_of_a_gateway_is_said_in_the_dialect_too(
     assert "\\u001b" not in answer.body.decode()
 
 
+@pytest.mark.parametrize("content_type", ["text/plain", "text/html", "application/octet-stream"])
+async def test_29_the_apis_json_under_another_name_goes_on_word_for_word(edge: Edge, content_type: str) -> None:
+    body = b" \n" + error("overloaded_error", "Overloaded")
+    edge.upstream.plays(whole(body, 529, content_type=content_type))
+    answer = await edge.ask()
+    assert (answer.status, answer.body, answer.all("content-type")) == (529, body, [content_type])
+    assert (await edge.outcome()).error_type == "overloaded_error"
+
+
 async def test_29_a_page_with_a_good_status_goes_on_as_it_is(edge: Edge) -> None:
     edge.upstream.plays(whole(b"<html>", content_type="text/html"))
     answer = await edge.ask()

@@ -9,8 +9,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from benchmarks import layouts, replay, traces
 
+from benchmarks import layouts, replay, traces
 from synrouter_cli import meter
 
 MODEL = "claude-opus-4-8"
