@@ -184,7 +184,7 @@ def test_state_comes_back_after_a_restart() -> None:
     before = Sessions()
     keyed, named = ask(before, CLAUDE, prompt("a", "b", "c"), 5.0), ask(before, NOBODY, prompt("x", "y", "z"), 6.0)
     for session in (keyed, named):
-        session.number()
+        session.number(0.0)
         session.anchors.learn(session.ends[-1], 4711)
     after = Sessions()
     for session in (keyed, named):
@@ -197,23 +197,37 @@ def test_state_comes_back_after_a_restart() -> None:
 def test_after_a_crash_turn_numbers_show_the_gap_and_none_is_given_twice() -> None:
     before = Sessions()
     session = ask(before, CLAUDE, prompt("a"))
-    number, must_store = session.number()
+    number, must_store = session.number(100.0)
     assert (number, must_store) == (1, True)
     lying_in_the_ledger = stored(session)
-    given = [session.number()[0] for _ in range(RESERVE)]
+    given, grew = zip(*(session.number(200.0) for _ in range(RESERVE // 4 + 1)), strict=True)
+    assert grew[:-1] == (False,) * (len(grew) - 1) and grew[-1], "it grows long before it is used up"
     after = Sessions()
     after.restore(lying_in_the_ledger)
-    next_number, _ = after.resolve(SCOPE, CLAUDE, prompt("a"), 0.0).number()
+    next_number, _ = after.resolve(SCOPE, CLAUDE, prompt("a"), 0.0).number(0.0)
     assert next_number > max(given)
+
+
+def test_a_session_in_a_hurry_reserves_more_at_a_time() -> None:
+    session = ask(Sessions(), CLAUDE, prompt("a"))
+    for _ in range(200):
+        session.number(100.0)
+    assert session.reserved - session.turn > 8 * RESERVE
+    for _ in range(2000):
+        session.number(200.0)
+    hurried = session.reserve
+    session.reserved = session.turn
+    session.number(300.0)
+    assert session.reserve == RESERVE < hurried
 
 
 def test_a_clean_end_gives_reserved_numbers_back() -> None:
     before = Sessions()
     session = ask(before, CLAUDE, prompt("a"))
-    session.number()
+    session.number(0.0)
     after = Sessions()
     after.restore(stored(session, clean=True))
-    assert after.resolve(SCOPE, CLAUDE, prompt("a"), 0.0).number()[0] == 2
+    assert after.resolve(SCOPE, CLAUDE, prompt("a"), 0.0).number(0.0)[0] == 2
 
 
 @pytest.mark.parametrize("junk", [b"", b"\xc1", b"\x90", b"{}"])
