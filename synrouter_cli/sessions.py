@@ -18,6 +18,7 @@ from hashlib import sha256
 import msgspec
 
 from synrouter_cli.cache.anchors import Anchors
+from synrouter_cli.cache.model import Place
 from synrouter_cli.prompt.segments import Prompt
 
 __all__ = ["Identity", "Session", "Sessions", "identify"]
@@ -25,8 +26,13 @@ __all__ = ["Identity", "Session", "Sessions", "identify"]
 LIVE_SECONDS = 6 * 3600.0
 """A session without an id of its own can be recognised by its prefix for this long."""
 
-RESERVE = 32
-"""Turn numbers are reserved in blocks, so that after a crash none is given out twice and the gap shows."""
+RESERVE = 64
+"""Turn numbers are reserved ahead, so that after a crash none is given out twice and the gap shows."""
+
+RESERVE_MOST = 4096
+"""A session in a hurry reserves more at a time: what is reserved must lie on the disk before it is given out."""
+
+HURRY_SECONDS = 2.0
 
 VOLATILE_MESSAGES = 4
 """So many messages at the end may change from request to request; more than that is a rewind or a compaction."""
@@ -121,6 +127,8 @@ class Session:
     scope: bytes = b""
     turn: int = 0
     reserved: int = 0
+    reserve: int = RESERVE
+    reserved_at: float = 0.0
     last_at: float = 0.0
     last: Prompt | None = None
     ends: list[bytes] = field(default_factory=list)
@@ -132,13 +140,17 @@ class Session:
     restored: bool = False
     newest_key: bytes = b""
     newest_turn: int = 0
+    tail: Place | None = None
+    """The longest prefix that the last request left in the cache."""
 
-    def number(self) -> tuple[int, bool]:
+    def number(self, now: float) -> tuple[int, bool]:
         """The next turn's number, and whether the reservation grew and must be stored."""
         self.turn += 1
-        if self.turn <= self.reserved:
+        if self.reserved - self.turn >= self.reserve * 3 // 4:
             return self.turn, False
-        self.reserved = self.turn + RESERVE
+        hurry = now - self.reserved_at < HURRY_SECONDS
+        self.reserve = min(self.reserve * 4, RESERVE_MOST) if hurry else RESERVE
+        self.reserved, self.reserved_at = self.turn + self.reserve, now
         return self.turn, True
 
     def repeats(self, prompt: Prompt, turn: int) -> int | None:
@@ -224,6 +236,10 @@ class Sessions:
 
     def __iter__(self) -> Iterator[Session]:
         return iter(list(self._sessions.values()))
+
+    def latest(self) -> Iterator[Session]:
+        """The sessions, the most recently used first."""
+        return iter(list(reversed(self._sessions.values())))
 
     def hint(self, scope: bytes, identity: Identity, body: bytes) -> Prompt | None:
         """The last request that this one most probably extends. Only a hint: bytes are compared anyway."""

@@ -14,7 +14,7 @@ model takes `now` as an argument and does no I/O; numbers come with `CacheFacts`
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -25,6 +25,7 @@ __all__ = [
     "Found",
     "Marker",
     "ModelFacts",
+    "Place",
     "Rendered",
     "Split",
     "Store",
@@ -115,6 +116,16 @@ class Store:
             start = end
         return found
 
+    def place(self, rendered: Rendered, position: int) -> Place:
+        """Where the entry of this position is found as long as it lives."""
+        return Place(self, rendered.seed(position), rendered.keys[position])
+
+    def places(self) -> Iterator[Place]:
+        """All that are taken."""
+        for seed, entries in self.entries.items():
+            for key in entries:
+                yield Place(self, seed, key)
+
     def entry(self, rendered: Rendered, position: int) -> Entry | None:
         return self.entries.get(rendered.seed(position), {}).get(rendered.keys[position])
 
@@ -161,6 +172,20 @@ class Store:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """A prefix in a store, whether its entry lives or not."""
+
+    store: Store = field(repr=False)
+    seed: bytes
+    key: bytes
+
+    def expires_at(self) -> float:
+        """When its entry expires; 0 where there is none."""
+        entry = self.store.entries.get(self.seed, {}).get(self.key)
+        return entry.expires_at if entry is not None else 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     """What a request meets in the cache. Positions are block indices; `hit` is -1 where nothing is read."""
 
@@ -168,6 +193,11 @@ class Found:
     markers: tuple[Marker, ...]
     writes: tuple[Marker, ...]
     renewed: tuple[int, ...] = ()
+
+    @property
+    def newest(self) -> int:
+        """The longest prefix that lives after the request; -1 where none does."""
+        return self.writes[-1].position if self.writes else self.hit
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from types import TracebackType
-from typing import Protocol
+from typing import Any, Final, Protocol
 
 from synrouter_cli import providers
 from synrouter_cli.cache.model import Found, Marker, Store, look_up
@@ -24,6 +24,7 @@ from synrouter_cli.prompt.markers import marker_edits
 from synrouter_cli.prompt.segments import Prompt, segment
 from synrouter_cli.proxy.keeping import pack, unpack
 from synrouter_cli.proxy.planned import Planned, has_history, plan_text, situation
+from synrouter_cli.proxy.pulse import Pulse
 from synrouter_cli.proxy.reckoning import Reckoner
 from synrouter_cli.sessions import Session, Sessions, identify, stored
 from synrouter_cli.wire.usage import Usage
@@ -31,6 +32,9 @@ from synrouter_cli.wire.usage import Usage
 __all__ = ["ActiveTurn", "Inbound", "Outcome", "Turns"]
 
 log = logging.getLogger("synrouter.turns")
+
+MOST_WARM: Final = 64
+"""Sessions that `warm` names: what is asked for twice a second stays small."""
 
 
 class LedgerPort(Protocol):
@@ -146,6 +150,7 @@ class Turns:
         self._sessions = Sessions()
         self._pairs: dict[str, Pair] = {}
         self._reckoner = Reckoner()
+        self._pulse = Pulse()
         self._restore()
 
     # ── begin ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -172,7 +177,7 @@ class Turns:
             raise Unplannable("the request has no content")
         identity = identify(inbound.headers, prompt.metadata, _newest_system(prompt))
         session = self._sessions.resolve(inbound.scope, identity, prompt, now)
-        number = self._number(session)
+        number = self._number(session, now)
         planned = self._plan(inbound, prompt, session, now)
         marks = planned.plan.markers
         row = Turn(
@@ -245,10 +250,10 @@ class Turns:
         """What these markers meet, by the model."""
         return look_up(planned.rendered, markers, store, planned.facts, now=0.0, tokens=planned.tokens, live=live)
 
-    def _number(self, session: Session) -> int:
+    def _number(self, session: Session, now: float) -> int:
         if not session.turn and not session.restored:
             session.turn = session.reserved = self._ledger.last_turn(session.id)
-        number, grew = session.number()
+        number, grew = session.number(now)
         if grew:
             self._ledger.remember("session", session.id, stored(session))
         return number
@@ -260,7 +265,7 @@ class Turns:
         session = self._sessions.fixed(session_id, identity.client, inbound.scope)
         row = Turn(
             session=session_id,
-            turn=self._number(session),
+            turn=self._number(session, now),
             started_at=now,
             client=identity.client,
             mode=self._mode,
@@ -292,6 +297,9 @@ class Turns:
         planned.pair.sent.begun(planned.rendered, planned.plan.found, started_at, planned.tokens)
         planned.pair.client.begun(planned.rendered, planned.client_found, started_at, planned.tokens)
         planned.session.settle(planned.prompt, started_at)
+        newest = planned.plan.found.newest
+        if newest >= 0:
+            planned.session.tail = planned.pair.sent.place(planned.rendered, newest)
 
     def finish(self, row: Turn, planned: Planned | None, outcome: Outcome) -> None:
         """Price the turn and record its row. Never raises."""
@@ -312,10 +320,28 @@ class Turns:
         except Exception as error:
             log.error("metering failed: %s", type(error).__name__, exc_info=_frames_only(error))
         self._ledger.record(final)
+        self._pulse.note(final)
         if planned is not None:
             self.guarded(self._keep, planned)
         if self._on_turn is not None:
             self._on_turn(final)
+
+    # ── what is live ──────────────────────────────────────────────────────────────────────────────────────────
+
+    def warm(self, now: float) -> dict[str, float]:
+        """Session → seconds until the entry at the end of its last request expires; the latest MOST_WARM that have
+        one. Looked up when asked for: a hit of another session renews it, an eviction ends it."""
+        left: dict[str, float] = {}
+        for session in self._sessions.latest():
+            if session.tail is not None and (expires_at := session.tail.expires_at()) > now:
+                left[session.id] = expires_at - now
+                if len(left) == MOST_WARM:
+                    break
+        return left
+
+    def health(self) -> dict[str, dict[str, Any]]:
+        """Provider → how it fares, by the turns of this run."""
+        return self._pulse.report()
 
     # ── what stays ────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -344,6 +370,9 @@ class Turns:
                 pair.client.prune(now)
                 if len(pair.sent) or len(pair.client):
                     self._pairs[key] = pair
+        places = {place.key: place for pair in self._pairs.values() for place in pair.sent.places()}
+        for session in self._sessions:
+            session.tail = next((places[end] for end in reversed(session.ends) if end in places), None)
 
     def close(self) -> None:
         """A clean end: turn numbers that were reserved and not used are given back."""
