@@ -132,6 +132,14 @@ class NoProviderKey(SynrouterError):
         super().__init__(provider=provider, variable=f"SYNROUTER_{provider.upper().replace('-', '_')}_KEY")
 
 
+class ForeignCredential(SynrouterError):
+    """This credential does not belong to {provider}; it was not sent there."""
+
+    http_status = 403
+    type = "permission_error"
+    next_command = "give the client a key of that provider, or the local one: synrouter token show"
+
+
 class ForeignOrigin(SynrouterError):
     """Web pages may not call Synrouter."""
 

@@ -49,6 +49,7 @@ _OWN: Final = (
     Route("HEAD", "/api/hello", "constant", "probe"),
     Route("GET", "/healthz", "constant", "healthz"),
     Route("GET", f"{CONTROL_PREFIX}health", "control", "health"),
+    Route("GET", f"{CONTROL_PREFIX}live", "control", "live"),
     Route("POST", f"{CONTROL_PREFIX}shutdown", "control", "shutdown"),
     Route("POST", f"{CONTROL_PREFIX}reload-tokens", "control", "reload-tokens"),
 )

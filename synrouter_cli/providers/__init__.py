@@ -18,6 +18,7 @@ from synrouter_cli.providers.registry import (
     Provider,
     credential_owner,
     facts,
+    may_receive,
     provider_names,
     provider_of,
 )
@@ -31,6 +32,7 @@ __all__ = [
     "canonical",
     "credential_owner",
     "facts",
+    "may_receive",
     "price",
     "price_version",
     "provider_names",

@@ -24,7 +24,7 @@ import msgspec
 
 from synrouter_cli.providers.names import canonical
 
-__all__ = ["CacheFacts", "Provider", "credential_owner", "facts", "provider_names", "provider_of"]
+__all__ = ["CacheFacts", "Provider", "credential_owner", "facts", "may_receive", "provider_names", "provider_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +112,7 @@ class _Provider(msgspec.Struct, forbid_unknown_fields=True):
 
 class _File(msgspec.Struct, forbid_unknown_fields=True):
     providers: dict[str, _Provider]
+    elsewhere: dict[str, tuple[str, ...]]
     cache: dict[str, _Cache]
 
 
@@ -139,6 +140,19 @@ def credential_owner(credential: str) -> Provider | None:
         if provider.owns(credential):
             return provider
     return None
+
+
+def may_receive(name: str, credential: str, *, at_home: bool) -> bool:
+    """Whether a client's credential may be passed on to this provider.
+
+    At the provider's own address (`at_home`) only what bears its prefix may; at an address that the user named for
+    it, anything that is not known to be another provider's.
+    """
+    if provider_of(name).owns(credential):
+        return True
+    if at_home or credential_owner(credential) is not None:
+        return False
+    return not any(credential.startswith(prefixes) for prefixes in _file().elsewhere.values())
 
 
 @lru_cache(maxsize=512)

@@ -12,7 +12,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
@@ -20,7 +20,9 @@ from aiohttp.web_protocol import RequestHandler
 from synrouter_cli.errors import InvalidRequest, SynrouterError
 from synrouter_cli.proxy.bodies import Budget, Limits
 from synrouter_cli.proxy.control import Control, Ledger
-from synrouter_cli.proxy.exchange import Exchange, Turns
+from synrouter_cli.proxy.control import Turns as LiveTurns
+from synrouter_cli.proxy.course import Turns as PlanningTurns
+from synrouter_cli.proxy.exchange import Exchange
 from synrouter_cli.proxy.guard import Guard, Tokens
 from synrouter_cli.proxy.live import Live, place
 from synrouter_cli.proxy.relay import refusal
@@ -37,6 +39,10 @@ _LINGER_S: Final = 1.0
 # Connections that may arrive in one moment; past it Linux lets the client try again a second later.
 _BACKLOG: Final = 1024
 _LAST_WORDS_S: Final = 2.0
+
+
+class Turns(PlanningTurns, LiveTurns, Protocol):
+    """Who plans and records turns, and says what is live of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +100,8 @@ async def _serve(settings: Settings, services: Services, upstream: Upstream) -> 
             started_at=services.started_at,
             tokens=services.tokens,
             ledger=services.ledger,
+            turns=services.turns,
+            key_sources=settings.key_sources,
             shutdown=services.shutdown,
         ),
         turns=services.turns,

@@ -167,6 +167,12 @@ async def read(source: Source, length: int | None, encoding: str, lease: Lease, 
     return Body(wire, decoded, True)
 
 
+async def pieces(source: Source) -> AsyncIterator[bytes]:
+    """A body as it comes, kept nowhere: for what is streamed through without a limit."""
+    while piece := await source.readany():
+        yield piece
+
+
 async def _read_wire(source: Source, length: int | None, lease: Lease, limits: Limits) -> bytes:
     if length is not None and length > limits.body_bytes:
         raise BodyTooLarge(limit_mib=limits.body_bytes // _MIB)

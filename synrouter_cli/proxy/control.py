@@ -1,4 +1,4 @@
-"""The control API: health, shutdown, reload-tokens; for our own commands only, with a token of its own.
+"""The control API: health, live, shutdown, reload-tokens; for our own commands only, with a token of its own.
 
 Its routes stand in `routing`, its token is checked by the guard; here are the answers.
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, is_dataclass
 from typing import Any, Protocol
 
@@ -26,6 +26,14 @@ class Ledger(Protocol):
     def health(self) -> Any: ...
 
 
+class Turns(Protocol):
+    """What the control API says of the turns."""
+
+    def warm(self, now: float) -> dict[str, float]: ...
+
+    def health(self) -> dict[str, dict[str, Any]]: ...
+
+
 class Control:
     """One running proxy's answers about itself."""
 
@@ -37,23 +45,30 @@ class Control:
         started_at: float,
         tokens: Tokens,
         ledger: Ledger,
+        turns: Turns,
+        key_sources: Mapping[str, str],
         shutdown: Callable[[], None],
     ) -> None:
-        """`started_at` is in seconds since the epoch; `shutdown` only asks, and returns at once."""
+        """`started_at` is in seconds since the epoch; `key_sources` say where each provider's key came from;
+        `shutdown` only asks, and returns at once."""
         self._port = port
         self._instance = instance
         self._started_at = started_at
         self._tokens = tokens
         self._ledger = ledger
+        self._turns = turns
+        self._key_sources = dict(key_sources)
         self._shutdown = shutdown
 
     def answer(self, endpoint: str, *, in_flight: int) -> dict[str, Any]:
-        """The JSON object for one of health | shutdown | reload-tokens.
+        """The JSON object for one of health | live | shutdown | reload-tokens.
 
         Raises ConfigError where the token file holds no token.
         """
         if endpoint == "health":
             return self._health(in_flight)
+        if endpoint == "live":
+            return self._live(in_flight)
         if endpoint == "shutdown":
             self._shutdown()
         else:
@@ -70,6 +85,15 @@ class Control:
             "in_flight": in_flight,
             "committed": self._ledger.committed,
             "ledger": _plain(self._ledger.health()),
+        }
+
+    def _live(self, in_flight: int) -> dict[str, Any]:
+        """What a dashboard asks for twice a second: the health, and what no ledger row says."""
+        return {
+            **self._health(in_flight),
+            "providers": self._turns.health(),
+            "keys": self._key_sources,
+            "warm": {session: round(left, 1) for session, left in self._turns.warm(time.time()).items()},
         }
 
 

@@ -1,4 +1,6 @@
-"""How a turn went, as far as it is known yet; cancelled, until something else is certain.
+"""A turn as the edge sees it: what it asks of whoever plans it, and how it went as far as is known yet.
+
+Cancelled, until something else is certain.
 
 >>> Course(started=0.0).outcome(now=1.5).status
 'cancelled'
@@ -7,13 +9,56 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Protocol
 
 from synrouter_cli.proxy.failures import Failure
 from synrouter_cli.proxy.reading import Reading
 from synrouter_cli.proxy.relay import Ending
-from synrouter_cli.proxy.turns import Outcome
+from synrouter_cli.proxy.turns import Inbound, Outcome
 from synrouter_cli.proxy.upstream import Answer
+
+
+class ActiveTurn(Protocol):
+    """One turn under way, as the proxy sees it."""
+
+    session_id: str
+    number: int
+    plan: str
+    body: bytes
+    edited: bool
+
+    def original(self) -> None: ...
+
+    def responding(self, http_status: int) -> None: ...
+
+    def finish(self, outcome: Outcome) -> None: ...
+
+
+class Turns(Protocol):
+    """Who plans and records turns."""
+
+    def begin(self, inbound: Inbound) -> ActiveTurn: ...
+
+
+@dataclass(slots=True)
+class Unplanned:
+    """A turn that could not even be begun: its bytes go out as they came, and there is no row."""
+
+    body: bytes
+    session_id: str = "none"
+    number: int = 0
+    plan: str = "unplanned"
+    edited: bool = False
+
+    def original(self) -> None:
+        return None
+
+    def responding(self, http_status: int) -> None:
+        return None
+
+    def finish(self, outcome: Outcome) -> None:
+        return None
 
 
 @dataclass(slots=True)
@@ -22,8 +67,6 @@ class Course:
 
     started: float
     metered: bool = True
-    ours: dict[str, str] = field(default_factory=dict)
-    """Headers of ours for the answer."""
     reading: Reading | None = None
     _status: str = "cancelled"
     _error_type: str | None = None

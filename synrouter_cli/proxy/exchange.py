@@ -12,50 +12,27 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Final
 
 from aiohttp import web
-from aiohttp.streams import StreamReader
 
 from synrouter_cli.errors import SynrouterError
 from synrouter_cli.proxy import bodies
 from synrouter_cli.proxy.bodies import Body, Budget, Limits
 from synrouter_cli.proxy.control import Control
-from synrouter_cli.proxy.course import Course
+from synrouter_cli.proxy.course import ActiveTurn, Course, Turns, Unplanned
 from synrouter_cli.proxy.failures import Broken, Failure
 from synrouter_cli.proxy.guard import Admitted, Guard, Head
 from synrouter_cli.proxy.headers import Credential, Key, choose_credential, first, for_planning, to_upstream
 from synrouter_cli.proxy.live import Live, Stopping, place
 from synrouter_cli.proxy.reading import Reading
 from synrouter_cli.proxy.relay import SERVER, Relay, is_stream, refusal
-from synrouter_cli.proxy.turns import Inbound, Outcome
+from synrouter_cli.proxy.turns import Inbound
 from synrouter_cli.proxy.upstream import Answer, Call, Upstream
 
 log = logging.getLogger("synrouter.proxy")
 
 _REFUSAL_BYTES: Final = 1024 * 1024
-
-
-class ActiveTurn(Protocol):
-    """One turn under way, as the proxy sees it."""
-
-    session_id: str
-    number: int
-    plan: str
-    body: bytes
-    edited: bool
-
-    def original(self) -> None: ...
-
-    def responding(self, http_status: int) -> None: ...
-
-    def finish(self, outcome: Outcome) -> None: ...
-
-
-class Turns(Protocol):
-    """Who plans and records turns."""
-
-    def begin(self, inbound: Inbound) -> ActiveTurn: ...
 
 
 @dataclass(slots=True)
@@ -85,15 +62,13 @@ class Exchange:
             except asyncio.CancelledError:
                 if not self.live.stopped():
                     raise
-                return refusal(Stopping())
+                return _instead(request, Stopping())
             except ConnectionError:
                 raise  # the client is gone
             except Exception as error:
                 log.error("a request failed: %s", place(error))
-                if request.writer.output_size:
-                    raise ConnectionResetError from None
                 detail = f"This request met an error of ours ({place(error)})."
-                return refusal(SynrouterError(detail=detail, hint="synrouter status"))
+                return _instead(request, SynrouterError(detail=detail, hint="synrouter status"))
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         version = (request.version.major, request.version.minor)
@@ -118,22 +93,18 @@ class Exchange:
         credential = self._credential(head, admitted)
         async with self.budget.lease() as lease:
             await _invite(request, head)
-            encoding = first(head.headers, b"content-encoding")
+            encoding = b", ".join(head.values(b"content-encoding")).decode("latin-1")
             body = await bodies.read(request.content, request.content_length, encoding, lease, self.limits)
             active = self._begin(head, admitted, credential, body)
-            course.ours = {
-                "x-synrouter-session": active.session_id,
-                "x-synrouter-turn": str(active.number),
-                "x-synrouter-plan": active.plan,
-            }
             try:
                 with closing(await self._ask(head, admitted, credential, body, active)) as answer:
                     course.answered(answer)
                     _quietly(active.responding, answer.status)
-                    return await self._bring(request, answer, course)
+                    return await self._bring(request, answer, course, _ours(active))
             except Failure as failure:
                 course.failed(failure)
-                return refusal(failure.error, permanent=failure.permanent, ours=course.ours)
+                log.warning("%s: %s after %d attempts", admitted.provider, failure.kind, failure.attempts)
+                return refusal(failure.error, permanent=failure.permanent, ours=_ours(active))
             except ConnectionError:
                 raise  # the client is gone
             except Exception:
@@ -149,16 +120,22 @@ class Exchange:
         body = None
         if request.body_exists:
             await _invite(request, head)
-            body = _chunks(request.content)
+            body = bodies.pieces(request.content)
             if request.content_length is not None:
                 headers.append(("Content-Length", str(request.content_length)))
         call = self._call(admitted, head.method, headers, body)
         with closing(await self.upstream.send(call)) as answer:
-            return await self._bring(request, answer, Course(time.monotonic(), metered=False))
+            return await self._bring(request, answer, Course(time.monotonic(), metered=False), {})
 
     def _credential(self, head: Head, admitted: Admitted) -> Credential:
-        provider = admitted.match.route.provider
-        return choose_credential(head, provider, self.keys, keeps_credential=admitted.keeps_credential)
+        provider = admitted.provider
+        return choose_credential(
+            head,
+            provider,
+            self.keys,
+            keeps_credential=admitted.keeps_credential,
+            at_home=self.upstream.at_home(provider),
+        )
 
     def _begin(self, head: Head, admitted: Admitted, credential: Credential, body: Body) -> ActiveTurn:
         route = admitted.match.route
@@ -190,14 +167,17 @@ class Exchange:
             return await self.upstream.send(as_it_came)
         decoded = to_upstream(head.headers, credential.headers, decoded=True)
         answer = await self.upstream.send(self._call(admitted, head.method, decoded, active.body))
-        if answer.status != 400 or not await _names_markers(answer):
-            return answer
-        log.warning("the provider refused our markers; sent the request again as it came")
-        active.original()
         try:
+            if answer.status != 400 or not await _names_markers(answer):
+                return answer
+            log.warning("%s refused our markers; the request went out again as it came", admitted.provider)
+            active.original()
             second = await self.upstream.send(as_it_came)
         except Failure:
             return answer
+        except BaseException:
+            answer.close()
+            raise
         answer.close()
         second.attempts += answer.attempts
         return second
@@ -212,7 +192,9 @@ class Exchange:
         match = admitted.match
         return Call(match.route.provider, method, match.upstream_path + admitted.query, headers, body)
 
-    async def _bring(self, request: web.BaseRequest, answer: Answer, course: Course) -> web.StreamResponse:
+    async def _bring(
+        self, request: web.BaseRequest, answer: Answer, course: Course, ours: Mapping[str, str]
+    ) -> web.StreamResponse:
         course.reading = Reading(
             stream=is_stream(answer),
             encoding=first(answer.headers, b"content-encoding"),
@@ -222,7 +204,7 @@ class Exchange:
             request,
             answer,
             course.reading,
-            ours=course.ours,
+            ours=ours,
             ping_interval_s=self.ping_interval_s,
             stopped=self.live.stopped,
         )
@@ -231,24 +213,20 @@ class Exchange:
         return response
 
 
-@dataclass(slots=True)
-class Unplanned:
-    """A turn that could not even be begun: its bytes go out as they came, and there is no row."""
+def _ours(active: ActiveTurn) -> dict[str, str]:
+    return {
+        "x-synrouter-session": active.session_id,
+        "x-synrouter-turn": str(active.number),
+        "x-synrouter-plan": active.plan,
+    }
 
-    body: bytes
-    session_id: str = "none"
-    number: int = 0
-    plan: str = "unplanned"
-    edited: bool = False
 
-    def original(self) -> None:
-        return None
-
-    def responding(self, http_status: int) -> None:
-        return None
-
-    def finish(self, outcome: Outcome) -> None:
-        return None
+def _instead(request: web.BaseRequest, error: SynrouterError) -> web.Response:
+    """`error` in place of an answer; where one has begun already, the connection is cut."""
+    if request.writer.output_size:
+        request.protocol.force_close()
+        raise ConnectionResetError
+    return refusal(error)
 
 
 async def _names_markers(answer: Answer) -> bool:
@@ -263,11 +241,6 @@ async def _invite(request: web.BaseRequest, head: Head) -> None:
     if any(value.lower() == b"100-continue" for value in head.values(b"expect")):
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         request.writer.output_size = 0  # it is no part of the answer
-
-
-async def _chunks(source: StreamReader) -> AsyncIterator[bytes]:
-    while chunk := await source.readany():
-        yield chunk
 
 
 def _quietly(step: Callable[..., None], *arguments: object) -> None:

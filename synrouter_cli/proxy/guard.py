@@ -62,6 +62,10 @@ class Admitted:
     query: str
     keeps_credential: bool
 
+    @property
+    def provider(self) -> str:
+        return self.match.route.provider
+
 
 class Guard:
     """The door of one listening port."""

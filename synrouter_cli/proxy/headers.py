@@ -15,7 +15,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from synrouter_cli.errors import NoProviderKey
+from synrouter_cli.errors import ForeignCredential, NoProviderKey
+from synrouter_cli.providers import may_receive
 from synrouter_cli.proxy.guard import KEY_HEADER, LOCAL_TOKEN, Head, RawHeaders, bearer
 
 Pairs = list[tuple[str, str]]
@@ -59,10 +60,13 @@ class Credential:
         return hashlib.blake2b(provider.encode() + b"\0" + self.secret, key=key, digest_size=16).digest()
 
 
-def choose_credential(head: Head, provider: str, keys: Mapping[str, Key], *, keeps_credential: bool) -> Credential:
+def choose_credential(
+    head: Head, provider: str, keys: Mapping[str, Key], *, keeps_credential: bool, at_home: bool = False
+) -> Credential:
     """The client's own credential where it may keep it and has one, else our key for `provider`.
 
-    Raises NoProviderKey where there is neither.
+    `at_home` says that the provider is at its own address. Raises NoProviderKey where there is neither, and
+    ForeignCredential for one that belongs elsewhere.
     """
     if keeps_credential:
         own = [
@@ -71,6 +75,9 @@ def choose_credential(head: Head, provider: str, keys: Mapping[str, Key], *, kee
             if name.lower() in (b"x-api-key", b"authorization") and value.strip() and not LOCAL_TOKEN.search(value)
         ]
         if own:
+            secrets = [value if name.lower() == b"x-api-key" else bearer(value) or value for name, value in own]
+            if not all(may_receive(provider, _text(secret.strip()), at_home=at_home) for secret in secrets):
+                raise ForeignCredential(provider=provider)
             subscription = any(bearer(value).startswith(_SUBSCRIPTION) for _, value in own)
             secret = b"\0".join(value for _, value in own)
             return Credential(
@@ -103,6 +110,8 @@ def to_upstream(headers: RawHeaders, credential: Iterable[tuple[str, str]], *, d
 def to_client(headers: RawHeaders, ours: Mapping[str, str]) -> Pairs:
     """The headers of an answer: the upstream's, less those of that hop, plus `ours`, made harmless."""
     left_out = _NOT_RELAYED | _named_by_connection(headers)
+    if first(headers, b"transfer-encoding"):
+        left_out |= {b"content-length"}  # chunks overrule it (RFC 9112, 6.3)
     kept = [
         (_text(name), _text(value))
         for name, value in headers

@@ -77,6 +77,10 @@ class Answer:
         self.reason = response.reason or ""
         self.headers: RawHeaders = response.raw_headers
         self.attempts = 1
+        protocol = response.connection.protocol if response.connection is not None else None
+        self._lost = protocol.closed if protocol is not None else None  # an idle protocol is falsy
+        if self._lost is not None:
+            self._lost.add_done_callback(self._on_lost)
 
     async def read(self) -> bytes:
         """The bytes that are there, at least one; empty at the end. Raises Broken."""
@@ -107,10 +111,20 @@ class Answer:
 
     def close(self) -> None:
         """Let go of it: an answer read to its end keeps its connection, any other is cut at once."""
+        if self._lost is not None:
+            self._lost.remove_done_callback(self._on_lost)
         connection = self._response.connection
         if connection is not None and connection.transport is not None:
             connection.transport.abort()
         self._response.close()
+
+    def _on_lost(self, lost: asyncio.Future[None]) -> None:
+        # After a chunk that is none, aiohttp closes the connection and leaves who reads waiting for ever.
+        if not lost.cancelled():
+            lost.exception()
+        content = self._response.content
+        if not content.is_eof() and content.exception() is None:
+            content.set_exception(aiohttp.ClientPayloadError())
 
 
 @dataclass(slots=True)
@@ -157,6 +171,10 @@ class Upstream:
             max_field_size=_HEADER_BYTES,
             middlewares=(_never_resend,),
         )
+
+    def at_home(self, provider: str) -> bool:
+        """Whether a provider is at its own address, not at one that the user named for it."""
+        return self._bases[provider] == BASE_URLS.get(provider)
 
     async def close(self) -> None:
         await self._session.close()

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from support.edge import CLIENT_TOKEN, CONTROL_TOKEN, MESSAGE, PROVIDER_KEY, Edge, running_edge, whole
-from synrouter_cli.errors import NoProviderKey
+from synrouter_cli.errors import ForeignCredential, NoProviderKey
 from synrouter_cli.proxy.guard import Head, RawHeaders
 from synrouter_cli.proxy.headers import choose_credential, for_planning, harmless, to_client, to_upstream
 from synrouter_cli.settings import Secret
@@ -237,3 +237,27 @@ async def test_without_a_key_the_client_is_told_what_to_type() -> None:
         assert answer.error["type"] == NoProviderKey.type
         assert "SYNROUTER_ANTHROPIC_KEY" in answer.error["message"]
         assert edge.upstream.received == []
+
+
+@pytest.mark.parametrize(
+    ("header", "value", "at_home", "passed"),
+    [
+        ("x-api-key", "sk-ant-api03-a", True, True),
+        ("authorization", "Bearer sk-ant-oat01-a", True, True),
+        ("x-api-key", "sk-proj-a", True, False),
+        ("authorization", "Bearer sk-proj-a", True, False),
+        ("x-api-key", "whatever", True, False),
+        ("x-api-key", "whatever", False, True),  # a relay that the user named has keys of its own kind
+        ("authorization", "Bearer sk-proj-a", False, False),
+        ("x-api-key", "xai-a", False, False),
+    ],
+)
+def test_a_clients_credential_goes_only_to_the_provider_it_belongs_to(
+    header: str, value: str, at_home: bool, passed: bool
+) -> None:
+    try:
+        chosen = choose_credential(head((header, value)), "anthropic", KEYS, keeps_credential=True, at_home=at_home)
+    except ForeignCredential as error:
+        assert not passed and value not in str(error) and value not in error.message
+    else:
+        assert passed and chosen.headers == [(header, value)]

@@ -366,6 +366,12 @@ class Turns:
         self.turns.append(turn)
         return turn
 
+    def warm(self, now: float) -> dict[str, float]:
+        return {}
+
+    def health(self) -> dict[str, dict[str, Any]]:
+        return {}
+
 
 @dataclass(frozen=True)
 class LedgerHealth:
