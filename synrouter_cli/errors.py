@@ -210,5 +210,8 @@ def body_anthropic(err: SynrouterError) -> bytes:
     >>> body_anthropic(ForeignOrigin())[:56]
     b'{"type":"error","error":{"type":"permission_error","mess'
     """
-    answer = {"type": "error", "error": {"type": err.type, "message": f"Synrouter: {err}"}}
+    message = str(err)
+    if not message.startswith("Synrouter"):
+        message = f"Synrouter: {message}"  # so that nobody takes it for the provider's
+    answer = {"type": "error", "error": {"type": err.type, "message": message}}
     return json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
