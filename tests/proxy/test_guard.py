@@ -218,7 +218,7 @@ async def test_refusals_are_in_the_dialect_without_cors_and_end_the_connection(
         await connection.send(request(edge.port, headers=headers))
         answer = await connection.response()
         assert answer.status == status
-        assert answer.error["message"].startswith("Synrouter: ")
+        assert answer.error["message"].startswith("Synrouter")
         assert not [name for name, _ in answer.headers if name.lower().startswith("access-control")]
         assert await connection.closed()
     assert edge.upstream.received == []
