@@ -12,82 +12,25 @@ True
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from hashlib import sha256
 from typing import Any, Final
 
 import msgspec
 
+from synrouter_cli.prompt.blocks import NEVER_MARKED, Message, read_mark, read_message, read_system, read_tool
 from synrouter_cli.prompt.body import Unplannable, address, parseable
-from synrouter_cli.prompt.tokens import estimate, estimate_fields
+from synrouter_cli.prompt.prompt import MESSAGES, SYSTEM, TOOLS, Block, Mark, Prompt, Unit, first_unit_of
 
 __all__ = ["MESSAGES", "SYSTEM", "TOOLS", "Block", "Mark", "Prompt", "Unit", "segment"]
 
-TOOLS, SYSTEM, MESSAGES = 0, 1, 2
 KEY_BYTES: Final = 16
-_NO_MARKER_KINDS = frozenset({"thinking", "redacted_thinking"})
 _EMPTY = msgspec.Raw(b"")
-
-
-class Mark(msgspec.Struct, frozen=True, gc=False):
-    """A `cache_control` value: where it stands (relative to its unit) and what it says.
-
-    `ttl` is "5m", "1h" or whatever else was sent, "?" where the value is no ephemeral marker, and None where it is
-    null (no marker, but a place for one). `ttl_span` is where the ttl's own value stands; `extra` says that there
-    are keys beside type and ttl, which are kept.
-    """
-
-    start: int
-    end: int
-    ttl: str | None
-    ttl_span: tuple[int, int] | None = None
-    extra: bool = False
-
-
-class Block(msgspec.Struct, frozen=True, gc=False):
-    """One block. `start` and `end` are relative to its unit; `bare` is a string that stands for a text block."""
-
-    layer: int
-    role: str
-    kind: str
-    start: int
-    end: int
-    bare: bool
-    markable: bool
-    digest: bytes
-    tokens: int
-    mark: Mark | None = None
-    nested: tuple[Mark, ...] = ()
-    image: bool = False
-    citations: bool = False
-
-
-class Unit(msgspec.Struct, frozen=True, gc=False):
-    """What is compared as a whole: a tool, a system block (or the system string), a message's content.
-
-    `own` are settings that the message carries for itself (`output_config`), as they came. `marked` says that one of
-    its blocks has a marker, `answers` that one is a tool result; `image` and `citations` likewise.
-    """
-
-    role: str
-    length: int
-    blocks: tuple[Block, ...]
-    own: bytes = b""
-    marked: bool = False
-    answers: bool = False
-    image: bool = False
-    citations: bool = False
-
-
-class _Message(msgspec.Struct):
-    role: str
-    content: msgspec.Raw
-    output_config: msgspec.Raw = _EMPTY
 
 
 class _Top(msgspec.Struct):
     model: str = ""
-    messages: list[_Message] = []
+    messages: list[Message] = []
     tools: list[msgspec.Raw] | None = None
     system: msgspec.Raw = _EMPTY
     cache_control: msgspec.Raw = _EMPTY
@@ -104,116 +47,6 @@ class _Top(msgspec.Struct):
 
 _top = msgspec.json.Decoder(_Top)
 _raws = msgspec.json.Decoder(list[msgspec.Raw])
-_fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
-
-
-class Prompt:
-    """A request split into blocks. Offsets are those of `body`, the bytes as they came.
-
-    `keys`, `tokens` (cumulative estimates) and `runs` (the number of each block's lookback position, in which a run
-    of tool_use or of tool_result counts as one) run parallel to `blocks`.
-    """
-
-    __slots__ = (
-        "automatic",
-        "blocks",
-        "body",
-        "first_block",
-        "keys",
-        "layer_ends",
-        "max_tokens",
-        "metadata",
-        "model",
-        "runs",
-        "seeds",
-        "settings",
-        "starts",
-        "stream",
-        "tokens",
-        "unit_counts",
-        "units",
-    )
-
-    def __init__(self) -> None:
-        self.body: bytes | None = b""
-        self.model = ""
-        self.units: list[Unit] = []
-        self.starts: list[int] = []
-        self.unit_counts = (0, 0, 0)
-        self.blocks: list[Block] = []
-        self.first_block: list[int] = []
-        self.keys: list[bytes] = []
-        self.tokens: list[int] = []
-        self.runs: list[int] = []
-        self.layer_ends = (0, 0, 0)
-        self.seeds: tuple[bytes, bytes, bytes] = (b"", b"", b"")
-        self.settings: dict[str, bytes] = {}
-        self.automatic: Mark | None = None
-        self.metadata: bytes = b""
-        self.max_tokens: int | None = None
-        self.stream = False
-
-    @property
-    def size(self) -> int:
-        return len(self.body) if self.body is not None else 0
-
-    @property
-    def message_units(self) -> Sequence[Unit]:
-        return self.units[self.unit_counts[0] + self.unit_counts[1] :]
-
-    def message_ends(self) -> list[int]:
-        """For each message the index of its last block."""
-        head = self.unit_counts[0] + self.unit_counts[1]
-        ends = [first - 1 for first in self.first_block[head + 1 :]]
-        if len(self.units) > head:
-            ends.append(len(self.blocks) - 1)
-        return ends
-
-    def real_user_block(self) -> int:
-        """The first block of the newest user message that is no tool result; 0 where there is none."""
-        head = self.unit_counts[0] + self.unit_counts[1]
-        for index in range(len(self.units) - 1, head - 1, -1):
-            unit = self.units[index]
-            if unit.role == "user" and not unit.answers:
-                return self.first_block[index]
-        return 0
-
-    def shared_with(self, keys: Sequence[bytes]) -> int:
-        """How many leading blocks this prompt shares with one of these cumulative keys."""
-        low, high = 0, min(len(self.keys), len(keys))
-        while low < high:
-            middle = (low + high + 1) // 2
-            if self.keys[middle - 1] == keys[middle - 1]:
-                low = middle
-            else:
-                high = middle - 1
-        return low
-
-    def marked_blocks(self) -> Iterator[tuple[int, Block]]:
-        """The blocks that carry a marker, or a place for one, or have one inside."""
-        for unit, first in zip(self.units, self.first_block, strict=True):
-            if unit.marked:
-                for index, block in enumerate(unit.blocks, first):
-                    if block.mark is not None or block.nested:
-                        yield index, block
-
-    def unit_of(self, block: int) -> int:
-        """The index of the unit that holds a block."""
-        low, high = 0, len(self.first_block)
-        while high - low > 1:
-            middle = (low + high) // 2
-            if self.first_block[middle] <= block:
-                low = middle
-            else:
-                high = middle
-        # units without blocks share their first block with the next one
-        while low > 0 and not self.units[low].blocks:
-            low -= 1
-        return low
-
-    def forget_body(self) -> None:
-        """Give the bytes back to the machine; the digests stay."""
-        self.body = None
 
 
 def segment(
@@ -286,17 +119,12 @@ def _segment(
             at = address(raws[index])
             prompt.starts.append(at - base)
             if layer == MESSAGES:
-                prompt.units.append(_read_message(top.messages[index], at))
+                prompt.units.append(read_message(top.messages[index], at))
             else:
-                prompt.units.append(_read_tool(raws[index], at) if layer == TOOLS else _read_system(raws[index], at))
+                prompt.units.append(read_tool(raws[index], at) if layer == TOOLS else read_system(raws[index], at))
     _read_settings(prompt, top, base)
     _lay_out(prompt, previous if kept_units else None, kept_units, keeps_thinking(top.model), secret)
     return prompt
-
-
-def first_unit_of(prompt: Prompt, layer: int) -> int:
-    """The index of a layer's first unit."""
-    return sum(prompt.unit_counts[:layer])
 
 
 def _system_raws(raw: msgspec.Raw) -> list[msgspec.Raw]:
@@ -308,7 +136,7 @@ def _system_raws(raw: msgspec.Raw) -> list[msgspec.Raw]:
     return _raws.decode(raw)
 
 
-def _under_the_same_roles(messages: list[_Message], known: list[Unit], most: int) -> int:
+def _under_the_same_roles(messages: list[Message], known: list[Unit], most: int) -> int:
     """How many leading messages have the roles and settings of their own that they had before."""
     for index in range(most):
         message, unit = messages[index], known[index]
@@ -348,206 +176,6 @@ def _unchanged(body: bytes, raws: list[msgspec.Raw], base: int, previous: Prompt
 
 def _ends_at(raw: msgspec.Raw, base: int) -> int:
     return address(raw) - base + len(memoryview(raw))
-
-
-# ── reading one unit ──────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _read_tool(raw: msgspec.Raw, base: int) -> Unit:
-    fields = _fields.decode(raw)
-    deferred = bytes(fields.get("defer_loading", _EMPTY)) == b"true"
-    mark = _read_mark(fields.get("cache_control"), base)
-    length = len(memoryview(raw))
-    block = Block(
-        layer=TOOLS,
-        role="",
-        kind="deferred_tool" if deferred else "tool",
-        start=0,
-        end=length,
-        bare=False,
-        markable=not deferred,
-        digest=_digest_fields(fields),
-        tokens=0 if deferred else estimate_fields("tool", fields),
-        mark=mark,
-    )
-    return _unit("", length, (block,))
-
-
-def _read_system(raw: msgspec.Raw, base: int) -> Unit:
-    return _unit("", len(memoryview(raw)), (_read_block(raw, base, SYSTEM, ""),))
-
-
-def _read_message(message: _Message, base: int) -> Unit:
-    content = memoryview(message.content)
-    raws = [message.content] if bytes(content[:1]) == b'"' else _raws.decode(message.content)
-    blocks = tuple(_read_block(block, base, MESSAGES, message.role) for block in raws)
-    own = bytes(message.output_config)
-    if own and blocks:
-        # a setting of this message alone: it stands in the prompt from here on
-        first = msgspec.structs.replace(blocks[0], digest=sha256(blocks[0].digest + own).digest())
-        blocks = (first, *blocks[1:])
-    return _unit(message.role, len(content), blocks, own)
-
-
-def _unit(role: str, length: int, blocks: tuple[Block, ...], own: bytes = b"") -> Unit:
-    marked = answers = image = citations = False
-    for block in blocks:
-        marked = marked or block.mark is not None or bool(block.nested)
-        answers = answers or block.kind == "tool_result"
-        image = image or block.image
-        citations = citations or block.citations
-    return Unit(role, length, blocks, own, marked, answers, image, citations)
-
-
-def _read_block(raw: msgspec.Raw, base: int, layer: int, role: str) -> Block:
-    view = memoryview(raw)
-    start = address(raw) - base
-    if bytes(view[:1]) == b'"':
-        return Block(
-            layer=layer,
-            role=role,
-            kind="text",
-            start=start,
-            end=start + len(view),
-            bare=True,
-            markable=not _is_blank(view),
-            digest=_digest_text(view),
-            tokens=estimate(view[1:-1]),
-        )
-    fields = _fields.decode(raw)
-    kind = _kind(fields.get("type"))
-    blank = kind == "text" and _is_blank(memoryview(fields.get("text", _EMPTY)))
-    nested: tuple[Mark, ...] = ()
-    image = kind == "image"
-    if kind == "tool_result":
-        digest, nested, image = _read_tool_result(fields, base)
-    else:
-        digest = _digest_fields(fields)
-    return Block(
-        layer=layer,
-        role=role,
-        kind=kind,
-        start=start,
-        end=start + len(view),
-        bare=False,
-        markable=not blank and kind not in _NO_MARKER_KINDS and kind != "",
-        digest=digest,
-        tokens=estimate_fields(kind, fields),
-        mark=_read_mark(fields.get("cache_control"), base),
-        nested=nested,
-        image=image,
-        citations="citations" in fields and _is_enabled(bytes(fields["citations"])),
-    )
-
-
-_KINDS = {b'"%s"' % kind.encode(): kind for kind in ("text", "tool_use", "tool_result", "thinking", "image")}
-
-
-def _kind(raw: msgspec.Raw | None) -> str:
-    if raw is None:
-        return ""
-    quoted = bytes(raw)
-    return _KINDS.get(quoted) or str(msgspec.json.decode(quoted))
-
-
-def _is_enabled(citations: bytes) -> bool:
-    return b'"enabled"' in citations and b"true" in citations
-
-
-def _read_tool_result(fields: dict[str, msgspec.Raw], base: int) -> tuple[bytes, tuple[Mark, ...], bool]:
-    """Digest, nested markers and whether an image is in it; a string content equals a list of one text."""
-    content = fields.get("content", _EMPTY)
-    view = memoryview(content)
-    digests: list[bytes] = []
-    marks: list[Mark] = []
-    image = False
-    if bytes(view[:1]) == b'"':
-        digests.append(_digest_text(view))
-    elif bytes(view[:1]) == b"[":
-        for raw in _raws.decode(content):
-            inner = _fields.decode(raw)
-            digests.append(_digest_fields(inner))
-            image = image or bytes(inner.get("type", _EMPTY)) == b'"image"'
-            mark = _read_mark(inner.get("cache_control"), base)
-            if mark is not None and mark.ttl is not None:
-                marks.append(mark)
-    digests.append(_canonical(fields, without="content"))
-    return sha256(b"".join(digests)).digest(), tuple(marks), image
-
-
-def _read_mark(raw: msgspec.Raw | None, base: int) -> Mark | None:
-    if raw is None:
-        return None
-    data = bytes(raw)
-    start = address(raw) - base
-    end = start + len(data)
-    if data[:1] != b"{":
-        return Mark(start, end, None if data == b"null" else "?", extra=data != b"null")
-    fields = _fields.decode(raw)
-    ttl_raw = fields.get("ttl")
-    ttl = "5m"
-    span = None
-    if ttl_raw is not None and bytes(ttl_raw) != b"null":
-        value = msgspec.json.decode(ttl_raw)
-        ttl = value if isinstance(value, str) else "5m"
-    if ttl_raw is not None:
-        ttl_start = address(ttl_raw) - base
-        span = (ttl_start, ttl_start + len(memoryview(ttl_raw)))
-    ephemeral = bytes(fields.get("type", _EMPTY)) == b'"ephemeral"'
-    extra = not ephemeral or bool(fields.keys() - {"type", "ttl"})
-    return Mark(start, end, ttl if ephemeral else "?", span, extra)
-
-
-def _is_blank(quoted: memoryview) -> bool:
-    """Whether a JSON string holds only white space: such a text may not carry a marker (it is a 400)."""
-    if len(quoted) <= 2:
-        return True
-    if quoted[1] not in b" \\\t\xc2\xe1\xe2\xe3":
-        return False
-    text = msgspec.json.decode(quoted)
-    return isinstance(text, str) and not text.strip()
-
-
-# ── digests ───────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-_TEXT = sha256(b"text\0")
-
-
-def _digest_text(quoted: memoryview) -> bytes:
-    hasher = _TEXT.copy()
-    hasher.update(quoted)
-    return hasher.digest()
-
-
-def _digest_fields(fields: dict[str, msgspec.Raw]) -> bytes:
-    if len(fields) <= 3 and "text" in fields and _is_plain_text(fields):
-        return _digest_text(memoryview(fields["text"]))
-    return sha256(_canonical(fields)).digest()
-
-
-def _is_plain_text(fields: dict[str, msgspec.Raw]) -> bool:
-    """A text block that has nothing but its text, beside a marker or what is null."""
-    if _kind(fields.get("type")) != "text":
-        return False
-    return all(name in ("type", "text", "cache_control") or _is_null(raw) for name, raw in fields.items())
-
-
-def _canonical(fields: dict[str, msgspec.Raw], without: str = "") -> bytes:
-    """An object's keys in order, each with its length and its value as it came; markers and nulls left out."""
-    parts: list[bytes | msgspec.Raw] = []
-    for name in sorted(fields):
-        raw = fields[name]
-        if name == "cache_control" or name == without or _is_null(raw):
-            continue
-        parts.append(b"%s:%d:" % (name.encode("utf-8", "surrogatepass"), len(memoryview(raw))))
-        parts.append(raw)
-    return b"".join(parts)
-
-
-def _is_null(raw: msgspec.Raw) -> bool:
-    view = memoryview(raw)
-    return len(view) == 4 and bytes(view) == b"null"
 
 
 _ROLE_TAG = {"": b"h", "user": b"u", "assistant": b"a", "system": b"s"}
@@ -593,7 +221,7 @@ def _extend(prompt: Prompt, kept: int, dropped_before: int, secret: bytes) -> No
     for index in range(kept, len(blocks)):
         block = blocks[index]
         absent = block.kind == "deferred_tool" or (
-            index < dropped_before and block.layer == MESSAGES and block.kind in _NO_MARKER_KINDS
+            index < dropped_before and block.layer == MESSAGES and block.kind in NEVER_MARKED
         )
         if not absent:
             tag = tags.get(block.role) or block.role.encode("utf-8", "surrogatepass")
@@ -607,13 +235,10 @@ def _extend(prompt: Prompt, kept: int, dropped_before: int, secret: bytes) -> No
         runs.append(max(run, 0))
 
 
-# ── what else invalidates ─────────────────────────────────────────────────────────────────────────────────────
-
-
 def _read_settings(prompt: Prompt, top: _Top, base: int) -> None:
     """Settings outside the prompt that its cache depends on (the table "What invalidates" of the facts)."""
     prompt.metadata = bytes(top.metadata)
-    prompt.automatic = _read_mark(top.cache_control, base) if len(memoryview(top.cache_control)) else None
+    prompt.automatic = read_mark(top.cache_control, base) if len(memoryview(top.cache_control)) else None
     prompt.stream = bytes(top.stream) == b"true"
     maximum: Any = msgspec.json.decode(top.max_tokens) if len(memoryview(top.max_tokens)) else None
     prompt.max_tokens = maximum if isinstance(maximum, int) else None

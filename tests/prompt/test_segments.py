@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synrouter_cli.prompt import segments
+from synrouter_cli.prompt import blocks
 from synrouter_cli.prompt.body import Unplannable
 from synrouter_cli.prompt.segments import Prompt, segment
 
@@ -203,8 +203,8 @@ def test_the_unchanged_prefix_is_compared_not_digested_again(monkeypatch: pytest
     history = [{"role": "user" if i % 2 == 0 else "assistant", "content": f"message {i}"} for i in range(50)]
     first = segment(request(history, system="s"))
     read: list[int] = []
-    original = segments._read_block
-    monkeypatch.setattr(segments, "_read_block", lambda *a: read.append(1) or original(*a))
+    original = blocks.read_block
+    monkeypatch.setattr(blocks, "read_block", lambda *a: read.append(1) or original(*a))
     segment(request([*history, {"role": "user", "content": "new"}], system="s"), first)
     assert len(read) == 1
 

@@ -11,7 +11,7 @@ import pytest
 
 from synrouter_cli.demo.judge import Judge
 from synrouter_cli.ledger.rows import Turn
-from synrouter_cli.prompt import segments
+from synrouter_cli.prompt import blocks
 from synrouter_cli.proxy.turns import ActiveTurn, Inbound, Outcome, Turns
 from synrouter_cli.wire.usage import Usage
 
@@ -326,8 +326,8 @@ def test_the_unchanged_prefix_of_a_session_is_not_read_again(monkeypatch: pytest
     bench = Bench()
     bench.ask(body(20))
     read: list[int] = []
-    original = segments._read_block
-    monkeypatch.setattr(segments, "_read_block", lambda *a: read.append(1) or original(*a))
+    original = blocks.read_block
+    monkeypatch.setattr(blocks, "read_block", lambda *a: read.append(1) or original(*a))
     monkeypatch.setattr(bench.judge, "weigh", lambda *a, **k: None)
     bench.turns.begin(bench.inbound(json.dumps(body(21)).encode()))
     assert len(read) <= 3
