@@ -3,15 +3,14 @@
 Subagents and side requests (titles, probes, quota checks) are sessions of their own under the same parent, so that
 they never disturb the main thread's memory.
 
->>> identify({"x-claude-code-session-id": "s-1"}, b"").client
-'claude-code'
+>>> len(Sessions())
+0
 """
 
 from __future__ import annotations
 
-import re
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
 
@@ -19,9 +18,10 @@ import msgspec
 
 from synrouter_cli.cache.anchors import Anchors
 from synrouter_cli.cache.model import Place
+from synrouter_cli.identity import Identity
 from synrouter_cli.prompt.segments import Prompt
 
-__all__ = ["Identity", "Session", "Sessions", "identify"]
+__all__ = ["Change", "Session", "Sessions", "stored"]
 
 LIVE_SECONDS = 6 * 3600.0
 """A session without an id of its own can be recognised by its prefix for this long."""
@@ -36,75 +36,6 @@ HURRY_SECONDS = 2.0
 
 VOLATILE_MESSAGES = 4
 """So many messages at the end may change from request to request; more than that is a rewind or a compaction."""
-
-_ID_HEADERS = (
-    "x-claude-code-session-id",
-    "x-session-id",
-    "x-session-affinity",
-    "session_id",
-    "session-id",
-    "conversation_id",
-)
-_USER_AGENTS = (
-    ("kilo-code/", "kilo"),
-    ("opencode/", "opencode"),
-    ("codex", "codex"),
-    ("openclaw", "openclaw"),
-    ("factory-cli", "droid"),
-    ("aider", "aider"),
-    ("zed/", "zed"),
-    ("crush/", "crush"),
-)
-_CLIENT_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
-_METADATA_SESSION = re.compile(rb'session(?:_id)?(?:\\?"\s*:\s*\\?"|_)([0-9a-zA-Z-]{8,64})')
-_OPENCLAW_SESSION = re.compile(rb"Runtime: agent=[^|]{1,80}\|.{0,200}?sessionId=([0-9A-Za-z_.:-]{4,80})")
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """What a request says about whose it is. `key` is the client's own id of the conversation, if it has one."""
-
-    client: str
-    key: str | None = None
-    agent: str | None = None
-    parent_key: str | None = None
-    side: bool = False
-
-
-def identify(headers: Mapping[str, str], metadata: bytes, system: bytes = b"") -> Identity:
-    """Read the identity from lower-case headers, the body's `metadata`, and the newest system text."""
-    in_metadata = _METADATA_SESSION.search(metadata) if metadata else None
-    client = _client(headers, in_metadata is not None)
-    key = next((headers[name] for name in _ID_HEADERS if headers.get(name)), None)
-    if key is None and in_metadata is not None:
-        key = in_metadata[1].decode("latin-1")
-    if key is None:
-        openclaw = _OPENCLAW_SESSION.search(system)
-        if openclaw is not None:
-            client = "openclaw" if client == "unknown" else client
-            key = openclaw[1].decode("latin-1")
-    agent = headers.get("x-claude-code-agent-id") or None
-    parent = headers.get("x-parent-session-id") or None
-    side = False
-    if key is not None and key.startswith("title-"):
-        key, side = key[len("title-") :], True
-    return Identity(client, key, agent, parent, side)
-
-
-def _client(headers: Mapping[str, str], session_in_metadata: bool) -> str:
-    named = headers.get("x-synrouter-client", "").strip().lower()
-    if _CLIENT_NAME.fullmatch(named):
-        return named
-    if headers.get("x-claude-code-session-id"):
-        return "claude-code"
-    agent = headers.get("user-agent", "").lower()
-    for prefix, name in _USER_AGENTS:
-        if agent.startswith(prefix):
-            return name
-    # other clients borrow Claude Code's user agent, so that alone says nothing
-    if agent.startswith("claude-cli/") and session_in_metadata:
-        return "claude-code"
-    return "unknown"
 
 
 @dataclass(frozen=True, slots=True)

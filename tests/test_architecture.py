@@ -20,14 +20,14 @@ LAYERS = (
     ("addresses", "textedit"),
     ("sessions",),
     ("cache",),
-    ("meter", "prompt", "routing"),
+    ("identity", "meter", "prompt", "routing"),
     ("providers", "ledger.rows"),
     ("wire",),
     ("errors",),
     ("",),
 )
 PURE = frozenset(
-    "addresses cache clients dashboard errors ledger.rows meter prompt providers routing sessions textedit wire".split()
+    "addresses cache clients dashboard errors identity ledger.rows meter prompt providers routing sessions textedit wire".split()
 )
 # What a pure module may import from outside: nothing that reads a clock, the environment, a file or a socket.
 HARMLESS = frozenset(

@@ -18,6 +18,7 @@ from synrouter_cli.cache.model import Found, Marker, Store, look_up
 from synrouter_cli.cache.planner import Plan, decide, repaired
 from synrouter_cli.cache.rules import client_markers, rendered
 from synrouter_cli.cache.shadow import Pair
+from synrouter_cli.identity import identify
 from synrouter_cli.ledger.rows import Turn
 from synrouter_cli.prompt.body import Unplannable, apply_edits
 from synrouter_cli.prompt.markers import marker_edits
@@ -26,7 +27,7 @@ from synrouter_cli.proxy.keeping import pack, unpack
 from synrouter_cli.proxy.planned import Planned, has_history, plan_text, situation
 from synrouter_cli.proxy.pulse import Pulse
 from synrouter_cli.proxy.reckoning import Reckoner
-from synrouter_cli.sessions import Session, Sessions, identify, stored
+from synrouter_cli.sessions import Session, Sessions, stored
 from synrouter_cli.wire.usage import Usage
 
 __all__ = ["ActiveTurn", "Inbound", "Outcome", "Turns"]

@@ -1,0 +1,54 @@
+"""Identity by the clients' own ids."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from synrouter_cli.identity import Identity, identify
+
+UUID = "0f3c1a2b-1111-4222-8333-abcdefabcdef"
+HEADERS: dict[str, tuple[dict[str, str], bytes, Identity]] = {
+    "Claude Code's header": ({"x-claude-code-session-id": "s1"}, b"", Identity("claude-code", "s1")),
+    "its subagent": (
+        {"x-claude-code-session-id": "s1", "x-claude-code-agent-id": "a1"},
+        b"",
+        Identity("claude-code", "s1", "a1"),
+    ),
+    "older Claude Code, in its metadata": (
+        {"user-agent": "claude-cli/2.1.17 (external, cli)"},
+        json.dumps({"user_id": f"user_ab_account__session_{UUID}"}).encode(),
+        Identity("claude-code", UUID),
+    ),
+    "newer metadata, a JSON string": (
+        {"user-agent": "claude-cli/2.1.329 (external, cli)"},
+        json.dumps({"user_id": json.dumps({"device_id": "d", "session_id": UUID})}).encode(),
+        Identity("claude-code", UUID),
+    ),
+    "Qwen Code borrows the user agent": ({"user-agent": "claude-cli/1.0 (external, cli)"}, b"", Identity("unknown")),
+    "Kilo": ({"user-agent": "Kilo-Code/7.7.9", "x-session-id": "ses_1"}, b"", Identity("kilo", "ses_1")),
+    "Kilo's title": (
+        {"user-agent": "Kilo-Code/7.7.9", "x-session-id": "title-ses_1"},
+        b"",
+        Identity("kilo", "ses_1", side=True),
+    ),
+    "Kilo's subagent": (
+        {"user-agent": "Kilo-Code/7.7.9", "x-session-id": "ses_2", "x-parent-session-id": "ses_1"},
+        b"",
+        Identity("kilo", "ses_2", parent_key="ses_1"),
+    ),
+    "a client that says its name": ({"x-synrouter-client": "Hermes"}, b"", Identity("hermes")),
+    "a name that is none": ({"x-synrouter-client": "a\x1b[2Jb"}, b"", Identity("unknown")),
+    "nothing at all": ({}, b"", Identity("unknown")),
+}
+
+
+@pytest.mark.parametrize(("headers", "metadata", "identity"), HEADERS.values(), ids=HEADERS.keys())
+def test_identity_by_the_clients_own_ids(headers: dict[str, str], metadata: bytes, identity: Identity) -> None:
+    assert identify(headers, metadata) == identity
+
+
+def test_openclaw_writes_its_session_into_the_system_prompt() -> None:
+    text = b"Runtime: agent=main | session=agent:main:x | sessionId=5f2b-aa | host=h"
+    assert identify({}, b"", text) == Identity("openclaw", "5f2b-aa")
