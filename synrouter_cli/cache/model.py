@@ -132,21 +132,23 @@ class Store:
     def begun(self, rendered: Rendered, found: Found, started_at: float, tokens: Sequence[int] | None = None) -> None:
         """The response has begun: what the request wrote can be read from now on, what it read is renewed.
 
-        Lifetimes run from `started_at`, the start of the request.
+        Lifetimes run from `started_at`, the start of the request. Whether an hour's entry over a part cached for 5
+        minutes keeps that part is unconfirmed; here it does not.
         """
         for position in found.renewed:
             entry = self.entry(rendered, position)
             if entry is not None:
                 entry.expires_at = max(entry.expires_at, started_at + entry.ttl)
+        read = self.entry(rendered, found.hit) if found.hit >= 0 else None
+        longest = read.ttl if read is not None else max(TTL_SECONDS.values())
         for marker in found.writes:
-            ttl = TTL_SECONDS[marker.ttl]
+            # what was read lives as long as it was written for: a longer entry over it can't outlive it
+            longest = ttl = min(TTL_SECONDS[marker.ttl], longest)
             entries = self.entries.setdefault(rendered.seed(marker.position), {})
-            known = entries.get(rendered.keys[marker.position])
             size = tokens[marker.position] if tokens is not None else 0
-            expires = started_at + ttl
-            if known is not None and known.expires_at > expires and known.ttl >= ttl:
-                continue
-            entries[rendered.keys[marker.position]] = Entry(ttl, expires, size)
+            known = entries.get(rendered.keys[marker.position])
+            if known is None or known.expires_at <= started_at + ttl:  # another request may have written for longer
+                entries[rendered.keys[marker.position]] = Entry(ttl, started_at + ttl, size)
 
     def evict(self, rendered: Rendered, positions: Iterable[int]) -> None:
         """Forget the entries of this prompt at these positions: the provider did not have them."""

@@ -153,6 +153,17 @@ CASES = {
         Step(5, {4: "1h"}, 1 * M, read=5),
         Step(5, {4: "1h"}, 7 * M, w1=5),
     ],
+    "an hour over what was cached for 5 minutes does not outlive it (unconfirmed: assumed not)": [
+        Step(5, {4: "5m"}, 0, w5=5),
+        Step(8, {7: "1h"}, 1 * M, read=5, w1=3),
+        Step(8, {7: "1h"}, 3 * M, read=8),
+        Step(8, {7: "1h"}, 9 * M, w1=8),
+    ],
+    "an hour over an hour lives an hour": [
+        Step(5, {4: "1h"}, 0, w1=5),
+        Step(8, {7: "1h"}, 1 * M, read=5, w1=3),
+        Step(8, {7: "1h"}, 50 * M, read=8),
+    ],
     "reading a longer prefix keeps the shorter entries under it warm": [
         Step(6, {2: "5m", 5: "5m"}, 0, w5=6),
         Step(6, {5: "5m"}, 4 * M, read=6),
