@@ -306,6 +306,7 @@ class Sessions:
             restored=True,
         )
         self._add(session)
+        self._sessions.move_to_end(session.id, last=False)  # they come back newest first
         self._index(session)
         return session
 

@@ -29,6 +29,12 @@ class Pair:
     sent: Store = field(default_factory=Store)
     client: Store = field(default_factory=Store)
 
+    def prune(self, now: float) -> bool:
+        """Drop what has expired; whether anything is left."""
+        self.sent.prune(now)
+        self.client.prune(now)
+        return bool(self.sent.entries or self.client.entries)
+
 
 @dataclass(frozen=True, slots=True)
 class Reported:

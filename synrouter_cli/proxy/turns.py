@@ -34,6 +34,11 @@ __all__ = ["ActiveTurn", "Inbound", "Outcome", "Turns"]
 
 log = logging.getLogger("synrouter.turns")
 
+MODES: Final = frozenset({"auto", "coding", "general"})
+MOST_RESTORED: Final = 1024
+REMEMBERED_SECONDS: Final = 7 * 86400.0
+"""A session that nobody has continued for so long begins anew, with turn numbers behind those in the ledger."""
+MOST_PAIRS: Final = 256
 MOST_WARM: Final = 64
 """Sessions that `warm` names: what is asked for twice a second stays small."""
 
@@ -44,6 +49,7 @@ class LedgerPort(Protocol):
     def record(self, turn: Turn) -> None: ...
     def remember(self, kind: str, key: str, value: bytes) -> None: ...
     def recall(self, kind: str, *, limit: int = 10_000) -> list[tuple[str, bytes, float]]: ...
+    def forget(self, kind: str, key: str) -> None: ...
     def last_turn(self, session: str) -> int: ...
 
 
@@ -188,7 +194,7 @@ class Turns:
             client=session.client,
             kind=session.kind,
             parent=session.parent,
-            mode=inbound.headers.get("x-synrouter-mode") or self._mode,
+            mode=self._mode_of(inbound),
             level=self._level,
             provider=inbound.provider,
             dialect=inbound.dialect,
@@ -216,9 +222,10 @@ class Turns:
         shape = rendered(prompt, settings_reach_head=facts.settings_reach_head)
         tokens = session.anchors.measure(prompt.keys, prompt.tokens)
         pair_key = self._pair_key(inbound, prompt.model)
+        if len(self._pairs) > MOST_PAIRS:
+            self._pairs = {key: pair for key, pair in self._pairs.items() if pair.prune(now)}
         pair = self._pairs.setdefault(pair_key, Pair())
-        pair.sent.prune(now)
-        pair.client.prune(now)
+        pair.prune(now)
         client = repaired(client_markers(prompt))
         client_live = pair.client.live(shape, now)
         client_found = look_up(shape, client, pair.client, facts, now=now, tokens=tokens, live=client_live)
@@ -251,6 +258,10 @@ class Turns:
         """What these markers meet, by the model."""
         return look_up(planned.rendered, markers, store, planned.facts, now=0.0, tokens=planned.tokens, live=live)
 
+    def _mode_of(self, inbound: Inbound) -> str:
+        asked = inbound.headers.get("x-synrouter-mode", "").strip().lower()
+        return asked if asked in MODES else self._mode
+
     def _number(self, session: Session, now: float) -> int:
         if not session.turn and not session.restored:
             session.turn = session.reserved = self._ledger.last_turn(session.id)
@@ -269,7 +280,7 @@ class Turns:
             turn=self._number(session, now),
             started_at=now,
             client=identity.client,
-            mode=self._mode,
+            mode=self._mode_of(inbound),
             level=self._level,
             provider=inbound.provider,
             dialect=inbound.dialect,
@@ -361,16 +372,19 @@ class Turns:
         self._ledger.remember("cache", planned.pair_key, pack(planned.pair))
 
     def _restore(self) -> None:
+        """Bring back what is still of use, and forget the rest for good."""
         now = self._clock()
-        for _, value, _ in reversed(self._ledger.recall("session", limit=1024)):
-            self._sessions.restore(value)
+        for place, (key, value, at) in enumerate(self._ledger.recall("session")):
+            if place >= MOST_RESTORED or now - at > REMEMBERED_SECONDS:
+                self._ledger.forget("session", key)
+            else:
+                self._sessions.restore(value)
         for key, value, _ in self._ledger.recall("cache"):
             pair = unpack(value)
-            if pair is not None:
-                pair.sent.prune(now)
-                pair.client.prune(now)
-                if len(pair.sent) or len(pair.client):
-                    self._pairs[key] = pair
+            if pair is not None and pair.prune(now):
+                self._pairs[key] = pair
+            else:
+                self._ledger.forget("cache", key)
         places = {place.key: place for pair in self._pairs.values() for place in pair.sent.places()}
         for session in self._sessions:
             session.tail = next((places[end] for end in reversed(session.ends) if end in places), None)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from support.memory import Memory
 from synrouter_cli.demo.judge import Judge
 from synrouter_cli.ledger.rows import Turn
 from synrouter_cli.prompt import blocks
@@ -17,27 +18,6 @@ from synrouter_cli.wire.usage import Usage
 
 MODEL = "claude-sonnet-4-6"
 FIVE = {"type": "ephemeral"}
-
-
-@dataclass
-class Memory:
-    """A ledger in memory; `kept` is what a restart finds."""
-
-    rows: list[Turn] = field(default_factory=list)
-    started: list[Turn] = field(default_factory=list)
-    kept: dict[tuple[str, str], bytes] = field(default_factory=dict)
-
-    def record(self, turn: Turn) -> None:
-        (self.started if turn.status == "started" else self.rows).append(turn)
-
-    def remember(self, kind: str, key: str, value: bytes) -> None:
-        self.kept[kind, key] = value
-
-    def recall(self, kind: str, *, limit: int = 10_000) -> list[tuple[str, bytes, float]]:
-        return [(key, value, 0.0) for (k, key), value in self.kept.items() if k == kind]
-
-    def last_turn(self, session: str) -> int:
-        return max((row.turn for row in self.started if row.session == session), default=0)
 
 
 class Bench:
@@ -331,3 +311,18 @@ def test_the_unchanged_prefix_of_a_session_is_not_read_again(monkeypatch: pytest
     monkeypatch.setattr(bench.judge, "weigh", lambda *a, **k: None)
     bench.turns.begin(bench.inbound(json.dumps(body(21)).encode()))
     assert len(read) <= 3
+
+
+def test_what_nobody_needs_any_more_is_forgotten_at_a_restart() -> None:
+    bench = Bench()
+    bench.ask(body(1))
+    assert {kind for kind, _ in bench.ledger.kept} == {"session", "cache"}
+    bench.now += 8 * 86400
+    bench.restart()
+    assert bench.ledger.kept == {}
+
+
+def test_a_mode_named_in_a_header_is_taken_only_if_it_is_one() -> None:
+    bench = Bench()
+    assert bench.ask(body(0), x_synrouter_mode="general").mode == "general"
+    assert bench.ask(body(1), x_synrouter_mode="\x1b[2J").mode == "auto"
