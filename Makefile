@@ -1,12 +1,16 @@
 # Synrouter's tasks. Everything lives in .venv and, for downloads, in a cache outside the checkout.
 #
+#   make demo                     install what is needed and see it work: no key, no network
 #   make up ARGS="--port 7500"    install what is needed and run the proxy
 #   make test                     install what is needed and run the tests
 #   make lint                     ruff and mypy
 #   make bench                    what the proxy adds to a request, measured here
+#   make savings TRACES=dir       what recorded sessions would have cost under each policy
+#   make picture                  draw the README's picture of the dashboard anew
 #   make lock                     pin today's versions anew
 #   make clean                    remove what these made in the checkout
 #
+# ARGS are for the command that a task runs, from the environment too: ARGS="--plain --seconds 5" make demo.
 # PYTHON=python3.12 picks the interpreter, VENV=dir the environment. REQUIRE_E2E=1 turns the skips of
 # end-to-end tests (no node, no apt) into failures.
 
@@ -18,7 +22,7 @@ export PIP_CACHE_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/synrouter-dev/pip
 installed := pyproject.toml requirements/lock.txt scripts/bootstrap
 
 .DEFAULT_GOAL := help
-.PHONY: help up test lint format bench lock clean
+.PHONY: help demo up test lint format bench savings picture lock clean
 
 help:
 	@sed -n 's/^#  *\(make .*\)/\1/p' Makefile
@@ -30,6 +34,9 @@ $(VENV)/.run: $(installed)
 $(VENV)/.dev: $(installed)
 	@scripts/bootstrap $(VENV) dev
 	@touch $@ $(VENV)/.run
+
+demo: $(VENV)/.run
+	@exec $(VENV)/bin/synrouter demo $(ARGS)
 
 up: $(VENV)/.run
 	@exec $(VENV)/bin/synrouter up $(ARGS)
@@ -48,6 +55,13 @@ format: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(VENV)/bin/python benchmarks/latency.py $(ARGS)
+
+savings: $(VENV)/.dev
+	@test -n "$(TRACES)" || { echo "name the folder of recorded sessions: make savings TRACES=dir" >&2; exit 2; }
+	$(VENV)/bin/python benchmarks/savings.py --traces $(TRACES) $(ARGS)
+
+picture: $(VENV)/.dev
+	$(VENV)/bin/python tools/make_picture.py
 
 lock:
 	@scripts/lock

@@ -1,11 +1,11 @@
 """What Synrouter adds to a request: direct, a plain aiohttp pass-through and Synrouter, interleaved in one run.
 
-    python benchmarks/latency.py [--mb 0.3 1 3] [--rounds 60] [--concurrent 1] [--rss 1000] [--json]
+    python benchmarks/latency.py [--mb 0.3 1 3] [--concurrent 1 32] [--requests 192] [--rss 1000] [--starts 5] [--json]
 
-Every round sends the next request of one growing session to each of the three, in turning order. Reported are the
-medians of time to first byte and to the last one, what pass-through and Synrouter add to direct, the cost of one
-event, CPU per request, and with --rss the resident memory after so many requests. Machines are noisy: compare only
-numbers of one run.
+Every round sends the next request of so many growing sessions to each of the three, in turning order. Reported are
+the medians of time to first byte and to the last one, what pass-through and Synrouter add to direct, the cost of one
+event, CPU per request, how long `up` takes until it serves, and the resident memory after so many requests of 0.3 MB.
+All of it takes under two minutes. Machines are noisy: compare only numbers of one run.
 """
 
 from __future__ import annotations
@@ -160,19 +160,21 @@ async def measure(
     samples: Samples = {target.name: [] for target in found}
     connector = TCPConnector(limit=0)
     async with ClientSession(connector=connector, timeout=ClientTimeout(total=120)) as client:
-        sessions = [list(session(megabytes, rounds, f"s{megabytes}-{concurrent}-{i}")) for i in range(concurrent)]
+        label = f"{megabytes}-{concurrent}"
+        sessions = [session(megabytes, rounds + 1, f"s{label}-{i}") for i in range(concurrent)]
+        bodies = [next(one) for one in sessions]
+
+        async def ask_all(target: Target) -> list[tuple[float, float]]:
+            return await asyncio.gather(*(ask(client, target, body, f"{label}-{i}") for i, body in enumerate(bodies)))
+
         for target in found:  # connections, imports, first sights
-            await asyncio.gather(*(ask(client, target, bodies[0], f"w{i}") for i, bodies in enumerate(sessions)))
+            await ask_all(target)
         before = {target.name: cpu(target.pid) for target in found}
         for number in range(rounds):
+            bodies = [next(one) for one in sessions]
             for offset in range(len(found)):
                 target = found[(number + offset) % len(found)]
-                samples[target.name] += await asyncio.gather(
-                    *(
-                        ask(client, target, bodies[number], f"{i}-{megabytes}-{concurrent}")
-                        for i, bodies in enumerate(sessions)
-                    )
-                )
+                samples[target.name] += await ask_all(target)
         used = {t.name: (cpu(t.pid) - before[t.name]) / (rounds * concurrent) for t in found if t.pid}
     return samples, used
 
@@ -202,6 +204,13 @@ async def fill(target: Target, requests: int) -> None:
                 await ask(client, target, body, f"rss{number}")
 
 
+def memory_mb(requests: int) -> float:
+    """Resident memory of a fresh process after so many requests."""
+    with tempfile.TemporaryDirectory() as home, targets(home) as found:
+        asyncio.run(fill(found[2], requests))
+        return rss_mb(found[2].pid)
+
+
 def row(samples: Samples, used: dict[str, float], megabytes: float, concurrent: int) -> dict[str, Any]:
     """Medians in milliseconds."""
     p50 = {n: [statistics.median(column) * 1000 for column in zip(*times, strict=True)] for n, times in samples.items()}
@@ -221,32 +230,59 @@ def row(samples: Samples, used: dict[str, float], megabytes: float, concurrent: 
     return result
 
 
+def start_seconds(times: int) -> list[float]:
+    """How long `up` takes from its start to the line that says that it serves, each time in a new home."""
+    found = []
+    for _ in range(times):
+        with tempfile.TemporaryDirectory() as home:
+            command = [sys.executable, "-m", "synrouter_cli", "up", "--plain", "--port", "0"]
+            began = time.perf_counter()
+            with process(command, SYNROUTER_HOME=home):
+                found.append(time.perf_counter() - began)
+    return sorted(found)
+
+
+UNITS = {"MB": "", "concurrent": "", "+event": "µs"}
+"""What is not in milliseconds."""
+
+
+def shown(rows: list[dict[str, Any]]) -> str:
+    """The rows side by side: a line a figure, a column a size and concurrency."""
+    lines = []
+    for name in rows[0]:
+        unit = next((unit for part, unit in UNITS.items() if part in name), "ms")
+        scale, places = (1000, 0) if unit == "µs" else (1, 2)
+        values = (f"{row[name]:g}" if not unit else f"{row[name] * scale:.{places}f}" for row in rows)
+        lines.append(f"{name:<22}" + "".join(f"{value:>10}" for value in values) + f" {unit}")
+    return "\n".join(lines)
+
+
 def main() -> None:
     """Run and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--mb", type=float, nargs="+", default=[0.3])
-    parser.add_argument("--rounds", type=int, default=60)
-    parser.add_argument("--concurrent", type=int, nargs="+", default=[1])
-    parser.add_argument("--rss", type=int, default=0)
+    parser.add_argument("--mb", type=float, nargs="+", default=[0.3, 1, 3], help="sizes of a request")
+    parser.add_argument("--concurrent", type=int, nargs="+", default=[1, 32], help="so many at a time")
+    parser.add_argument("--requests", type=int, default=192, help="at least so many of each, in 4 rounds or more")
+    parser.add_argument("--rss", type=int, default=1000, help="requests before memory is measured; 0 leaves it out")
+    parser.add_argument("--starts", type=int, default=5, help="times that `up` is started; 0 leaves it out")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    report: dict[str, Any] = {"rows": []}
+    report: dict[str, Any] = {"rows": [], "start_s": start_seconds(options.starts)}
+    if options.rss:
+        report |= {"rss_mb": memory_mb(options.rss), "rss_requests": options.rss}
     with tempfile.TemporaryDirectory() as home, targets(home) as found:
         for megabytes in options.mb:
             for concurrent in options.concurrent:
-                samples, used = asyncio.run(measure(found, megabytes, options.rounds, concurrent))
+                rounds = max(4, -(-options.requests // concurrent))
+                samples, used = asyncio.run(measure(found, megabytes, rounds, concurrent))
                 report["rows"].append(row(samples, used, megabytes, concurrent))
-        if options.rss:
-            asyncio.run(fill(found[2], options.rss))
-            report["rss_mb"] = rss_mb(found[2].pid)
-            report["rss_requests"] = options.rss
+                print(f"  {megabytes:g} MB, {concurrent} at a time", file=sys.stderr)
     if options.json:
         print(json.dumps(report, indent=1))
         return
-    for line in report["rows"]:
-        for name, value in line.items():
-            print(f"{name:<22} {value:>9.3f}" + (" ms" if name not in ("MB", "concurrent") else ""))
-        print()
+    print(shown(report["rows"]))
+    if starts := report["start_s"]:
+        print(f"\nup serves after {statistics.median(starts):.2f} s (best {starts[0]:.2f})")
     if options.rss:
         print(f"resident after {options.rss} requests of 0.3 MB: {report['rss_mb']:.1f} MB")
 

@@ -69,6 +69,9 @@ class Memory:
     def recall(self, kind: str, *, limit: int = 10_000) -> list[tuple[str, bytes, float]]:
         return []
 
+    def forget(self, kind: str, key: str) -> None:
+        """Nothing was remembered."""
+
     def last_turn(self, session: str) -> int:
         return 0
 
@@ -111,7 +114,7 @@ def alone(requests: Iterable[Step], model: str, layout: Callable[[layouts.Body],
     """The client on its own."""
     upstream, result = Upstream(model), Sum()
     for now, body in requests:
-        split = upstream.answer(_bytes(layouts.laid_out(body, layout)), now)
+        split = upstream.answer(as_bytes(layouts.laid_out(body, layout)), now)
         result.add(split, price_of(split, model))
     return result
 
@@ -125,7 +128,7 @@ def through(
     turns = Turns(level=level, mode="auto", ledger=ledger, clock=lambda: clock[0])
     for now, body in requests:
         clock[0] = now
-        raw = _bytes(layouts.laid_out(body, layout))
+        raw = as_bytes(layouts.laid_out(body, layout))
         turn = turns.begin(
             Inbound(
                 "messages",
@@ -150,12 +153,12 @@ def through(
     return result
 
 
-def price_of(split: Split, model: str) -> Decimal:
-    """USD of a prompt's tokens."""
+def price_of(split: Split, model: str, output_tokens: int = 0) -> Decimal:
+    """USD of a prompt's tokens, and of an answer's."""
     price = providers.price("anthropic", model, date(2026, 11, 1))
     if price is None:
         raise SystemExit(f"no price for {model}")
-    cost = meter.cost(Usage(split.input, split.read, split.write_5m, split.write_1h, 0), price)
+    cost = meter.cost(Usage(split.input, split.read, split.write_5m, split.write_1h, output_tokens), price)
     assert cost is not None
     return cost
 
@@ -187,7 +190,8 @@ def fan_out(calls: int, turns: int, model: str) -> list[Step]:
     return result
 
 
-def _bytes(body: dict[str, Any]) -> bytes:
+def as_bytes(body: dict[str, Any]) -> bytes:
+    """A body as it goes over the wire."""
     return json.dumps(body).encode()
 
 

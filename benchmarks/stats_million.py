@@ -58,7 +58,7 @@ def turns(count: int, days: int, now: float) -> Iterator[Turn]:
         read, wrote = dice.randrange(10_000, 150_000), dice.randrange(100, 4_000)
         cost = dice.randrange(10**9, 10**11)
         yield Turn(
-            session=f"{session:012x}",
+            session=f"{session * 2654435761 % 2**32:08x}{session:04x}",
             turn=turn + 1,
             started_at=begin + turn * 20,
             status="ok" if dice.random() > 0.01 else "error",

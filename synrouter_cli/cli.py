@@ -14,22 +14,26 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
 from synrouter_cli import __version__
-from synrouter_cli.errors import EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_USAGE, SynrouterError
+from synrouter_cli.commands.parsing import LOOK, RUN, SET_UP, GroupedHelp, QuickCommand
+from synrouter_cli.errors import EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_USAGE, SynrouterError, UsageError
 
 app = typer.Typer(
     name="synrouter",
+    cls=GroupedHelp,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-token_app = typer.Typer(rich_markup_mode=None)
-app.add_typer(token_app, name="token")
+token_app = typer.Typer(cls=GroupedHelp, rich_markup_mode=None)
+
+# A metavar that lists words, or stands in `completion_words.KINDS`, is completed by the shells.
+Json = Annotated[bool, typer.Option("--json", help="One JSON object, for programs.")]
 
 
 def _show_version(wanted: bool) -> None:
@@ -46,30 +50,50 @@ def root(
 ) -> None:
     """A local proxy that makes coding agents cheap to run, and proves it.
 
-    Example: synrouter up
+    \b
+    Example: synrouter demo                   see it work: no key, no network
+             synrouter up --detach            start it
+             synrouter stats --live           watch what it saves
     """
 
 
-@app.command()
+@app.command(cls=QuickCommand, rich_help_panel=RUN)
 def up(
-    port: Annotated[int | None, typer.Option(help="Port on 127.0.0.1; 0 takes any free one.  [default: 7477]")] = None,
-    plain: Annotated[bool, typer.Option("--plain", help="A line a turn instead of a dashboard.")] = False,
-    mode: Annotated[str | None, typer.Option(help="auto, coding or general.  [default: auto]")] = None,
-    level: Annotated[str | None, typer.Option(help="observe, safe, standard or max.  [default: safe]")] = None,
+    port: Annotated[
+        int | None, typer.Option(metavar="N", help="Port on 127.0.0.1; 0 takes any free one.  [default: 7477]")
+    ] = None,
+    plain: Annotated[bool, typer.Option("--plain", help="A line a turn instead of the dashboard.")] = False,
+    detach: Annotated[bool, typer.Option("--detach", help="Start it in the background and return.")] = False,
+    demo: Annotated[bool, typer.Option("--demo", help="Show it on a simulated provider, as `demo` does.")] = False,
+    mode: Annotated[
+        str | None, typer.Option(metavar="auto|coding|general", help="What is cached for whom.  [default: auto]")
+    ] = None,
+    level: Annotated[
+        str | None,
+        typer.Option(metavar="observe|safe|standard|max", help="What may be changed.  [default: safe]"),
+    ] = None,
     upstream: Annotated[
         list[str] | None, typer.Option(metavar="NAME=URL", help="Point a provider elsewhere for this run.")
     ] = None,
+    detached: Annotated[bool, typer.Option("--detached", hidden=True)] = False,
 ) -> None:
-    """Start the proxy and stay in the foreground.
+    """Start the proxy, with the dashboard on a terminal.
 
-    Example: synrouter up --port 7500 --upstream anthropic=http://127.0.0.1:9911
+    \b
+    Example: synrouter up --detach
+             synrouter up --port 7500 --upstream anthropic=http://127.0.0.1:9911
     """
+    if demo:
+        if detach or upstream or any(value is not None for value in (port, mode, level)):
+            raise UsageError(detail="--demo goes with --plain only: it has settings of its own.", hint="synrouter demo")
+        _run_demo(plain=plain)
     from synrouter_cli.commands import up as command
 
-    raise typer.Exit(command.up(port=port, mode=mode, level=level, upstreams=upstream or [], plain=plain))
+    options = command.Options(port=port, mode=mode, level=level, upstreams=tuple(upstream or ()))
+    raise typer.Exit(command.up(options, plain=plain, detach=detach, detached=detached))
 
 
-@app.command()
+@app.command(cls=QuickCommand, rich_help_panel=RUN)
 def down() -> None:
     """Stop the proxy; requests in flight are finished first.
 
@@ -80,17 +104,82 @@ def down() -> None:
     command.down()
 
 
-@app.command()
-def status(
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of lines.")] = False,
+@app.command(cls=QuickCommand, rich_help_panel=RUN)
+def demo(
+    plain: Annotated[bool, typer.Option("--plain", help="A line a turn instead of the dashboard.")] = False,
+    seconds: Annotated[float | None, typer.Option(metavar="N", help="How long it plays.  [default: 45]")] = None,
 ) -> None:
-    """Show whether the proxy runs, where, and how it is set. Exit code 3: it does not.
+    """See it work on a simulated provider.
+
+    No key, no network; the proxy, its figures and its ledger are real, and gone in the end.
+
+    Example: synrouter demo
+    """
+    _run_demo(plain=plain, seconds=seconds)
+
+
+@app.command(cls=QuickCommand, rich_help_panel=LOOK)
+def status(as_json: Json = False) -> None:
+    """Show whether the proxy runs, where, and how it is set.
+
+    Exit code 3: it does not run.
 
     Example: synrouter status --json
     """
     from synrouter_cli.commands import status as command
 
     command.status(as_json=as_json)
+
+
+@app.command(cls=QuickCommand, rich_help_panel=LOOK)
+def stats(
+    since: Annotated[
+        str | None, typer.Option(metavar="WHEN", help="From when: 24h, 7d, 4w, or a date.  [default: 7d]")
+    ] = None,
+    until: Annotated[str | None, typer.Option(metavar="WHEN", help="Up to when; now if left out.")] = None,
+    timezone: Annotated[
+        str | None, typer.Option(metavar="ZONE", help="Where days begin: UTC, Europe/Berlin.  [default: here]")
+    ] = None,
+    by: Annotated[
+        str | None,
+        typer.Option(metavar="day|session|client|model|provider", help="What has a row each.  [default: day]"),
+    ] = None,
+    compact: Annotated[bool, typer.Option("--compact", help="Only the columns that matter most.")] = False,
+    wide: Annotated[bool, typer.Option("--wide", help="All columns, however wide the terminal is.")] = False,
+    live: Annotated[bool, typer.Option("--live", help="The dashboard, from any terminal.")] = False,
+    as_json: Json = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="The rows for a spreadsheet.")] = False,
+) -> None:
+    """Show what turns cost, and what was saved.
+
+    \b
+    Example: synrouter stats --since 30d --by model
+             synrouter stats --live
+    """
+    from synrouter_cli.commands import stats as command
+    from synrouter_cli.settings import find_paths
+
+    shape = command.one_shape({"compact": compact, "wide": wide, "json": as_json, "csv": as_csv, "live": live})
+    code = command.stats(find_paths(), since=since, until=until, timezone=timezone, by=by, shape=shape)
+    raise typer.Exit(code)
+
+
+@app.command(cls=QuickCommand, rich_help_panel=LOOK)
+def logs(
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what is written, until Ctrl-C.")] = False,
+    lines: Annotated[
+        int, typer.Option("--lines", "-n", metavar="N", help="How many of the last lines.", show_default=True)
+    ] = 20,
+) -> None:
+    """Show what the proxy wrote down.
+
+    Starts, stops and trouble; of a proxy in the background also a line a turn. Never a prompt, never a key.
+
+    Example: synrouter logs -f
+    """
+    from synrouter_cli.commands import logs as command
+
+    command.logs(follow=follow, count=lines)
 
 
 @token_app.callback(invoke_without_command=True)
@@ -103,7 +192,7 @@ def token(context: typer.Context) -> None:
         token_show()
 
 
-@token_app.command("show")
+@token_app.command("show", cls=QuickCommand)
 def token_show() -> None:
     """Print the local key, for a client's API key setting.
 
@@ -114,7 +203,7 @@ def token_show() -> None:
     command.show()
 
 
-@token_app.command("rotate")
+@token_app.command("rotate", cls=QuickCommand)
 def token_rotate() -> None:
     """Replace the local key; the old one stops working at once.
 
@@ -125,21 +214,41 @@ def token_rotate() -> None:
     command.rotate()
 
 
-@app.command()
-def stats(
-    since: Annotated[str, typer.Option(help="From when: 24h, 7d, 4w, or a date.")] = "7d",
-    until: Annotated[str | None, typer.Option(help="Up to when; now if left out.")] = None,
-    by: Annotated[str, typer.Option(help="One row a day, session, client or model.")] = "day",
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False,
+app.add_typer(token_app, name="token", rich_help_panel=SET_UP)
+
+
+@app.command(cls=QuickCommand, rich_help_panel=SET_UP)
+def completions(
+    shell: Annotated[str, typer.Argument(metavar="bash|zsh|fish|powershell", help="Whose.", show_default=False)],
 ) -> None:
-    """Show what turns cost, and what was saved.
+    """Print the completions of your shell.
 
-    Example: synrouter stats --since 30d --by model
+    They know the commands, their options, and values out of your ledger.
+
+    \b
+    Example: source <(synrouter completions bash)        in ~/.bashrc; zsh: the same in ~/.zshrc
+             synrouter completions fish | source         in ~/.config/fish/config.fish
     """
-    from synrouter_cli.commands.stats import stats as command
-    from synrouter_cli.settings import load
+    from synrouter_cli.commands import completions as command
 
-    command(load(), since=since, until=until, by=by, as_json=as_json)
+    command.show(shell, typer.main.get_command(app))
+
+
+@app.command("complete-values", cls=QuickCommand, hidden=True)
+def complete_values(kind: str) -> None:
+    """Print the values that the completion scripts ask for, with what they are.
+
+    Example: synrouter complete-values sessions
+    """
+    from synrouter_cli.commands import completion_values as command
+
+    command.show(kind)
+
+
+def _run_demo(*, plain: bool, seconds: float | None = None) -> NoReturn:
+    from synrouter_cli.commands import demo as command
+
+    raise typer.Exit(command.run(plain=plain, seconds=command.SECONDS if seconds is None else seconds))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

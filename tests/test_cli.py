@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -24,6 +25,7 @@ HEAVY = (
     "http.client",
     "filelock",
     "platformdirs",
+    "pydantic",
 )
 
 
@@ -51,16 +53,28 @@ print(code, [name for name in {HEAVY!r} if name in sys.modules])
     assert python(code, *words).stdout.splitlines()[-1] == "0 []"
 
 
-@pytest.mark.parametrize("words", [["status"], ["down"], ["token", "show"]])
+@pytest.mark.parametrize(
+    "words", [["status"], ["down"], ["token", "show"], ["logs", "-n", "5"], ["completions", "zsh"]]
+)
 def test_the_small_commands_load_no_server(words):
     code = """
 import sys
 from synrouter_cli.cli import main
 main(sys.argv[1:])
-heavy = ("aiohttp", "asyncio", "keyring", "msgspec", "rich", "sqlite3")
+heavy = ("aiohttp", "asyncio", "keyring", "msgspec", "pydantic", "rich", "sqlite3")
 print([name for name in heavy if name in sys.modules])
 """
     assert python(code, *words).stdout.splitlines()[-1] == "[]"
+
+
+def test_a_table_of_figures_loads_neither_rich_nor_what_json_needs():
+    code = """
+import sys
+from synrouter_cli.cli import main
+main(["stats", "--since", "30d", "--by", "model"])
+print([name for name in ("aiohttp", "asyncio", "keyring", "msgspec", "pydantic", "rich") if name in sys.modules])
+"""
+    assert python(code).stdout.splitlines()[-1] == "[]"
 
 
 def test_no_words_at_all_is_help(capsys):
@@ -70,7 +84,18 @@ def test_no_words_at_all_is_help(capsys):
 
 @pytest.mark.parametrize(
     "words",
-    [["up"], ["down"], ["status"], ["token"], ["token", "show"], ["token", "rotate"], ["stats"], []],
+    [
+        ["up"],
+        ["down"],
+        ["demo"],
+        ["status"],
+        ["stats"],
+        ["logs"],
+        ["token"],
+        ["token", "show"],
+        ["token", "rotate"],
+        ["completions"],
+    ],
     ids=" ".join,
 )
 def test_every_help_is_short_and_has_an_example(capsys, words):
@@ -79,6 +104,58 @@ def test_every_help_is_short_and_has_an_example(capsys, words):
     assert "Example: " in shown
     assert len(shown.splitlines()) < 25
     assert max(map(len, shown.splitlines())) <= 100
+
+
+def test_the_help_of_all_lists_every_command_once_under_what_it_is_for(capsys):
+    assert main(["--help"]) == 0
+    shown = capsys.readouterr().out
+    groups = re.findall(r"^(\S.*):\n((?:  \S.*\n)+)", shown, re.MULTILINE)
+    assert {name: [line.split()[0] for line in lines.splitlines()] for name, lines in groups} == {
+        "Run": ["up", "down", "demo"],
+        "Look": ["status", "stats", "logs"],
+        "Set up": ["completions", "token"],
+        "Options": ["--version", "-h,"],
+    }
+    assert "Example: synrouter demo" in shown
+    assert "..." not in shown.partition("\n")[2]
+    assert max(map(len, shown.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["up", "--port", "http"], "Invalid value for '--port': 'http' is not a whole number."),
+        (["logs", "-n", "1.5"], "Invalid value for '--lines' / '-n': '1.5' is not a whole number."),
+        (["completions"], "Missing argument 'bash|zsh|fish|powershell'."),
+    ],
+)
+def test_a_value_of_the_wrong_kind_is_told_by_its_option(capsys, words, message):
+    assert main(words) == 2
+    assert capsys.readouterr().err == f"synrouter: {message}\n  next: synrouter {words[0]} --help\n"
+
+
+def test_up_gets_its_options(monkeypatch):
+    seen = []
+    monkeypatch.setattr("synrouter_cli.commands.up.up", lambda options, **how: seen.append((options, how)) or 7)
+    words = ["--port", "7500", "--mode", "coding", "--level", "safe", "--upstream", "a=b", "--upstream", "c=d"]
+    assert main(["up", *words, "--detach"]) == 7
+    [(options, how)] = seen
+    assert list(options.words()) == words
+    assert how == {"plain": False, "detach": True, "detached": False}
+
+
+def test_the_demo_gets_its_options_as_up_does(monkeypatch):
+    seen = []
+    monkeypatch.setattr("synrouter_cli.commands.demo.run", lambda **options: seen.append(options) or 7)
+    assert main(["demo", "--plain", "--seconds", "2.5"]) == 7
+    assert main(["up", "--demo", "--plain"]) == 7
+    assert [(options["plain"], options["seconds"]) for options in seen] == [(True, 2.5), (True, 45.0)]
+
+
+@pytest.mark.parametrize("words", [["--detach"], ["--port", "0"], ["--level", "safe"], ["--upstream", "a=b"]])
+def test_a_demo_takes_no_settings_of_the_proxy(capsys, words):
+    assert main(["up", "--demo", *words]) == 2
+    assert capsys.readouterr().err.splitlines()[1] == "  next: synrouter demo"
 
 
 def test_the_version(capsys):
@@ -204,6 +281,7 @@ def test_the_module_runs_as_the_command_does():
 
 def test_stats_gets_its_options(monkeypatch):
     seen = []
-    monkeypatch.setattr("synrouter_cli.commands.stats.stats", lambda settings, **options: seen.append(options))
-    assert main(["stats", "--since", "30d", "--by", "model", "--json"]) == 0
-    assert seen == [{"since": "30d", "until": None, "by": "model", "as_json": True}]
+    monkeypatch.setattr("synrouter_cli.commands.stats.stats", lambda paths, **options: seen.append(options))
+    words = ["--since", "30d", "--until", "1d", "--timezone", "UTC", "--by", "model", "--json"]
+    assert main(["stats", *words]) == 0
+    assert seen == [{"since": "30d", "until": "1d", "timezone": "UTC", "by": "model", "shape": "json"}]

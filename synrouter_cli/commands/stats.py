@@ -1,44 +1,70 @@
-"""`synrouter stats`: what turns cost, what they would have cost, as a table or as JSON.
+"""`synrouter stats`: what turns cost, what they would have cost: as a table, JSON, CSV, or live.
 
     synrouter stats --since 30d --by model
-    synrouter stats --since 2025-11-01 --until 2025-12-01 --json
+    synrouter stats --since 2025-11-01 --until 2025-12-01 --timezone Europe/Berlin --csv
 
-The JSON's numbers are exact: money is written digit by digit, never through a float.
+A span counts back from now, a date or time is one of `--timezone`, and so are the days of the rows.
 """
 
 from __future__ import annotations
 
 import math
+import os
 import re
+import shutil
+import sys
+import textwrap
 import time
-from datetime import datetime
-from typing import Any, Final
+from collections.abc import Mapping
+from datetime import datetime, tzinfo
+from typing import Final, TextIO
 
 from synrouter_cli.dashboard.sanitize import clean
 from synrouter_cli.errors import UsageError
-from synrouter_cli.ledger.queries import DIMENSIONS, Report, Session, report
-from synrouter_cli.settings import Settings
+from synrouter_cli.ledger.queries import DIMENSIONS, Report, report
+from synrouter_cli.settings import Paths
 
-SCHEMA_VERSION: Final = 1
+SHAPES: Final = ("table", "compact", "wide", "json", "csv", "live")
+"""How the figures are shown; all but the first are options."""
 
 _SPAN = re.compile(r"(\d{1,6})([mhdw])")
 _SECONDS = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_DEFAULT_SPAN = "7d"
+
+
+def one_shape(wanted: Mapping[str, bool]) -> str:
+    """The one of SHAPES that is wanted, the table where none is. Raises UsageError for two."""
+    shapes = [shape for shape, is_wanted in wanted.items() if is_wanted]
+    if len(shapes) > 1:
+        first, second = shapes[:2]
+        raise UsageError(detail=f"--{first} and --{second} exclude each other.", hint="synrouter stats --help")
+    return shapes[0] if shapes else SHAPES[0]
 
 
 def stats(
-    settings: Settings,
+    paths: Paths,
     *,
-    since: str = "7d",
+    since: str | None = None,
     until: str | None = None,
+    timezone: str | None = None,
     by: str | None = None,
-    as_json: bool = False,
+    shape: str = "table",
     now: float | None = None,
-) -> None:
+) -> int:
     """Print the figures of [since, until) to stdout, by day unless `by` names another dimension.
 
-    `now` (epoch seconds) is the clock's unless given. Raises UsageError for values that make no sense, and
-    what `ledger.queries.report` raises.
+    Returns the exit code. `now` (epoch seconds) is the clock's unless given. Raises UsageError for values that
+    make no sense, and what `ledger.queries.report` raises.
     """
+    if shape == "live":
+        if since or until or timezone or by:
+            raise UsageError(
+                detail="--live has a range of its own, with keys 1, 2 and 3.", hint="synrouter stats --live"
+            )
+        from synrouter_cli.commands import live
+
+        return live.run(paths)
+    zone = _zone(timezone)
     by = by or "day"
     if by not in DIMENSIONS:
         raise UsageError(
@@ -46,85 +72,82 @@ def stats(
             hint="synrouter stats --by model",
         )
     now = time.time() if now is None else now
-    end = math.floor(now) + 1 if until is None else _moment("--until", until, now)  # this second included
-    start = _moment("--since", since, now)
+    end = math.floor(now) + 1 if until is None else _moment("--until", until, now, zone)  # this second included
+    start = _moment("--since", _DEFAULT_SPAN if since is None else since, now, zone)
     if start >= end:
         raise UsageError(detail="--since is not before --until.", hint="synrouter stats --since 7d")
-    ledger_file = settings.paths.ledger_file
-    found = report(ledger_file, start, end, by=by)
-    if as_json:
-        print(_json(found, start, end, by))
+    with_sessions = by == "session" or shape == "json"
+    found = report(paths.ledger_file, start, end, by=by, zone=zone, with_sessions=with_sessions)
+    if shape in ("json", "csv"):
+        from synrouter_cli.commands import stats_export as export
+
+        period = (_local(start, zone), _local(end, zone))
+        print(export.as_json(found, by, period) if shape == "json" else export.as_csv(found, by), end="")
     elif found.totals.count("turns"):
-        _show(found, start, end, by)
-    elif ledger_file.exists():
-        print(f"No finished turns {_range(start, end)}.\n  next: synrouter stats --since 30d")
+        _show(found, _range(start, end, zone), by, shape)
+    elif paths.ledger_file.exists():
+        print(f"No finished turns {_range(start, end, zone)}.\n  next: synrouter stats --since 30d")
     else:
         print("No ledger yet: it begins with the first turn through the proxy.\n  next: synrouter up")
+    return 0
 
 
-def _show(found: Report, start: float, end: float, by: str) -> None:
-    from rich.console import Console
-    from rich.text import Text
+def _show(found: Report, period: str, by: str, shape: str) -> None:
+    from synrouter_cli.commands.stats_table import WIDEST, notes, table
 
-    from synrouter_cli.commands.stats_table import notes, table
+    width = shutil.get_terminal_size().columns
+    room = max(width, WIDEST) if shape == "wide" else width
+    coloured = _is_coloured(os.environ, sys.stdout)
+    print(f"Turns {period}\n")
+    print("\n".join(table(found, by, room, shape, coloured=coloured)), end="\n\n")
+    for note in notes(found, by):
+        text = textwrap.fill(note, width)
+        print(f"\x1b[2m{text}\x1b[0m" if coloured else text)
 
-    console = Console(highlight=False)
-    console.print(Text(f"Turns {_range(start, end)}"), Text(""), sep="\n")
-    console.print(table(found, by, console.width), Text(""), sep="\n")
-    for note in notes(found.totals):
-        console.print(Text(note, "dim"))
+
+def _is_coloured(environment: Mapping[str, str], stream: TextIO) -> bool:
+    """no-color.org and force-color.org, else whether a terminal reads that understands colours."""
+    if environment.get("NO_COLOR"):
+        return False
+    if environment.get("FORCE_COLOR"):
+        return True
+    return os.name == "posix" and stream.isatty() and environment.get("TERM", "dumb") != "dumb"
 
 
-def _moment(option: str, text: str, now: float) -> int:
-    """`text` as epoch seconds: a span before now, or an ISO date or time (local where it names no zone)."""
+def _zone(name: str | None) -> tzinfo | None:
+    """The zone of that name; None is this machine's. Raises UsageError."""
+    if name is None:
+        return None
+    from zoneinfo import ZoneInfo  # only here: it need not load where nobody asks
+
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):  # not found, not a name, a folder
+        detail = f"--timezone takes a name such as UTC or Europe/Berlin, not {clean(name)!r}."
+        raise UsageError(detail=detail, hint="synrouter stats --timezone UTC") from None
+
+
+def _moment(option: str, text: str, now: float, zone: tzinfo | None) -> int:
+    """`text` as epoch seconds: a span before now, or an ISO date or time, in `zone` where it names none."""
     text = text.strip()
     try:
         if span := _SPAN.fullmatch(text):
             at = math.floor(now) - int(span[1]) * _SECONDS[span[2]]
         else:
-            at = math.floor(datetime.fromisoformat(text).timestamp())
+            read = datetime.fromisoformat(text)
+            at = math.floor((read if read.tzinfo else read.replace(tzinfo=zone)).timestamp())
         at = max(0, at)
-        _local(at)
+        _local(at, zone)
     except (ValueError, OverflowError, OSError):
         detail = f"{option} takes a span (30m, 24h, 7d, 4w) or an ISO date or time, not {clean(text)!r}."
         raise UsageError(detail=detail, hint="synrouter stats --since 24h") from None
     return at
 
 
-def _local(at: float) -> datetime:
-    return datetime.fromtimestamp(at).astimezone()
+def _local(at: float, zone: tzinfo | None) -> datetime:
+    return datetime.fromtimestamp(at, zone).astimezone(zone)
 
 
-def _range(start: float, end: float) -> str:
-    first, last = (_local(at).strftime("%Y-%m-%d %H:%M") for at in (start, end))
-    return f"from {first} to {last}"
-
-
-# ── JSON ──
-
-
-def _json(found: Report, start: float, end: float, by: str) -> str:
-    import msgspec  # only here: the table needs none
-
-    answer = {
-        "schema_version": SCHEMA_VERSION,
-        "since": _local(start).isoformat(timespec="seconds"),
-        "until": _local(end).isoformat(timespec="seconds"),
-        "totals": found.totals.numbers(),
-        "sessions": [_session(session) for session in found.sessions],
-        "rows": [{by: row.key, **row.figures.numbers()} for row in found.rows],
-    }
-    encoded = msgspec.json.Encoder(decimal_format="number").encode(answer)
-    return msgspec.json.format(encoded, indent=2).decode()
-
-
-def _session(session: Session) -> dict[str, Any]:
-    return {
-        "id": session.id,
-        "client": session.client,
-        "mode": session.mode,
-        "model": session.model,
-        "kind": session.kind,
-        "parent": session.parent,
-        **session.figures.numbers(),
-    }
+def _range(start: float, end: float, zone: tzinfo | None) -> str:
+    first, last = (_local(at, zone).strftime("%Y-%m-%d %H:%M") for at in (start, end))
+    return f"from {first} to {last}" + (f" ({zone})" if zone else "")

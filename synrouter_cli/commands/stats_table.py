@@ -8,18 +8,16 @@ An estimate is marked `~`, an unknown price `?`, a subscription's list price `*`
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from synrouter_cli.dashboard.sanitize import clean
 from synrouter_cli.dashboard.units import NOTHING, UNKNOWN, percent, tokens, usd
 from synrouter_cli.ledger.figures import Figures, Sums
 from synrouter_cli.ledger.queries import Report
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 _RULE = (
     "Saved: what the same turns cost at the provider's prices without any cache, minus their cost. "
@@ -30,6 +28,7 @@ _RULE = (
 Column = tuple[str, Callable[[Figures], str]]
 """A heading and what stands under it."""
 Rows = list[tuple[tuple[str, ...], Figures]]
+Layouts = Sequence[tuple[tuple[Column, ...], int]]
 
 _TURNS: Final[Column] = ("Turns", lambda figures: f"{figures.count('turns'):,}")
 _PROMPT: Final[Column] = ("Prompt", lambda figures: tokens(figures.prompt_tokens))
@@ -43,13 +42,25 @@ _SAVED: Final[Column] = ("Saved", lambda figures: _money(figures, "saved_usd"))
 _SHARE: Final[Column] = ("%", lambda figures: _saved_share(figures))
 _OURS: Final[Column] = ("By Syn-\nrouter", lambda figures: _money(figures, "saved_by_synrouter_usd"))
 
+_ERRORS: Final[Column] = ("Failed", lambda figures: f"{figures.count('errors'):,}")
+_TRIMMED: Final[Column] = ("Trimmed", lambda figures: tokens(figures.count("trimmed_tokens")))
+_UNCACHED: Final[Column] = ("No cache", lambda figures: _money(figures, "baseline_no_cache_usd"))
+_CLIENTS: Final[Column] = ("Client's own", lambda figures: _money(figures, "baseline_client_usd"))
+
 _FULL = (_TURNS, _INPUT, _WRITE, _READ, _HIT, _OUTPUT, _COST, _SAVED, _SHARE, _OURS)
 _BRIEF = (_TURNS, _PROMPT, _HIT, _OUTPUT, _COST, _SAVED, _SHARE, _OURS)
 _LEAST = (_TURNS, _HIT, _COST, _SAVED, _OURS)
+_EVERY = (_TURNS, _ERRORS, *_FULL[1:6], _TRIMMED, _COST, _UNCACHED, _CLIENTS, *_FULL[7:])
 _LAYOUTS: Final = ((_FULL, 2), (_FULL, 1), (_BRIEF, 2), (_BRIEF, 1), (_LEAST, 1))
 """Columns and the gap between them, the roomiest first."""
+_FIXED: Final = {"compact": ((_LEAST, 2), (_LEAST, 1)), "wide": ((_EVERY, 2),)}
+"""Layouts that are asked for."""
+WIDEST: Final = 250
+"""Characters that the widest layout may take, whatever the terminal has."""
 _NAME_WIDTH: Final = 20
 """Characters that a name may ask for before columns of numbers go."""
+MOST_SESSIONS: Final = 100
+"""Rows of sessions in a table; the totals are over all, and so are JSON and CSV."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,34 +76,76 @@ class _Fitted:
     """Characters that are left for each name."""
 
 
-def table(found: Report, by: str, width: int) -> Table:
-    """The figures as a table `width` characters wide: names are cut where they must be, numbers are not."""
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
+def table(found: Report, by: str, width: int, shape: str = "table", *, coloured: bool = False) -> list[str]:
+    """The lines of a table at most `width` characters wide: names are cut where they must be, numbers are not.
 
-    fitted = _fit(found, by, width)
-    drawn = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, fitted.gap - 1, 0, 0))
-    for head in fitted.heads:
-        drawn.add_column(head, no_wrap=True, overflow="ellipsis", max_width=fitted.room)
-    for head, _ in fitted.columns:
-        drawn.add_column(head, justify="right", no_wrap=True)
-    for (labels, _), texts in zip(fitted.rows, fitted.cells, strict=True):
-        numbers = [Text(text, "red" if text.lstrip("~*").startswith("-") else "") for text in texts]
-        drawn.add_row(*map(Text, labels), *numbers)
-    drawn.rows[-1].style = "bold"
-    drawn.rows[-2].end_section = True
-    return drawn
+    `shape` is table (as many columns as fit), compact or wide. Drawn by hand: Rich takes longer for a year of days
+    than the ledger.
+    """
+    fitted = _fit(found, by, width, _FIXED.get(shape, _LAYOUTS))
+    names = [[_cut(label, fitted.room) for label in labels] for labels, _ in fitted.rows]
+    heads = [["", *head.split("\n")][-2:] for head in (*fitted.heads, *(head for head, _ in fitted.columns))]
+    body = [[*labels, *texts] for labels, texts in zip(names, fitted.cells, strict=True)]
+    widths = [max(map(_width, column)) for column in zip(*body, *zip(*heads, strict=True), strict=True)]
+    left, gap = len(fitted.heads), " " * fitted.gap
+
+    def line(cells: Sequence[str], style: str) -> str:
+        padded = [
+            _padded(cell, size, place < left) for place, (cell, size) in enumerate(zip(cells, widths, strict=True))
+        ]
+        if coloured:
+            padded = [_styled(cell, style) for cell in padded]
+        return gap.join(padded).rstrip()
+
+    above, below = (line(row, "1") for row in zip(*heads, strict=True))
+    rule = "─" * (sum(widths) + fitted.gap * (len(widths) - 1))
+    lines = [above] if above else []
+    return [*lines, below, rule, *(line(cells, "") for cells in body[:-1]), "", line(body[-1], "1")]
 
 
-def _fit(found: Report, by: str, width: int) -> _Fitted:
+def _cut(label: str, room: int) -> str:
+    """`label` in at most `room` columns of a terminal, an ellipsis for what does not fit."""
+    if _width(label) <= room:
+        return label
+    kept = ""
+    for char in label:
+        if _width(kept + char) > room - 1:
+            break
+        kept += char
+    return f"{kept}…"
+
+
+def _padded(text: str, width: int, to_the_left: bool) -> str:
+    space = " " * (width - _width(text))
+    return text + space if to_the_left else space + text
+
+
+def _width(text: str) -> int:
+    """Columns of a terminal: two for each wide character of East Asia, none for one that combines.
+
+    >>> _width("naïve"), _width("模型")
+    (5, 4)
+    """
+    if text.isascii():
+        return len(text)
+    wide = sum(unicodedata.east_asian_width(char) in "WF" for char in text)
+    return len(text) + wide - sum(bool(unicodedata.combining(char)) for char in text)
+
+
+def _styled(cell: str, style: str) -> str:
+    """A loss is red: SGR 31 (ECMA-48)."""
+    codes = [style] * bool(style) + ["31"] * cell.lstrip(" ~*").startswith("-$")
+    return f"\x1b[{';'.join(codes)}m{cell}\x1b[0m" if codes else cell
+
+
+def _fit(found: Report, by: str, width: int, layouts: Layouts) -> _Fitted:
     """The roomiest layout in which the names are readable; the last one where none is."""
-    fitted = [_laid_out(found, by, width, *layout) for layout in _LAYOUTS]
+    fitted = [_laid_out(found, by, width, *layout) for layout in layouts]
     return next((one for one in fitted if one.room >= _wanted(one.rows)), fitted[-1])
 
 
 def _laid_out(found: Report, by: str, width: int, columns: Sequence[Column], gap: int) -> _Fitted:
-    heads, rows = _named(found, by, in_full=columns is _FULL)
+    heads, rows = _named(found, by, in_full=columns in (_FULL, _EVERY))
     rows.append((("Total", *("" for _ in heads[1:])), found.totals))
     cells = [[value(figures) for _, value in columns] for _, figures in rows]
     lines = [head.split("\n") for head, _ in columns]
@@ -102,7 +155,7 @@ def _laid_out(found: Report, by: str, width: int, columns: Sequence[Column], gap
 
 
 def _wanted(rows: Rows) -> int:
-    return min(_NAME_WIDTH, max(len(label) for labels, _ in rows for label in labels))
+    return min(_NAME_WIDTH, max(_width(label) for labels, _ in rows for label in labels))
 
 
 def _named(found: Report, by: str, *, in_full: bool) -> tuple[tuple[str, ...], Rows]:
@@ -110,7 +163,7 @@ def _named(found: Report, by: str, *, in_full: bool) -> tuple[tuple[str, ...], R
     if by != "session":
         return (by.capitalize(),), [((clean(row.key) or NOTHING,), row.figures) for row in found.rows]
     rows: Rows = []
-    for session in found.sessions:
+    for session in found.sessions[:MOST_SESSIONS]:
         kind = "" if session.kind == "main" else f" {session.kind}"
         name = f"{clean(session.id)[:6]} {clean(session.client)}{kind}"
         rows.append(((name, clean(session.model) or NOTHING) if in_full else (name,), session.figures))
@@ -144,9 +197,11 @@ def _saved_share(figures: Figures) -> str:
     return NOTHING if saved is None else percent(saved / 100)
 
 
-def notes(totals: Figures) -> list[str]:
+def notes(found: Report, by: str) -> list[str]:
     """What must be known to read the table, the baselines' rule first."""
-    lines = [_RULE]
+    lines, totals = [_RULE], found.totals
+    if by == "session" and (more := len(found.sessions) - MOST_SESSIONS) > 0:
+        lines.append(f"The latest {MOST_SESSIONS} sessions; {more:,} more are in the total, and in --json and --csv.")
     if errors := totals.count("errors"):
         lines.append(f"Failed: {errors:,} of {totals.count('turns'):,} turns.")
     if estimated := totals.count("estimated_turns"):

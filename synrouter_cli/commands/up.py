@@ -1,4 +1,4 @@
-"""`synrouter up`: serves in the foreground and prints a line a turn.
+"""`synrouter up`: serves in the foreground with the dashboard, with a line a turn, or in the background.
 
     14:02:31 claude-code a1b2c3 #4 claude-sonnet-4-6 in 12 · read 27,132 · wrote 1,335 · out 88 · hit 95% ·
     $0.0132 (saved $0.0733)
@@ -8,23 +8,105 @@ An unknown price is `?`, an estimate is marked `~`, a loss has a minus.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from synrouter_cli.dashboard.sanitize import clean
 from synrouter_cli.dashboard.units import UNKNOWN, usd
 from synrouter_cli.ledger.rows import Turn
-from synrouter_cli.settings import load
+from synrouter_cli.settings import HOST, Settings, load
 from synrouter_cli.wire.usage import Usage
 
+if TYPE_CHECKING:  # at run time only once the settings are read: a mistake in them shows at once
+    from synrouter_cli.daemon.face import Face
 
-def up(*, port: int | None, mode: str | None, level: str | None, upstreams: Iterable[str], plain: bool) -> int:
-    """Serve until stopped; returns the exit code. `plain` is what a terminal gets as well."""
-    settings = load(port=port, mode=mode, level=level, upstreams=upstreams)
-    from synrouter_cli.daemon import server, wiring  # after the settings: a mistake in them shows at once
 
-    return server.run(settings, assemble=wiring.assemble_with(turn_line))
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line sets; None is left to the environment and `config.toml`."""
+
+    port: int | None = None
+    mode: str | None = None
+    level: str | None = None
+    upstreams: tuple[str, ...] = ()
+
+    def load(self) -> Settings:
+        return load(port=self.port, mode=self.mode, level=self.level, upstreams=self.upstreams)
+
+    def words(self) -> Iterator[str]:
+        """The same for another command line."""
+        for name, value in (("port", self.port), ("mode", self.mode), ("level", self.level)):
+            if value is not None:
+                yield from (f"--{name}", str(value))
+        for upstream in self.upstreams:
+            yield from ("--upstream", upstream)
+
+
+def up(options: Options, *, plain: bool = False, detach: bool = False, detached: bool = False) -> int:
+    """Serve until stopped, or with `detach` have it done in the background; returns the exit code.
+
+    `detached` is what the process in the background is told. Raises what `server.run` raises, and NeverServed.
+    """
+    settings = options.load()
+    if detach:
+        return _detach(settings, options)
+    from synrouter_cli.daemon import server, wiring
+
+    face = None if plain or detached else terminal_face(settings)
+    code = server.run(settings, assemble=wiring.assemble_with(turn_line), detached=detached, face=face)
+    if face is not None and code == 0:  # its user left the dashboard, and may have meant only that
+        print("synrouter: stopped. To keep it running in the background: synrouter up --detach", file=sys.stderr)
+    return code
+
+
+def terminal_face(settings: Settings) -> Face | None:
+    """The dashboard, drawn by a process of its own; None where there is no terminal for one."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()) or os.environ.get("TERM", "dumb") == "dumb":
+        return None
+    from synrouter_cli.daemon.face import Face
+
+    def spawn() -> subprocess.Popen[bytes]:
+        from synrouter_cli.commands import live  # once the proxy serves: this takes longer than to bind
+
+        return live.spawn(settings.paths)
+
+    return Face(spawn)
+
+
+def _detach(settings: Settings, options: Options) -> int:
+    from synrouter_cli.daemon import detach, lock, server
+
+    if lock.is_held(settings.paths.lock_file):
+        raise server.already_running(settings.paths)
+    settings.paths.create()
+    try:
+        daemon = detach.serve_detached(settings.paths, ["up", "--detached", *options.words()])
+    except detach.Ended as ended:
+        print(ended.said, end="", file=sys.stderr)
+        return ended.code
+    url = f"http://{HOST}:{daemon.state.port}"
+    print(f"synrouter: listening on {url}", flush=True)
+    for line in _next_commands(url, has_key=bool(settings.provider_keys)):
+        print(line, file=sys.stderr)
+    return 0
+
+
+def _next_commands(url: str, *, has_key: bool) -> Iterator[str]:
+    """What a person types now, for the client that most of them have."""
+    yield "  next, for Claude Code:"
+    yield f"    export ANTHROPIC_BASE_URL={url}"
+    if has_key:
+        yield "    export ANTHROPIC_AUTH_TOKEN=$(synrouter token show)"
+    else:  # the client keeps its own credential
+        yield '    export ANTHROPIC_CUSTOM_HEADERS="x-synrouter-key: $(synrouter token show)"'
+    yield "    claude"
+    yield "  to watch it: synrouter stats --live    to stop it: synrouter down"
 
 
 def turn_line(turn: Turn, zone: tzinfo | None = None) -> str:

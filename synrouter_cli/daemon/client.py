@@ -55,6 +55,10 @@ class Control:
         except KeyError as missing:
             raise ControlError(f"its answer lacks {missing}") from None
 
+    def live(self) -> dict[str, Any]:
+        """The fields of `health`, and `providers`, `keys` (provider → source), `warm` (session → seconds)."""
+        return self._call("GET", "live")
+
     def shutdown(self) -> None:
         """Ask it to drain and leave; returns at once."""
         self._call("POST", "shutdown")

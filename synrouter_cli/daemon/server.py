@@ -26,17 +26,16 @@ from synrouter_cli import __version__
 from synrouter_cli.addresses import check_self_loop
 from synrouter_cli.daemon import client, lock, logs, process, state
 from synrouter_cli.daemon.console import Console, duplicate
+from synrouter_cli.daemon.face import Face
 from synrouter_cli.daemon.state import State
 from synrouter_cli.daemon.tokens import TokenStore
+from synrouter_cli.daemon.voice import Say, Voice
 from synrouter_cli.errors import EXIT_INTERRUPTED, AlreadyRunning, ConfigError, PortBusy, SynrouterError
-from synrouter_cli.settings import Settings
+from synrouter_cli.settings import HOST, Paths, Settings
 
 log = logging.getLogger(__name__)
 
 _DESCRIPTORS = 8192  # two for each stream, and macOS starts a process with 256
-
-
-Say = Callable[[str], None]
 
 
 class Running(Protocol):
@@ -62,15 +61,16 @@ class Parts:
     started_at: float
     shutdown: Callable[[], None]
     say: Say
-    """Prints a line; never blocks, never raises, callable from any thread."""
+    """Says the line of a turn; never blocks, never raises, callable from any thread."""
 
 
 Assemble = Callable[[Parts], AbstractAsyncContextManager[Running]]
 
 
-def run(settings: Settings, *, assemble: Assemble) -> int:
+def run(settings: Settings, *, assemble: Assemble, detached: bool = False, face: Face | None = None) -> int:
     """Serve until told to stop; 0, or 130 after Ctrl-C.
 
+    What there is to say goes to stdout; `detached` to the log, since nobody reads along; with a `face` to that.
     Raises AlreadyRunning, PortBusy, ConfigError; nothing is left behind then.
     """
     _check_bundles(settings)
@@ -79,36 +79,51 @@ def run(settings: Settings, *, assemble: Assemble) -> int:
         settings.paths.create()
         with lock.hold(settings.paths.lock_file):
             state.remove(settings.paths.state_file)
-            return _run_locked(settings, assemble)
+            return _run_locked(settings, assemble, detached, face)
     except AlreadyRunning:
-        raise AlreadyRunning(where=_where(settings)) from None
+        raise already_running(settings.paths) from None
     finally:
         os.umask(umask)
 
 
-def _run_locked(settings: Settings, assemble: Assemble) -> int:
+def already_running(paths: Paths) -> AlreadyRunning:
+    """What to tell who starts a second daemon: which one runs, as far as its state file can be believed."""
+    found = client.believable_state(paths)
+    if found is None:
+        return AlreadyRunning(where="")
+    where = f"pid {found.pid}, http://{HOST}:{found.port}"
+    if found.version == __version__:
+        return AlreadyRunning(where=f" ({where})")
+    where = f" ({where}) as version {found.version}, this is {__version__}"
+    return AlreadyRunning(where=where, hint="synrouter down && synrouter up")
+
+
+def _run_locked(settings: Settings, assemble: Assemble, detached: bool, face: Face | None) -> int:
     tokens = TokenStore(settings.paths)
     secret_values = [secret.reveal() for secret in settings.provider_keys.values()]
     handler = logs.install(settings.paths.log_file, logs.Redactor(secret_values))
     _raise_descriptor_limit()
+    if detached:
+        os.chdir("/")  # whoever wants to remove or unmount the directory can
     try:
         with (
             Console(duplicate(sys.stdout)) as lines,
             Console(duplicate(sys.stderr)) as notes,
             asyncio.Runner(loop_factory=_loop_factory()) as runner,
         ):
-            return runner.run(_serve(settings, tokens, assemble, lines.say, notes.say))
+            voice = Voice(log.info, log.info, greets=False) if detached else Voice(lines.say, notes.say, face)
+            return runner.run(_serve(settings, tokens, assemble, voice))
     finally:
         state.remove(settings.paths.state_file)
         logging.getLogger().removeHandler(handler)
         handler.close()
 
 
-async def _serve(settings: Settings, tokens: TokenStore, assemble: Assemble, say: Say, note: Say) -> int:
+async def _serve(settings: Settings, tokens: TokenStore, assemble: Assemble, voice: Voice) -> int:
     stop = _Stop()
     stop.listen(asyncio.get_running_loop())
     started_at = time.time()
-    parts = Parts(settings, tokens, secrets.token_hex(16), started_at, stop.request, say)
+    parts = Parts(settings, tokens, secrets.token_hex(16), started_at, stop.request, voice.turn)
     async with AsyncExitStack() as stack:
         try:
             running = await stack.enter_async_context(assemble(parts))
@@ -119,12 +134,12 @@ async def _serve(settings: Settings, tokens: TokenStore, assemble: Assemble, say
             check_self_loop(settings.upstreams, running.port)
             serving = _describe(settings, running.port, parts.instance)
             state.write(settings.paths.state_file, serving)
-            say(f"synrouter: listening on http://{settings.host}:{running.port}")
             log.info("listening on port %d, instance %s", running.port, parts.instance)
-            await stop.wanted.wait()
+            async with voice.speaking(f"synrouter: listening on http://{settings.host}:{running.port}", stop.request):
+                await stop.wanted.wait()
             drain_s = settings.drain_s
             if running.in_flight:
-                note(_draining(running.in_flight, drain_s))
+                voice.note(_draining(running.in_flight, drain_s))
             with suppress(OSError):  # a full disk must not cut what is in flight
                 state.write(settings.paths.state_file, dataclasses.replace(serving, stopping=True))
         finally:
@@ -190,12 +205,6 @@ def _describe(settings: Settings, port: int, instance: str) -> State:
 def _draining(in_flight: int, drain_s: float) -> str:
     noun = "request" if in_flight == 1 else "requests"
     return f"synrouter: finishing {in_flight} {noun}, up to {drain_s:g} s; Ctrl-C again cuts them"
-
-
-def _where(settings: Settings) -> str:
-    """Which daemon has the lock, as far as its state file can be believed."""
-    found = client.believable_state(settings.paths)
-    return f" (pid {found.pid}, http://{settings.host}:{found.port})" if found else ""
 
 
 def _bind_error(error: OSError, port: int) -> Exception:

@@ -1,6 +1,6 @@
 """Which parts make the proxy: the ledger, the turns and the HTTP side, put together for one run.
 
-All of it is imported before the first request, so that an upgrade of the installed package under a
+All of it is imported and read before the first request, so that an upgrade of the installed package under a
 running daemon changes nothing for it.
 
 Example: `server.run(settings, assemble=assemble_with(str))` prints every finished turn as a row.
@@ -19,7 +19,7 @@ from synrouter_cli.daemon.server import Assemble, Parts, Running
 from synrouter_cli.errors import ConfigError
 from synrouter_cli.ledger.ledger import Ledger
 from synrouter_cli.ledger.rows import Turn
-from synrouter_cli.providers import provider_names
+from synrouter_cli.providers import price_version, provider_names
 from synrouter_cli.proxy.app import Services, start
 from synrouter_cli.proxy.turns import Turns
 
@@ -59,7 +59,9 @@ def assemble_with(turn_line: Callable[[Turn], str]) -> Assemble:
                 started_at=parts.started_at,
             )
             _import_late()
+            price_version()  # reads the prices; the names have read the facts
             yield await start(settings, services)
+            turns.close()  # no request is left: the turn numbers that nobody used are given back
         finally:
             await asyncio.to_thread(ledger.close)
 

@@ -46,3 +46,45 @@ def tokens(count: int) -> str:
 def percent(share: float | None) -> str:
     """A share of one, rounded down, so that only all of it is 100%; `–` for None."""
     return NOTHING if share is None else f"{math.floor(share * 100 + 1e-9)}%"
+
+
+def milliseconds(value: float | None) -> str:
+    """A duration in at most five characters; `–` for None.
+
+    >>> milliseconds(842.4), milliseconds(1240), milliseconds(73_000), milliseconds(714_000)
+    ('842ms', '1.2s', '73s', '12m')
+    """
+    if value is None or not math.isfinite(value):
+        return NOTHING
+    seconds = max(0.0, value) / 1000
+    if seconds < 0.9995:
+        return f"{seconds * 1000:.0f}ms"
+    if seconds < 9.95:
+        return f"{seconds:.1f}s"
+    return f"{seconds:.0f}s" if seconds < 99.5 else f"{seconds / 60:.0f}m"
+
+
+def countdown(seconds: float) -> str:
+    """What is left of a lifetime: minutes, and seconds too in the last ten of them.
+
+    >>> countdown(3540), countdown(252.9), countdown(9), countdown(-1)
+    ('59m', '4:12', '0:09', 'cold')
+    """
+    whole = int(seconds)
+    if seconds <= 0:
+        return "cold"
+    return f"{whole // 60}m" if whole >= 600 else f"{whole // 60}:{whole % 60:02}"
+
+
+def age(seconds: float) -> str:
+    """How long something lasts already, to the minute, so that it changes once a minute.
+
+    >>> age(8077), age(59), age(200_000)
+    ('2h 14m', '<1m', '2d 7h')
+    """
+    minutes = int(max(0.0, seconds)) // 60
+    if minutes >= 1440:
+        return f"{minutes // 1440}d {minutes % 1440 // 60}h"
+    if minutes >= 60:
+        return f"{minutes // 60}h {minutes % 60}m"
+    return f"{minutes}m" if minutes else "<1m"

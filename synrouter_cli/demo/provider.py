@@ -9,7 +9,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 import signal
+import socket
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from aiohttp import web
@@ -17,21 +20,36 @@ from aiohttp import web
 from synrouter_cli.demo.api import Provider
 from synrouter_cli.demo.script import Script
 
-__all__ = ["main", "serve"]
+__all__ = ["bound", "main", "serve", "serving"]
+
+
+def bound(port: int = 0) -> tuple[socket.socket, str]:
+    """A socket on loopback that takes connections, and its URL; 0 takes a free port. Raises OSError."""
+    listening = socket.create_server(("127.0.0.1", port))
+    return listening, f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+
+@asynccontextmanager
+async def serving(provider: Provider, listening: socket.socket) -> AsyncIterator[None]:
+    """Serve on a bound socket, which is closed in the end."""
+    runner = web.AppRunner(provider.application(), access_log=None, handler_cancellation=True, shutdown_timeout=1)
+    await runner.setup()
+    try:
+        await web.SockSite(runner, listening).start()
+        yield
+    finally:
+        await runner.cleanup()
 
 
 async def serve(provider: Provider, port: int) -> None:
     """Serve on loopback, say where, and stop on SIGINT or SIGTERM."""
-    runner = web.AppRunner(provider.application(), access_log=None, handler_cancellation=True)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", port, shutdown_timeout=1).start()
-    host, bound = runner.addresses[0][:2]
-    print(f"http://{host}:{bound}", flush=True)
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await stop.wait()
-    await runner.cleanup()
+    listening, url = bound(port)
+    async with serving(provider, listening):
+        print(url, flush=True)
+        stop = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        await stop.wait()
 
 
 def main(arguments: list[str] | None = None) -> int:

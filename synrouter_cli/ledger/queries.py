@@ -14,7 +14,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, tzinfo
+from datetime import datetime, time, timedelta, tzinfo
 from pathlib import Path
 from typing import Final
 
@@ -111,22 +111,44 @@ def reading(path: Path, zone: tzinfo | None = None) -> Iterator[sqlite3.Connecti
 def know_days(db: sqlite3.Connection, zone: tzinfo | None) -> None:
     """Give `db` the function `local_day(epoch seconds)`: the date there in `zone`, daylight saving and all."""
 
+    begin = end = 0.0  # of the day that the last call found: most calls ask for the same again
+    text = ""
+
     def local_day(at: float) -> str:
-        return datetime.fromtimestamp(at, zone).date().isoformat()
+        nonlocal begin, end, text
+        if not begin <= at < end:
+            day = datetime.fromtimestamp(at, zone).date()
+            midnight = datetime.combine(day + timedelta(days=1), time.min, zone)
+            begin, end, text = at, midnight.timestamp(), day.isoformat()
+        return text
 
     db.create_function("local_day", 1, local_day, deterministic=True)
 
 
-def report(path: Path, since: float, until: float, *, by: str = "day", zone: tzinfo | None = None) -> Report:
+def report(
+    path: Path,
+    since: float,
+    until: float,
+    *,
+    by: str = "day",
+    zone: tzinfo | None = None,
+    with_sessions: bool = True,
+) -> Report:
     """Totals, sessions and the rows `by` one of DIMENSIONS, of [since, until); empty without a ledger.
 
+    Sessions are most of the work on a long range: none where `with_sessions` is False.
     Raises what `reading` raises but FileNotFoundError.
     """
+    totals = Figures()
     try:
         with reading(path, zone) as db:
-            return Report(totals(db, since, until), sessions(db, since, until), groups(db, since, until, by))
+            found = sessions(db, since, until) if with_sessions else []
+            rows = groups(db, since, until, by)
     except FileNotFoundError:
-        return Report(Figures(), [], [])
+        return Report(totals, [], [])
+    for row in rows:
+        totals.merge(row.figures)
+    return Report(totals, found, rows)
 
 
 def totals(db: sqlite3.Connection, since: float, until: float) -> Figures:

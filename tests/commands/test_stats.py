@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import os
 import re
 import subprocess
 import sys
+import tempfile
 import time
+import unicodedata
 from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -16,9 +21,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import settings as settings_of_hypothesis
+from hypothesis import strategies as st
 
 import synrouter_cli
-from synrouter_cli.commands.stats import stats
+from synrouter_cli.commands.stats import one_shape, stats
 from synrouter_cli.errors import UsageError
 from synrouter_cli.ledger.pending import Batch
 from synrouter_cli.ledger.rows import Turn
@@ -78,7 +86,9 @@ def write(settings: Settings) -> Callable[..., None]:
 def show(settings: Settings, capsys, monkeypatch) -> Callable[..., str]:
     def show(width: int = 80, **options: Any) -> str:
         monkeypatch.setenv("COLUMNS", str(width))
-        stats(settings, **({"now": NOW} | options))
+        if options.pop("as_json", False):
+            options["shape"] = "json"
+        stats(settings.paths, **({"now": NOW} | options))
         captured = capsys.readouterr()
         assert captured.err == ""
         return captured.out
@@ -365,6 +375,217 @@ def test_piped_output_has_no_colour_and_forced_colour_marks_a_loss_red(write, sh
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("TERM", "xterm-256color")
     assert re.search(r"\x1b\[[\d;]*31m *-\$1\.00", show(120))
+
+
+# ── shapes ──
+
+
+def rows_of(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+@pytest.mark.parametrize("by", ["day", "session", "client", "model", "provider"])
+def test_csv_has_the_names_and_the_exact_values_of_the_json(write, show, answer, by):
+    write(*every_case())
+    expected = answer(by=by, since="30d")["sessions" if by == "session" else "rows"]
+    if by == "session":
+        expected = [{"session": row.pop("id"), **row} for row in expected]
+    rows = rows_of(show(by=by, since="30d", shape="csv"))
+    assert [list(row) for row in rows] == [list(row) for row in expected]
+    for row, wanted in zip(rows, expected, strict=True):
+        assert {name: value for name, value in row.items() if value} == {
+            name: value if isinstance(value, str) else f"{value:f}" if isinstance(value, Decimal) else str(value)
+            for name, value in wanted.items()
+            if value not in (None, "")
+        }
+
+
+@pytest.mark.parametrize(
+    "evil", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", " =1", "\x1b[0m=cmd|'/c calc'!A1", "\u202e=1"]
+)
+def test_no_text_in_the_csv_is_a_formula(write, show, evil):
+    write(turn(evil, client=evil, model=evil, provider=evil, mode=evil))
+    for by in ("session", "client", "model", "provider"):
+        [row] = rows_of(show(by=by, shape="csv"))
+        assert row[by].startswith("'")
+        assert [value for value in row.values() if value.lstrip().startswith(("=", "+", "-", "@", "\t"))] == []
+
+
+def test_a_loss_in_the_csv_is_a_number(write, show):
+    write(turn(baseline_client_pusd=USD))
+    [row] = rows_of(show(shape="csv"))
+    assert row["saved_by_synrouter_usd"] == "-1"
+
+
+def test_csv_without_turns_is_its_heading(show):
+    assert show(shape="csv", by="model").startswith("model,turns,errors,")
+    assert show(shape="csv", by="model").count("\n") == 1
+
+
+def test_wide_has_every_column_whatever_the_terminal_has(write, show):
+    write(*every_case())
+    heading = show(40, shape="wide", by="model", since="30d").splitlines()[3].split()
+    columns = "Turns Failed Input Write Read Hit Output Trimmed Cost No cache Client's own Saved % router"
+    assert heading == ["Model", *columns.split()]
+
+
+def test_compact_has_the_least_columns_even_where_there_is_room(write, show):
+    write(*every_case())
+    lines = show(200, shape="compact", since="30d").splitlines()
+    assert lines[3].split() == ["Day", "Turns", "Hit", "Cost", "Saved", "router"]
+    assert max(map(len, lines[:8])) < 80
+
+
+@pytest.mark.parametrize("shape", ["table", "compact", "wide"])
+def test_the_rule_of_the_baselines_stands_under_every_table(write, show, shape):
+    write(turn())
+    assert "Saved: what the same turns cost at the provider's prices without any cache" in show(120, shape=shape)
+
+
+def test_two_shapes_at_once_are_a_usage_error():
+    with pytest.raises(UsageError, match="--wide and --csv exclude each other"):
+        one_shape({"compact": False, "wide": True, "json": False, "csv": True})
+
+
+@pytest.mark.parametrize("options", [{"since": "7d"}, {"until": "1d"}, {"timezone": "UTC"}, {"by": "day"}])
+def test_live_takes_no_range(show, options):
+    with pytest.raises(UsageError, match="--live has a range of its own"):
+        show(shape="live", **options)
+
+
+def test_live_is_the_dashboard_of_these_paths(settings, monkeypatch):
+    monkeypatch.setattr("synrouter_cli.commands.live.run", lambda paths: (paths, 7)[1] if paths else 0)
+    assert stats(settings.paths, shape="live") == 7
+
+
+def test_many_sessions_are_cut_and_counted(write, show):
+    write(*[turn(f"{number:012x}", started_at=NOW - 60 * number) for number in range(1, 121)])
+    output = show(120, by="session")
+    assert sum("claude-code" in line for line in output.splitlines()) == 100
+    assert "The latest 100 sessions; 20 more are in the total, and in --json and --csv." in output
+    assert re.search(r"^Total +120 ", output, re.MULTILINE)
+    assert len(rows_of(show(by="session", shape="csv"))) == 120
+
+
+def test_wide_characters_keep_the_columns_in_line(write, show):
+    write(turn("a", model="模型-模型"), turn("b", model="plain"))
+    lines = [line for line in show(120, by="model").splitlines() if "$" in line]
+    assert len({_columns(line) for line in lines}) == 1
+
+
+def _columns(text: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
+
+
+# ── time zones ──
+
+
+def test_days_and_dates_are_those_of_the_zone(write, answer):
+    late = datetime.fromisoformat("2025-11-20T23:30:00+00:00").timestamp()
+    write(turn(number=1, started_at=late), turn(number=2, started_at=late + 3600))
+    days = {zone: [row["day"] for row in answer(timezone=zone)["rows"]] for zone in ("UTC", "Asia/Tokyo", None)}
+    assert days == {
+        "UTC": ["2025-11-20", "2025-11-21"],
+        "Asia/Tokyo": ["2025-11-21"],
+        None: ["2025-11-20", "2025-11-21"],
+    }
+    found = answer(timezone="Asia/Tokyo", since="2025-11-21", until="2025-11-22")
+    assert (found["since"], found["totals"]["turns"]) == ("2025-11-21T00:00:00+09:00", 2)
+
+
+def test_the_zone_stands_above_the_table(write, show):
+    write(turn())
+    assert show(timezone="Asia/Tokyo").splitlines()[0] == (
+        "Turns from 2025-11-14 21:00 to 2025-11-21 21:00 (Asia/Tokyo)"
+    )
+
+
+@pytest.mark.parametrize("zone", ["", "Nowhere", "../etc/passwd", "Europe", "Europe/Berlin\x1b[31m", "/etc/localtime"])
+def test_a_zone_that_does_not_exist_is_a_usage_error(show, zone):
+    with pytest.raises(UsageError, match="--timezone takes a name") as refused:
+        show(timezone=zone)
+    assert "\x1b" not in refused.value.message
+
+
+# ── honest ──
+
+
+@given(st.data())
+@settings_of_hypothesis(max_examples=25)
+def test_every_figure_is_the_one_worked_out_from_the_raw_rows(data):
+    """By another way: no rollup, no view, no Sums; plain Python over the turns as they were written."""
+    turns = [data.draw(any_turn(number)) for number in range(data.draw(st.integers(1, 12)))]
+    with tempfile.TemporaryDirectory() as home:
+        paths = load(environ={"SYNROUTER_HOME": home}).paths
+        store = Store.open(paths.ledger_file)
+        store.write(Batch({(one.session, one.turn): one for one in turns}))
+        store.close()
+        with redirect_stdout(io.StringIO()) as printed:
+            stats(paths, since="3d", shape="json", by="client", now=NOW)
+        with redirect_stdout(io.StringIO()) as sheet:
+            stats(paths, since="3d", shape="csv", by="client", now=NOW)
+    found = json.loads(printed.getvalue(), parse_float=Decimal)
+    final = [one for one in turns if one.status != "started" and NOW - 3 * 86_400 - 1 < one.started_at < NOW + 1]
+    wanted = worked_out(final)
+    assert {name: found["totals"][name] for name in wanted} == wanted
+    for row in found["rows"]:
+        wanted = worked_out([one for one in final if one.client == row["client"]])
+        assert {name: row[name] for name in wanted} == wanted
+    assert sum(int(row["turns"]) for row in rows_of(sheet.getvalue())) == len(final)
+
+
+def any_turn(number: int) -> st.SearchStrategy[Turn]:
+    money = st.none() | st.integers(0, 10**13)
+    counts = st.integers(0, 10**6)
+    return st.builds(
+        Turn,
+        session=st.sampled_from(["s1", "s2"]),
+        turn=st.just(number),
+        started_at=st.floats(NOW - 4 * 86_400, NOW),
+        status=st.sampled_from(["ok", "ok", "error", "truncated", "cancelled", "unknown", "started"]),
+        client=st.sampled_from(["claude-code", "codex"]),
+        billing=st.sampled_from(["api", "api", "subscription"]),
+        usage=st.none() | st.builds(Usage, counts, counts, counts, counts, counts),
+        usage_quality=st.sampled_from(["exact", "partial", "estimated", "none"]),
+        http_status=st.sampled_from([None, 200, 529]),
+        cost_pusd=money,
+        baseline_no_cache_pusd=money,
+        baseline_client_pusd=money,
+    )
+
+
+def worked_out(turns: list[Turn]) -> dict[str, Any]:
+    usages = [one.usage for one in turns if one.usage]
+    billed = [one for one in turns if one.billing == "api"]
+    money = [(one.cost_pusd, one.baseline_no_cache_pusd, one.baseline_client_pusd) for one in billed]
+    priced = [three for three in money if None not in three]
+    refused = [one for one in billed if one.status == "error" and one.usage is None and (one.http_status or 0) >= 400]
+    unpriced = [one for one, three in zip(billed, money, strict=True) if None in three and one not in refused]
+    known = [three for one, three in zip(billed, money, strict=True) if None not in three and one not in refused]
+    nothing_known = unpriced and not known
+    cost, without, clients = (sum(three[place] for three in priced) for place in range(3))
+    read = sum(usage.cache_read_tokens for usage in usages)
+    prompt = sum(usage.prompt_tokens for usage in usages)
+
+    def dollars(pico: int) -> Decimal | None:
+        return None if nothing_known else Decimal(pico) / 10**12
+
+    return {
+        "turns": len(turns),
+        "errors": sum(one.status in ("error", "truncated") for one in turns),
+        "input_tokens": sum(usage.input_tokens for usage in usages),
+        "output_tokens": sum(usage.output_tokens for usage in usages),
+        "cache_read_tokens": read,
+        "subscription_turns": len(turns) - len(billed),
+        "estimated_turns": sum(one.usage_quality in ("partial", "estimated") for one in turns),
+        "unpriced_turns": len(unpriced),
+        "cost_usd": dollars(cost),
+        "baseline_no_cache_usd": dollars(without),
+        "baseline_client_usd": dollars(clients),
+        "saved_usd": dollars(without - cost),
+        "saved_by_synrouter_usd": dollars(clients - cost),
+        "cache_hit_rate": pytest.approx(Decimal(read) / prompt) if prompt else None,
+    }
 
 
 def test_the_command_line_prints_the_same_and_leaves_with_2_for_a_bad_value(write, settings, tmp_path):

@@ -6,8 +6,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from synrouter_cli.commands.up import turn_line
+from synrouter_cli.commands import live
+from synrouter_cli.commands.up import terminal_face, turn_line
 from synrouter_cli.ledger.rows import Turn
+from synrouter_cli.settings import load
 from synrouter_cli.wire.usage import Usage
 
 AT = datetime(2026, 11, 21, 14, 2, 31, tzinfo=UTC).timestamp()
@@ -88,3 +90,42 @@ def test_text_from_outside_cannot_reach_the_terminal():
 def test_the_local_zone_is_the_default(monkeypatch):
     local = datetime.fromtimestamp(AT).strftime("%H:%M:%S")
     assert turn_line(turn()).startswith(f"{local} claude-code ")
+
+
+class Stream:
+    """Standard input or output, on a terminal or not."""
+
+    def __init__(self, is_terminal: bool) -> None:
+        self.isatty = lambda: is_terminal
+
+
+@pytest.mark.parametrize(
+    ("reads", "writes", "term", "drawn"),
+    [
+        (True, True, "xterm-256color", True),
+        (False, True, "xterm-256color", False),
+        (True, False, "xterm-256color", False),
+        (True, True, "dumb", False),
+        (True, True, None, False),
+    ],
+)
+def test_a_dashboard_needs_a_terminal_to_read_from_and_to_draw_on(monkeypatch, reads, writes, term, drawn):
+    monkeypatch.setattr("sys.stdin", Stream(reads))
+    monkeypatch.setattr("sys.stdout", Stream(writes))
+    monkeypatch.delenv("TERM", raising=False)
+    if term is not None:
+        monkeypatch.setenv("TERM", term)
+    assert (terminal_face(load()) is not None) is drawn
+
+
+def test_it_is_drawn_by_the_dashboards_own_process(monkeypatch):
+    started = []
+    monkeypatch.setattr(live, "spawn", lambda paths: started.append(paths))
+    monkeypatch.setattr("sys.stdin", Stream(True))
+    monkeypatch.setattr("sys.stdout", Stream(True))
+    monkeypatch.setenv("TERM", "xterm")
+    settings = load()
+    face = terminal_face(settings)
+    assert started == []
+    face._spawn()
+    assert started == [settings.paths]

@@ -1,0 +1,64 @@
+# bash completion for synrouter; made by: synrouter completions bash
+
+_synrouter_values() {
+    "${COMP_WORDS[0]/#\~/$HOME}" complete-values "$1" 2>/dev/null | cut -f1
+}
+
+_synrouter() {
+    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} place= words= word i line=$'\n'
+    # bash makes a word of its own of each "=".
+    if [[ $cur == "=" ]]; then
+        cur=
+    elif [[ $prev == "=" ]]; then
+        prev=${COMP_WORDS[COMP_CWORD-2]}
+    fi
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        case "$place/${COMP_WORDS[i]}" in
+            /up | /down | /demo | /status | /stats | /logs | /completions | /token | /token/show | /token/rotate) place="$place/${COMP_WORDS[i]}" ;;
+        esac
+    done
+    case "$place $prev" in
+        "/up --port") return ;;
+        "/up --mode") words="auto coding general" ;;
+        "/up --level") words="observe safe standard max" ;;
+        "/up --upstream") words="$(_synrouter_values upstreams)" ;;
+        "/demo --seconds") return ;;
+        "/stats --since") words="$(_synrouter_values days)" ;;
+        "/stats --until") words="$(_synrouter_values days)" ;;
+        "/stats --timezone") words="$(_synrouter_values zones)" ;;
+        "/stats --by") words="day session client model provider" ;;
+        "/logs --lines" | "/logs -n") return ;;
+        *)
+            if [[ $cur == -* ]]; then
+                case "$place" in
+                    "") words="--version --help -h" ;;
+                    "/up") words="--port --plain --detach --demo --mode --level --upstream --help -h" ;;
+                    "/down") words="--help -h" ;;
+                    "/demo") words="--plain --seconds --help -h" ;;
+                    "/status") words="--json --help -h" ;;
+                    "/stats") words="--since --until --timezone --by --compact --wide --live --json --csv --help -h" ;;
+                    "/logs") words="--follow -f --lines -n --help -h" ;;
+                    "/completions") words="--help -h" ;;
+                    "/token") words="--help -h" ;;
+                    "/token/show") words="--help -h" ;;
+                    "/token/rotate") words="--help -h" ;;
+                esac
+            else
+                case "$place" in
+                    "") words="up down demo status stats logs completions token" ;;
+                    "/completions") words="bash zsh fish powershell" ;;
+                    "/token") words="show rotate" ;;
+                esac
+            fi
+            ;;
+    esac
+    COMPREPLY=()
+    while IFS= read -r word; do
+        [[ -n $word && $word == "$cur"* ]] && COMPREPLY+=("$word")
+    done <<< "${words// /$line}"
+    if [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *= ]]; then
+        compopt -o nospace 2>/dev/null
+    fi
+}
+
+complete -F _synrouter synrouter

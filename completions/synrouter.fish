@@ -1,0 +1,63 @@
+# fish completion for synrouter; made by: synrouter completions fish
+
+function __synrouter_at --description 'Whether the command line stands at this command'
+    set -l place
+    for word in (commandline -opc)[2..]
+        switch "$place/$word"
+            case /up /down /demo /status /stats /logs /completions /token /token/show /token/rotate
+                set place "$place/$word"
+        end
+    end
+    test "$place" = "$argv[1]"
+end
+
+function __synrouter_values
+    set -l words (commandline -opc)
+    eval $words[1] complete-values $argv[1] 2>/dev/null
+end
+
+complete -c synrouter -f
+complete -c synrouter -n '__synrouter_at ""' -a up -d 'Start the proxy, with the dashboard on a terminal.'
+complete -c synrouter -n '__synrouter_at ""' -a down -d 'Stop the proxy; requests in flight are finished first.'
+complete -c synrouter -n '__synrouter_at ""' -a demo -d 'See it work on a simulated provider.'
+complete -c synrouter -n '__synrouter_at ""' -a status -d 'Show whether the proxy runs, where, and how it is set.'
+complete -c synrouter -n '__synrouter_at ""' -a stats -d 'Show what turns cost, and what was saved.'
+complete -c synrouter -n '__synrouter_at ""' -a logs -d 'Show what the proxy wrote down.'
+complete -c synrouter -n '__synrouter_at ""' -a completions -d 'Print the completions of your shell.'
+complete -c synrouter -n '__synrouter_at ""' -a token -d 'Show or replace the local key that clients send to the proxy.'
+complete -c synrouter -n '__synrouter_at ""' -l version -d 'Print the version.'
+complete -c synrouter -n '__synrouter_at ""' -l help -s h -d 'Show the help and exit.'
+complete -c synrouter -n '__synrouter_at /up' -l port -d 'Port on 127.0.0.1; 0 takes any free one.' -x
+complete -c synrouter -n '__synrouter_at /up' -l plain -d 'A line a turn instead of the dashboard.'
+complete -c synrouter -n '__synrouter_at /up' -l detach -d 'Start it in the background and return.'
+complete -c synrouter -n '__synrouter_at /up' -l demo -d 'Show it on a simulated provider, as `demo` does.'
+complete -c synrouter -n '__synrouter_at /up' -l mode -d 'What is cached for whom.' -x -a 'auto coding general'
+complete -c synrouter -n '__synrouter_at /up' -l level -d 'What may be changed.' -x -a 'observe safe standard max'
+complete -c synrouter -n '__synrouter_at /up' -l upstream -d 'Point a provider elsewhere for this run.' -x -a '(__synrouter_values upstreams)'
+complete -c synrouter -n '__synrouter_at /up' -l help -s h -d 'Show the help and exit.'
+complete -c synrouter -n '__synrouter_at /down' -l help -s h -d 'Show the help and exit.'
+complete -c synrouter -n '__synrouter_at /demo' -l plain -d 'A line a turn instead of the dashboard.'
+complete -c synrouter -n '__synrouter_at /demo' -l seconds -d 'How long it plays.' -x
+complete -c synrouter -n '__synrouter_at /demo' -l help -s h -d 'Show the help and exit.'
+complete -c synrouter -n '__synrouter_at /status' -l json -d 'One JSON object, for programs.'
+complete -c synrouter -n '__synrouter_at /status' -l help -s h -d 'Show the help and exit.'
+complete -c synrouter -n '__synrouter_at /stats' -l since -d 'From when: 24h, 7d, 4w, or a date.' -x -a '(__synrouter_values days)'
+complete -c synrouter -n '__synrouter_at /stats' -l until -d 'Up to when; now if left out.' -x -a '(__synrouter_values days)'
+complete -c synrouter -n '__synrouter_at /stats' -l timezone -d 'Where days begin: UTC, Europe/Berlin.' -x -a '(__synrouter_values zones)'
+complete -c synrouter -n '__synrouter_at /stats' -l by -d 'What has a row each.' -x -a 'day session client model provider'
+complete -c synrouter -n '__synrouter_at /stats' -l compact -d 'Only the columns that matter most.'
+complete -c synrouter -n '__synrouter_at /stats' -l wide -d 'All columns, however wide the terminal is.'
+complete -c synrouter -n '__synrouter_at /stats' -l live -d 'The dashboard, from any terminal.'
+complete -c synrouter -n '__synrouter_at /stats' -l json -d 'One JSON object, for programs.'
+complete -c synrouter -n '__synrouter_at /stats' -l csv -d 'The rows for a spreadsheet.'
+complete -c synrouter -n '__synrouter_at /stats' -l help -s h -d 'Show the help and exit.'
+complete -c synrouter -n '__synrouter_at /logs' -l follow -s f -d 'Go on with what is written, until Ctrl-C.'
+complete -c synrouter -n '__synrouter_at /logs' -l lines -s n -d 'How many of the last lines.' -x
+complete -c synrouter -n '__synrouter_at /logs' -l help -s h -d 'Show the help and exit.'
+complete -c synrouter -n '__synrouter_at /completions' -a 'bash zsh fish powershell'
+complete -c synrouter -n '__synrouter_at /completions' -l help -s h -d 'Show the help and exit.'
+complete -c synrouter -n '__synrouter_at /token' -a show -d 'Print the local key, for a client\'s API key setting.'
+complete -c synrouter -n '__synrouter_at /token' -a rotate -d 'Replace the local key; the old one stops working at once.'
+complete -c synrouter -n '__synrouter_at /token' -l help -s h -d 'Show the help and exit.'
+complete -c synrouter -n '__synrouter_at /token/show' -l help -s h -d 'Show the help and exit.'
+complete -c synrouter -n '__synrouter_at /token/rotate' -l help -s h -d 'Show the help and exit.'

@@ -1,0 +1,69 @@
+# PowerShell completion for synrouter; made by: synrouter completions powershell
+
+Register-ArgumentCompleter -Native -CommandName synrouter -ScriptBlock {
+    param($wordToComplete, $commandAst, $cursorPosition)
+    $commands = @{
+        '' = @(, @('up', 'Start the proxy, with the dashboard on a terminal.'); , @('down', 'Stop the proxy; requests in flight are finished first.'); , @('demo', 'See it work on a simulated provider.'); , @('status', 'Show whether the proxy runs, where, and how it is set.'); , @('stats', 'Show what turns cost, and what was saved.'); , @('logs', 'Show what the proxy wrote down.'); , @('completions', 'Print the completions of your shell.'); , @('token', 'Show or replace the local key that clients send to the proxy.'))
+        '/up' = @()
+        '/down' = @()
+        '/demo' = @()
+        '/status' = @()
+        '/stats' = @()
+        '/logs' = @()
+        '/completions' = @(, @('bash', 'bash'); , @('zsh', 'zsh'); , @('fish', 'fish'); , @('powershell', 'powershell'))
+        '/token' = @(, @('show', 'Print the local key, for a client''s API key setting.'); , @('rotate', 'Replace the local key; the old one stops working at once.'))
+        '/token/show' = @()
+        '/token/rotate' = @()
+    }
+    $options = @{
+        '' = @(, @('--version', 'Print the version.'); , @('--help', 'Show the help and exit.'); , @('-h', 'Show the help and exit.'))
+        '/up' = @(, @('--port', 'Port on 127.0.0.1; 0 takes any free one.'); , @('--plain', 'A line a turn instead of the dashboard.'); , @('--detach', 'Start it in the background and return.'); , @('--demo', 'Show it on a simulated provider, as `demo` does.'); , @('--mode', 'What is cached for whom.'); , @('--level', 'What may be changed.'); , @('--upstream', 'Point a provider elsewhere for this run.'); , @('--help', 'Show the help and exit.'); , @('-h', 'Show the help and exit.'))
+        '/down' = @(, @('--help', 'Show the help and exit.'); , @('-h', 'Show the help and exit.'))
+        '/demo' = @(, @('--plain', 'A line a turn instead of the dashboard.'); , @('--seconds', 'How long it plays.'); , @('--help', 'Show the help and exit.'); , @('-h', 'Show the help and exit.'))
+        '/status' = @(, @('--json', 'One JSON object, for programs.'); , @('--help', 'Show the help and exit.'); , @('-h', 'Show the help and exit.'))
+        '/stats' = @(, @('--since', 'From when: 24h, 7d, 4w, or a date.'); , @('--until', 'Up to when; now if left out.'); , @('--timezone', 'Where days begin: UTC, Europe/Berlin.'); , @('--by', 'What has a row each.'); , @('--compact', 'Only the columns that matter most.'); , @('--wide', 'All columns, however wide the terminal is.'); , @('--live', 'The dashboard, from any terminal.'); , @('--json', 'One JSON object, for programs.'); , @('--csv', 'The rows for a spreadsheet.'); , @('--help', 'Show the help and exit.'); , @('-h', 'Show the help and exit.'))
+        '/logs' = @(, @('--follow', 'Go on with what is written, until Ctrl-C.'); , @('-f', 'Go on with what is written, until Ctrl-C.'); , @('--lines', 'How many of the last lines.'); , @('-n', 'How many of the last lines.'); , @('--help', 'Show the help and exit.'); , @('-h', 'Show the help and exit.'))
+        '/completions' = @(, @('--help', 'Show the help and exit.'); , @('-h', 'Show the help and exit.'))
+        '/token' = @(, @('--help', 'Show the help and exit.'); , @('-h', 'Show the help and exit.'))
+        '/token/show' = @(, @('--help', 'Show the help and exit.'); , @('-h', 'Show the help and exit.'))
+        '/token/rotate' = @(, @('--help', 'Show the help and exit.'); , @('-h', 'Show the help and exit.'))
+    }
+    $values = @{
+        '/up --port' = ''
+        '/up --mode' = @('auto', 'coding', 'general')
+        '/up --level' = @('observe', 'safe', 'standard', 'max')
+        '/up --upstream' = 'upstreams'
+        '/demo --seconds' = ''
+        '/stats --since' = 'days'
+        '/stats --until' = 'days'
+        '/stats --timezone' = 'zones'
+        '/stats --by' = @('day', 'session', 'client', 'model', 'provider')
+        '/logs --lines' = ''
+        '/logs -n' = ''
+    }
+    $elements = @($commandAst.CommandElements | Where-Object { $_.Extent.EndOffset -lt $cursorPosition })
+    $place = ''
+    $previous = ''
+    foreach ($element in ($elements | Select-Object -Skip 1)) {
+        $previous = $element.Extent.Text
+        if ($commands.ContainsKey("$place/$previous")) { $place = "$place/$previous" }
+    }
+    $found = @(if ($values.ContainsKey("$place $previous")) {
+        $kind = $values["$place $previous"]
+        if ($kind -is [string]) {
+            if ($kind) {
+                & $elements[0].Extent.Text complete-values $kind 2>$null | ForEach-Object { , ($_ -split "`t", 2) }
+            }
+        } else {
+            $kind | ForEach-Object { , @($_, $_) }
+        }
+    } elseif ($wordToComplete -like '-*') {
+        $options[$place]
+    } else {
+        $commands[$place]
+    })
+    $found | Where-Object { $_ -and $_[0].StartsWith($wordToComplete) } | ForEach-Object {
+        $what = if ($_[1]) { $_[1] } else { $_[0] }
+        [System.Management.Automation.CompletionResult]::new($_[0], $_[0], 'ParameterValue', $what)
+    }
+}
