@@ -140,8 +140,11 @@ def _styled(cell: str, style: str) -> str:
 
 def _fit(found: Report, by: str, width: int, layouts: Layouts) -> _Fitted:
     """The roomiest layout in which the names are readable; the last one where none is."""
-    fitted = [_laid_out(found, by, width, *layout) for layout in layouts]
-    return next((one for one in fitted if one.room >= _wanted(one.rows)), fitted[-1])
+    for layout in layouts[:-1]:
+        fitted = _laid_out(found, by, width, *layout)
+        if fitted.room >= _wanted(fitted.rows):
+            return fitted
+    return _laid_out(found, by, width, *layouts[-1])
 
 
 def _laid_out(found: Report, by: str, width: int, columns: Sequence[Column], gap: int) -> _Fitted:
