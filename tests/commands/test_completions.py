@@ -7,7 +7,6 @@ import os
 import pty
 import re
 import select
-import shutil
 import signal
 import subprocess
 import sys
@@ -19,7 +18,7 @@ import pytest
 from typer.main import get_command
 
 import synrouter_cli
-from support.toolchain import missing
+from support.toolchain import apt_executable
 from synrouter_cli import settings
 from synrouter_cli.cli import app, main
 from synrouter_cli.commands.completion_tree import KINDS, read
@@ -80,7 +79,7 @@ def program(tmp_path, monkeypatch) -> Path:
 
 
 def shell(name: str) -> str:
-    return shutil.which(name) or missing(f"there is no {name} on this machine (Debian: apt-get install {name})")
+    return str(apt_executable(name))
 
 
 # ── the scripts ──

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -12,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from support.processes import wait_for
-from support.toolchain import missing
+from support.toolchain import apt_executable
 
 ROOT = Path(__file__).parents[2]
 # What a shell prints when the program under it has ended: the terminal is its own again.
@@ -93,8 +92,7 @@ def terminal(
     folder: Path, command: str, *, width: int = 80, height: int = 24, env: Mapping[str, str] | None = None
 ) -> Iterator[Terminal]:
     """Run a shell command in a window of this size. `synrouter` in it is this source tree's."""
-    if shutil.which("tmux") is None:
-        missing("there is no tmux on this machine (Debian: apt-get install tmux)")
+    apt_executable("tmux")
     folder.mkdir(parents=True, exist_ok=True)
     script = folder / "window.sh"
     script.write_text(

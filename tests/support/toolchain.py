@@ -34,17 +34,22 @@ def missing(why: str) -> NoReturn:
 
 def npm_executable(package: str, version: str, executable: str) -> Path:
     """The path of an executable from a pinned npm package, installed once by a pinned node and npm."""
-    node = _installed(f"node-{NODE['node']}-npm-{NODE['npm']}", NODE, _system_npm)
+    node = _installed(f"node-{NODE['node']}-npm-{NODE['npm']}", NODE, lambda: apt_executable("npm"))
     bin_folder = node / "node_modules" / ".bin"
     name = f"{package.rpartition('/')[2]}-{version}"
     folder = _installed(name, {package: version}, lambda: bin_folder / "npm", bin_folder)
     return folder / "node_modules" / ".bin" / executable
 
 
+def _cache() -> Path:
+    """Downloads are kept here, outside the checkout."""
+    base = _environment.get("XDG_CACHE_HOME") or Path(_environment.get("HOME", "~")).expanduser() / ".cache"
+    return Path(base) / "synrouter-dev"
+
+
 def _installed(folder: str, packages: dict[str, str], npm: Callable[[], Path], path_first: Path | None = None) -> Path:
     """Several test processes may ask at once: one installs, the others wait."""
-    base = _environment.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    target = Path(base) / "synrouter-dev" / folder
+    target = _cache() / folder
     target.mkdir(parents=True, exist_ok=True)
     done = target / ".complete"
     with FileLock(target.with_name(f"{folder}.lock"), timeout=INSTALL_SECONDS):
@@ -55,14 +60,25 @@ def _installed(folder: str, packages: dict[str, str], npm: Callable[[], Path], p
     return target
 
 
-def _system_npm() -> Path:
-    if shutil.which("npm") is None and _required and os.geteuid() == 0 and shutil.which("apt-get"):
-        for command in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", "npm"]):
-            subprocess.run(["apt-get", *command], check=True, timeout=INSTALL_SECONDS, env=_environment)
-    npm = shutil.which("npm")
-    if npm is None:
-        missing("there is no npm on this machine (Debian: apt-get install npm)")
-    return Path(npm)
+def apt_executable(name: str) -> Path:
+    """The path of a program of Debian's, installed first where it may be: as root, with REQUIRE_E2E=1."""
+    if shutil.which(name) is None and _required and os.geteuid() == 0 and shutil.which("apt-get"):
+        base = _cache()
+        base.mkdir(parents=True, exist_ok=True)
+        with FileLock(base / "apt.lock", timeout=INSTALL_SECONDS):
+            if shutil.which(name) is None:
+                for command in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", name]):
+                    subprocess.run(
+                        ["apt-get", *command],
+                        check=True,
+                        timeout=INSTALL_SECONDS,
+                        env={**_environment, "DEBIAN_FRONTEND": "noninteractive"},
+                        capture_output=True,
+                    )
+    found = shutil.which(name)
+    if found is None:
+        missing(f"there is no {name} on this machine (Debian: apt-get install {name})")
+    return Path(found)
 
 
 def _npm_install(npm: Path, target: Path, packages: dict[str, str], path_first: Path | None) -> None:
