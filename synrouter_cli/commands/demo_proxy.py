@@ -8,30 +8,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from synrouter_cli.daemon import tokens
 from synrouter_cli.daemon.server import Assemble, Parts, Running
-from synrouter_cli.demo.clock import FastClock
+from synrouter_cli.daemon.wiring import assemble_with
 from synrouter_cli.demo.stage import Stage
-from synrouter_cli.ledger.ledger import Ledger
 from synrouter_cli.ledger.rows import Turn
-from synrouter_cli.proxy.app import Services, start
-from synrouter_cli.proxy.turns import Turns
 
 __all__ = ["assemble_on"]
-
-
-class _StoryTurns(Turns):
-    """Turns that tell by the story's clock how long a session stays warm."""
-
-    def __init__(self, clock: FastClock, parts: Parts, ledger: Ledger, key: bytes, say: Callable[[Turn], None]) -> None:
-        settings = parts.settings
-        super().__init__(level=settings.level, mode=settings.mode, ledger=ledger, clock=clock, on_turn=say, secret=key)
-        self._story_clock = clock
-
-    def warm(self, now: float) -> dict[str, float]:
-        return super().warm(self._story_clock())
 
 
 @dataclass(slots=True)
@@ -56,39 +41,20 @@ class _Onstage:
 
 def assemble_on(stage: Stage, turn_line: Callable[[Turn], str]) -> Assemble:
     """How to build the proxy of a demo; the agents begin once it serves, and when they are done it stops."""
+    assemble_proxy = assemble_with(turn_line, clock=stage.clock)
 
     @asynccontextmanager
     async def assemble(parts: Parts) -> AsyncIterator[Running]:
         over = asyncio.Event()
 
-        def say(turn: Turn) -> None:
+        def say(line: str) -> None:
             if not over.is_set():
-                parts.say(turn_line(turn))
+                parts.say(line)
 
-        paths = parts.settings.paths
-        key = tokens.digest_key(paths)
-        ledger = Ledger.open(paths.ledger_file, clock=stage.clock)
-        try:
-            turns = _StoryTurns(stage.clock, parts, ledger, key, say)
-            async with stage.provider():
-                running = await start(parts.settings, _services(parts, turns, ledger, key))
-                url = f"http://{parts.settings.host}:{running.port}"
-                token = tokens.client_token(paths).reveal()
-                async with stage.playing(url, token, parts.shutdown) as agents:
-                    yield _Onstage(running, agents, over.set)
-        finally:
-            await asyncio.to_thread(ledger.close)
+        async with stage.provider(), assemble_proxy(replace(parts, say=say)) as running:
+            url = f"http://{parts.settings.host}:{running.port}"
+            token = tokens.client_token(parts.settings.paths).reveal()
+            async with stage.playing(url, token, parts.shutdown) as agents:
+                yield _Onstage(running, agents, over.set)
 
     return assemble
-
-
-def _services(parts: Parts, turns: Turns, ledger: Ledger, key: bytes) -> Services:
-    return Services(
-        tokens=parts.tokens,
-        turns=turns,
-        ledger=ledger,
-        instance=parts.instance,
-        scope_key=key,
-        shutdown=parts.shutdown,
-        started_at=parts.started_at,
-    )

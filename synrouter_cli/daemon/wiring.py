@@ -27,8 +27,11 @@ from synrouter_cli.proxy.turns import Turns
 _IMPORTED_LATE = ("encodings.idna", "encodings.latin_1", "stringprep", "zlib", "gzip", "backports.zstd")
 
 
-def assemble_with(turn_line: Callable[[Turn], str]) -> Assemble:
-    """How to build the proxy whose finished turns are printed through `turn_line`."""
+def assemble_with(turn_line: Callable[[Turn], str], *, clock: Callable[[], float] = time.time) -> Assemble:
+    """How to build the proxy whose finished turns are printed through `turn_line`.
+
+    `clock` is the wall clock by which entries live and turns are dated.
+    """
 
     @asynccontextmanager
     async def assemble(parts: Parts) -> AsyncIterator[Running]:
@@ -39,13 +42,13 @@ def assemble_with(turn_line: Callable[[Turn], str]) -> Assemble:
         settings = parts.settings
         _check_names(settings.upstreams)
         key = tokens.digest_key(settings.paths)
-        ledger = Ledger.open(settings.paths.ledger_file)
+        ledger = Ledger.open(settings.paths.ledger_file, clock=clock)
         try:
             turns = Turns(
                 level=settings.level,
                 mode=settings.mode,
                 ledger=ledger,
-                clock=time.time,
+                clock=clock,
                 on_turn=on_turn,
                 secret=key,
             )

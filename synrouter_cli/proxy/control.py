@@ -29,7 +29,7 @@ class Ledger(Protocol):
 class Turns(Protocol):
     """What the control API says of the turns."""
 
-    def warm(self, now: float) -> dict[str, float]: ...
+    def warm(self) -> dict[str, float]: ...
 
     def health(self) -> dict[str, dict[str, Any]]: ...
 
@@ -93,7 +93,7 @@ class Control:
             **self._health(in_flight),
             "providers": self._turns.health(),
             "keys": self._key_sources,
-            "warm": {session: round(left, 1) for session, left in self._turns.warm(time.time()).items()},
+            "warm": {session: round(left, 1) for session, left in self._turns.warm().items()},
         }
 
 

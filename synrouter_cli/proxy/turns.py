@@ -340,9 +340,10 @@ class Turns:
 
     # ── what is live ──────────────────────────────────────────────────────────────────────────────────────────
 
-    def warm(self, now: float) -> dict[str, float]:
+    def warm(self) -> dict[str, float]:
         """Session → seconds until the entry at the end of its last request expires; the latest MOST_WARM that have
         one. Looked up when asked for: a hit of another session renews it, an eviction ends it."""
+        now = self._clock()
         left: dict[str, float] = {}
         for session in self._sessions.latest():
             if session.tail is not None and (expires_at := session.tail.expires_at()) > now:

@@ -41,7 +41,7 @@ class Desk:
         return turn.session_id
 
     def warm(self) -> dict[str, float]:
-        return self.turns.warm(self.now)
+        return self.turns.warm()
 
 
 def inbound(session: str, rounds: int, ttl: str | None) -> Inbound:
@@ -138,7 +138,7 @@ class LiveTurns:
     def begin(self, inbound: Inbound) -> Any:
         raise AssertionError
 
-    def warm(self, now: float) -> dict[str, float]:
+    def warm(self) -> dict[str, float]:
         return {"a1b2c3": 251.96}
 
     def health(self) -> dict[str, dict[str, Any]]:

@@ -366,7 +366,7 @@ class Turns:
         self.turns.append(turn)
         return turn
 
-    def warm(self, now: float) -> dict[str, float]:
+    def warm(self) -> dict[str, float]:
         return {}
 
     def health(self) -> dict[str, dict[str, Any]]:
