@@ -13,11 +13,11 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 __all__ = ["Anchors", "Measured"]
 
-MOST_ANCHORS = 256
+MOST_ANCHORS = 96
 MIN_SAMPLE_TOKENS = 200
 """A change smaller than this says too little about the rate of tokens to estimated tokens."""
 
@@ -77,10 +77,15 @@ class Anchors:
     def exact(self, key: bytes) -> int | None:
         return self._known.get(key)
 
-    def measure(self, keys: Sequence[bytes], estimates: Sequence[int]) -> Measured:
-        """Cumulative tokens for a prompt with these keys and cumulative estimates."""
-        known = self._known
-        found = [(i, known[key]) for i, key in enumerate(keys) if key in known] if known else []
+    def measure(
+        self, keys: Sequence[bytes], estimates: Sequence[int], index: Mapping[bytes, int] | None = None
+    ) -> Measured:
+        """Cumulative tokens for a prompt with these keys and cumulative estimates.
+
+        `index` says where each key stands, if that is known.
+        """
+        places = {key: place for place, key in enumerate(keys)} if index is None else index
+        found = sorted((places[key], tokens) for key, tokens in self._known.items() if key in places)
         # a count that is not larger than an earlier one contradicts it: the later report stands
         rising: list[tuple[int, int]] = []
         for position, tokens in found:

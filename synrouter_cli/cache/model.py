@@ -81,6 +81,8 @@ class Rendered:
     runs: Sequence[int]
     layer_ends: tuple[int, int, int]
     seeds: tuple[bytes, bytes, bytes]
+    index: Mapping[bytes, int] | None = None
+    """Where each key stands first, if that is known."""
 
     def seed(self, position: int) -> bytes:
         tools, system, _ = self.layer_ends
@@ -104,17 +106,19 @@ class Store:
 
     def live(self, rendered: Rendered, now: float) -> list[int]:
         """The positions of this prompt at which an entry can be read now, ascending."""
+        index = rendered.index
+        if index is None:
+            index = {key: place for place, key in reversed(list(enumerate(rendered.keys)))}
         found: list[int] = []
         start = 0
         for layer, end in enumerate(rendered.layer_ends):
-            entries = self.entries.get(rendered.seeds[layer])
-            if entries:
-                keys = rendered.keys
-                found += [
-                    i for i in range(start, end) if (e := entries.get(keys[i])) is not None and e.expires_at > now
-                ]
+            # an entry is looked up in the prompt, not the prompt in the entries: there are fewer of them
+            for key, entry in self.entries.get(rendered.seeds[layer], {}).items():
+                place = index.get(key, -1)
+                if start <= place < end and entry.expires_at > now:
+                    found.append(place)
             start = end
-        return found
+        return sorted(found)
 
     def place(self, rendered: Rendered, position: int) -> Place:
         """Where the entry of this position is found as long as it lives."""

@@ -24,7 +24,7 @@ def rendered(prompt: Prompt, *, settings_reach_head: bool = False) -> Rendered:
     seeds = prompt.seeds
     if settings_reach_head:
         seeds = (seeds[2], seeds[2], seeds[2])
-    return Rendered(prompt.keys, prompt.runs, prompt.layer_ends, seeds)
+    return Rendered(prompt.keys, prompt.runs, prompt.layer_ends, seeds, prompt.index)
 
 
 def last_cacheable(prompt: Prompt) -> int:

@@ -9,6 +9,7 @@ Example: `server.run(settings, assemble=assemble_with(str))` prints every finish
 from __future__ import annotations
 
 import asyncio
+import gc
 import importlib.util
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -63,6 +64,7 @@ def assemble_with(turn_line: Callable[[Turn], str], *, clock: Callable[[], float
             )
             _import_late()
             price_version()  # reads the prices; the names have read the facts
+            _settle_memory()
             yield await start(settings, services)
             turns.close()  # no request is left: the turn numbers that nobody used are given back
         finally:
@@ -76,6 +78,14 @@ def _check_names(upstreams: Mapping[str, str]) -> None:
         if name not in provider_names():
             known = ", ".join(sorted(provider_names()))
             raise ConfigError(where=f"upstream {name}", detail=f"no such provider; known are: {known}")
+
+
+def _settle_memory() -> None:
+    """What is there by now stays: the collector need not look at it again, nor at every request's few thousand values
+    (a sixth of the time of planning)."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 def _import_late() -> None:

@@ -18,25 +18,26 @@ from synrouter_cli.prompt.digests import canonical, digest_fields, digest_text, 
 from synrouter_cli.prompt.prompt import MESSAGES, SYSTEM, TOOLS, Block, Mark, Unit
 from synrouter_cli.prompt.tokens import estimate, estimate_fields
 
-__all__ = ["NEVER_MARKED", "Message", "read_block", "read_mark", "read_message", "read_system", "read_tool"]
+__all__ = ["NEVER_MARKED", "NOTHING", "Message", "read_block", "read_mark", "read_message", "read_system", "read_tool"]
 
 NEVER_MARKED = frozenset({"thinking", "redacted_thinking"})
-_EMPTY = msgspec.Raw(b"")
+NOTHING = msgspec.Raw(b"")
+"""What stands for a value that is not there."""
 _raws = msgspec.json.Decoder(list[msgspec.Raw])
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
-class Message(msgspec.Struct):
+class Message(msgspec.Struct, gc=False):
     """A message as it stands in a body."""
 
     role: str
     content: msgspec.Raw
-    output_config: msgspec.Raw = _EMPTY
+    output_config: msgspec.Raw = NOTHING
 
 
 def read_tool(raw: msgspec.Raw, base: int) -> Unit:
     fields = _fields.decode(raw)
-    deferred = bytes(fields.get("defer_loading", _EMPTY)) == b"true"
+    deferred = bytes(fields.get("defer_loading", NOTHING)) == b"true"
     mark = read_mark(fields.get("cache_control"), base)
     length = len(memoryview(raw))
     block = Block(
@@ -97,7 +98,7 @@ def read_block(raw: msgspec.Raw, base: int, layer: int, role: str) -> Block:
         )
     fields = _fields.decode(raw)
     kind = kind_of(fields.get("type"))
-    blank = kind == "text" and _is_blank(memoryview(fields.get("text", _EMPTY)))
+    blank = kind == "text" and _is_blank(memoryview(fields.get("text", NOTHING)))
     nested: tuple[Mark, ...] = ()
     image = kind == "image"
     if kind == "tool_result":
@@ -127,7 +128,7 @@ def _is_enabled(citations: bytes) -> bool:
 
 def _read_tool_result(fields: dict[str, msgspec.Raw], base: int) -> tuple[bytes, tuple[Mark, ...], bool]:
     """Digest, nested markers and whether an image is in it; a string content equals a list of one text."""
-    content = fields.get("content", _EMPTY)
+    content = fields.get("content", NOTHING)
     view = memoryview(content)
     digests: list[bytes] = []
     marks: list[Mark] = []
@@ -138,7 +139,7 @@ def _read_tool_result(fields: dict[str, msgspec.Raw], base: int) -> tuple[bytes,
         for raw in _raws.decode(content):
             inner = _fields.decode(raw)
             digests.append(digest_fields(inner))
-            image = image or bytes(inner.get("type", _EMPTY)) == b'"image"'
+            image = image or bytes(inner.get("type", NOTHING)) == b'"image"'
             mark = read_mark(inner.get("cache_control"), base)
             if mark is not None and mark.ttl is not None:
                 marks.append(mark)
@@ -164,7 +165,7 @@ def read_mark(raw: msgspec.Raw | None, base: int) -> Mark | None:
     if ttl_raw is not None:
         ttl_start = address(ttl_raw) - base
         span = (ttl_start, ttl_start + len(memoryview(ttl_raw)))
-    ephemeral = bytes(fields.get("type", _EMPTY)) == b'"ephemeral"'
+    ephemeral = bytes(fields.get("type", NOTHING)) == b'"ephemeral"'
     extra = not ephemeral or bool(fields.keys() - {"type", "ttl"})
     return Mark(start, end, ttl if ephemeral else "?", span, extra)
 

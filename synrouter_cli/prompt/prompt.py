@@ -76,12 +76,17 @@ class Prompt:
         "automatic",
         "blocks",
         "body",
+        "ends",
         "first_block",
+        "index",
         "keys",
         "layer_ends",
+        "markable",
+        "marked",
         "max_tokens",
         "metadata",
         "model",
+        "roles",
         "runs",
         "seeds",
         "settings",
@@ -103,6 +108,14 @@ class Prompt:
         self.keys: list[bytes] = []
         self.tokens: list[int] = []
         self.runs: list[int] = []
+        self.markable: list[bool] = []
+        self.marked: list[int] | None = None
+        """The units in which a block has a marker; found where they are asked for."""
+        self.index: dict[bytes, int] = {}
+        """The block at which each key stands first."""
+        self.roles: list[str] = []
+        """Each message's role, with its own settings where it has some."""
+        self.ends: list[int] = []
         self.layer_ends = (0, 0, 0)
         self.seeds: tuple[bytes, bytes, bytes] = (b"", b"", b"")
         self.settings: dict[str, bytes] = {}
@@ -120,12 +133,12 @@ class Prompt:
         return self.units[self.unit_counts[0] + self.unit_counts[1] :]
 
     def message_ends(self) -> list[int]:
-        """For each message the index of its last block."""
-        head = self.unit_counts[0] + self.unit_counts[1]
-        ends = [first - 1 for first in self.first_block[head + 1 :]]
-        if len(self.units) > head:
-            ends.append(len(self.blocks) - 1)
-        return ends
+        """For each message the index of its last block. Not to be changed."""
+        if not self.ends and self.unit_counts[2]:
+            head = self.unit_counts[0] + self.unit_counts[1]
+            self.ends = [first - 1 for first in self.first_block[head + 1 :]]
+            self.ends.append(len(self.blocks) - 1)
+        return self.ends
 
     def real_user_block(self) -> int:
         """The first block of the newest user message that is no tool result; 0 where there is none."""
@@ -149,11 +162,12 @@ class Prompt:
 
     def marked_blocks(self) -> Iterator[tuple[int, Block]]:
         """The blocks that carry a marker, or a place for one, or have one inside."""
-        for unit, first in zip(self.units, self.first_block, strict=True):
-            if unit.marked:
-                for index, block in enumerate(unit.blocks, first):
-                    if block.mark is not None or block.nested:
-                        yield index, block
+        if self.marked is None:
+            self.marked = [place for place, unit in enumerate(self.units) if unit.marked]
+        for place in self.marked:
+            for index, block in enumerate(self.units[place].blocks, self.first_block[place]):
+                if block.mark is not None or block.nested:
+                    yield index, block
 
     def unit_of(self, block: int) -> int:
         """The index of the unit that holds a block."""

@@ -18,31 +18,30 @@ from typing import Any, Final
 
 import msgspec
 
-from synrouter_cli.prompt.blocks import NEVER_MARKED, Message, read_mark, read_message, read_system, read_tool
+from synrouter_cli.prompt.blocks import NEVER_MARKED, NOTHING, Message, read_mark, read_message, read_system, read_tool
 from synrouter_cli.prompt.body import Unplannable, address, parseable
 from synrouter_cli.prompt.prompt import MESSAGES, SYSTEM, TOOLS, Block, Mark, Prompt, Unit, first_unit_of
 
 __all__ = ["MESSAGES", "SYSTEM", "TOOLS", "Block", "Mark", "Prompt", "Unit", "segment"]
 
 KEY_BYTES: Final = 16
-_EMPTY = msgspec.Raw(b"")
 
 
 class _Top(msgspec.Struct):
     model: str = ""
     messages: list[Message] = []
     tools: list[msgspec.Raw] | None = None
-    system: msgspec.Raw = _EMPTY
-    cache_control: msgspec.Raw = _EMPTY
-    metadata: msgspec.Raw = _EMPTY
-    thinking: msgspec.Raw = _EMPTY
-    tool_choice: msgspec.Raw = _EMPTY
-    output_config: msgspec.Raw = _EMPTY
-    output_format: msgspec.Raw = _EMPTY
-    context_management: msgspec.Raw = _EMPTY
-    speed: msgspec.Raw = _EMPTY
-    max_tokens: msgspec.Raw = _EMPTY
-    stream: msgspec.Raw = _EMPTY
+    system: msgspec.Raw = NOTHING
+    cache_control: msgspec.Raw = NOTHING
+    metadata: msgspec.Raw = NOTHING
+    thinking: msgspec.Raw = NOTHING
+    tool_choice: msgspec.Raw = NOTHING
+    output_config: msgspec.Raw = NOTHING
+    output_format: msgspec.Raw = NOTHING
+    context_management: msgspec.Raw = NOTHING
+    speed: msgspec.Raw = NOTHING
+    max_tokens: msgspec.Raw = NOTHING
+    stream: msgspec.Raw = NOTHING
 
 
 _top = msgspec.json.Decoder(_Top)
@@ -97,6 +96,7 @@ def _segment(
         [message.content for message in top.messages],
     )
     prompt.unit_counts = (len(units[0]), len(units[1]), len(units[2]))
+    prompt.roles = [m.role if m.output_config is NOTHING else _own_role(m) for m in top.messages]
     same_so_far = previous is not None
     kept_units = 0
     for layer, raws in enumerate(units):
@@ -106,7 +106,7 @@ def _segment(
             known = previous.units[first : first + previous.unit_counts[layer]]
             most = min(len(raws), len(known))
             if layer == MESSAGES:
-                most = _under_the_same_roles(top.messages, known, most)
+                most = _under_the_same_roles(prompt.roles, previous.roles, most)
             same = _unchanged(source, raws, base, previous, first, most)
             if same:
                 moved = address(raws[0]) - base - previous.starts[first]
@@ -136,15 +136,15 @@ def _system_raws(raw: msgspec.Raw) -> list[msgspec.Raw]:
     return _raws.decode(raw)
 
 
-def _under_the_same_roles(messages: list[Message], known: list[Unit], most: int) -> int:
+def _own_role(message: Message) -> str:
+    return f"{message.role} {bytes(message.output_config).decode('utf-8', 'replace')}"
+
+
+def _under_the_same_roles(roles: list[str], known: list[str], most: int) -> int:
     """How many leading messages have the roles and settings of their own that they had before."""
-    for index in range(most):
-        message, unit = messages[index], known[index]
-        if message.role != unit.role or (
-            (unit.own or len(memoryview(message.output_config))) and (bytes(message.output_config) != unit.own)
-        ):
-            return index
-    return most
+    if roles[:most] == known[:most]:
+        return most
+    return next(index for index in range(most) if roles[index] != known[index])
 
 
 def _unchanged(body: bytes, raws: list[msgspec.Raw], base: int, previous: Prompt, first: int, most: int) -> int:
@@ -184,7 +184,10 @@ _ROLE_TAG = {"": b"h", "user": b"u", "assistant": b"a", "system": b"s"}
 def _lay_out(prompt: Prompt, previous: Prompt | None, kept_units: int, keeps_thinking: bool, secret: bytes) -> None:
     """Fill the parallel lists: blocks, keys, cumulative tokens, lookback positions."""
     blocks = prompt.blocks
-    for unit in prompt.units:
+    if previous is not None:
+        prompt.first_block = previous.first_block[:kept_units]
+        blocks.extend(previous.blocks[: _block_at(previous, kept_units)])
+    for unit in prompt.units[len(prompt.first_block) :]:
         prompt.first_block.append(len(blocks))
         blocks.extend(unit.blocks)
     tools_units, system_units, _ = prompt.unit_counts
@@ -204,6 +207,12 @@ def _lay_out(prompt: Prompt, previous: Prompt | None, kept_units: int, keeps_thi
     prompt.keys = previous.keys[:kept] if previous is not None else []
     prompt.tokens = previous.tokens[:kept] if previous is not None else []
     prompt.runs = previous.runs[:kept] if previous is not None else []
+    prompt.markable = previous.markable[:kept] if previous is not None else []
+    if previous is not None and kept == len(previous.keys):
+        prompt.index = previous.index.copy()
+    else:
+        for position, key in enumerate(prompt.keys):
+            prompt.index.setdefault(key, position)
     _extend(prompt, kept, dropped, secret)
 
 
@@ -212,7 +221,7 @@ def _block_at(prompt: Prompt, unit: int) -> int:
 
 
 def _extend(prompt: Prompt, kept: int, dropped_before: int, secret: bytes) -> None:
-    keys, tokens, runs, blocks = prompt.keys, prompt.tokens, prompt.runs, prompt.blocks
+    keys, tokens, runs, blocks, places = prompt.keys, prompt.tokens, prompt.runs, prompt.blocks, prompt.index
     key = keys[-1] if keys else secret
     total = tokens[-1] if tokens else 0
     run = runs[-1] if runs else -1
@@ -230,9 +239,11 @@ def _extend(prompt: Prompt, kept: int, dropped_before: int, secret: bytes) -> No
             if not (block.kind == kind and kind in ("tool_use", "tool_result")):
                 run += 1
             kind = block.kind
+            places.setdefault(key, index)
         keys.append(key)
         tokens.append(total)
         runs.append(max(run, 0))
+        prompt.markable.append(block.markable)
 
 
 def _read_settings(prompt: Prompt, top: _Top, base: int) -> None:
@@ -246,8 +257,8 @@ def _read_settings(prompt: Prompt, top: _Top, base: int) -> None:
         raw = bytes(getattr(top, name))
         if raw and raw != b"null":
             prompt.settings[name] = raw
-    image = any(unit.image for unit in prompt.units)
-    citations = any(unit.citations for unit in prompt.units)
+    image = True in [unit.image for unit in prompt.units]  # lists: twice as fast as any() over a generator
+    citations = True in [unit.citations for unit in prompt.units]
     system = b"speed=%s;citations=%d" % (prompt.settings.get("speed", b""), citations)
     shape = [b"%s=%s" % (name.encode(), raw) for name, raw in prompt.settings.items() if name != "speed"]
     messages = b";".join([system, b"image=%d" % image, *shape])

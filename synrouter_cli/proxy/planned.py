@@ -62,13 +62,14 @@ def situation(
 ) -> Situation:
     """Put together what the planner decides on."""
     fixed_at = {i for i, block in prompt.marked_blocks() if is_fixed(block)}
-    before = session.last.real_user_block() if session.last is not None else -1
-    dropped = not facts.keeps_thinking and prompt.real_user_block() != before
+    dropped = False
+    if not facts.keeps_thinking and session.last is not None:
+        dropped = prompt.real_user_block() != session.last.real_user_block()
     change = session.change(prompt, thinking_dropped=dropped)
     return Situation(
         rendered=shape,
         client=client,
-        markable=[block.markable for block in prompt.blocks],
+        markable=prompt.markable,
         tokens=tokens,
         store=store,
         facts=facts,

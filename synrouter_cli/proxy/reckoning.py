@@ -130,7 +130,7 @@ class Reckoner:
         if anchors.exact(keys[-1]) is None:
             # a few tokens that open the answer are in the total: less exact than a marker's count
             anchors.learn(keys[-1], reported.total)
-        return anchors.measure(keys, planned.prompt.tokens)
+        return anchors.measure(keys, planned.prompt.tokens, planned.prompt.index)
 
 
 def _reason(planned: Planned, verdict: Verdict, reported: Reported) -> str | None:

@@ -220,12 +220,11 @@ class Turns:
         if not session.anchors.items():
             session.anchors.rate = self._reckoner.rates.get(prompt.model, session.anchors.rate)
         shape = rendered(prompt, settings_reach_head=facts.settings_reach_head)
-        tokens = session.anchors.measure(prompt.keys, prompt.tokens)
+        tokens = session.anchors.measure(prompt.keys, prompt.tokens, prompt.index)
         pair_key = self._pair_key(inbound, prompt.model)
         if len(self._pairs) > MOST_PAIRS:
             self._pairs = {key: pair for key, pair in self._pairs.items() if pair.prune(now)}
         pair = self._pairs.setdefault(pair_key, Pair())
-        pair.prune(now)
         client = repaired(client_markers(prompt))
         client_live = pair.client.live(shape, now)
         client_found = look_up(shape, client, pair.client, facts, now=now, tokens=tokens, live=client_live)
@@ -369,6 +368,7 @@ class Turns:
         return sha256(inbound.scope + f"{model}\0{names}".encode("utf-8", "surrogatepass")).hexdigest()[:24]
 
     def _keep(self, planned: Planned) -> None:
+        planned.pair.prune(self._clock())
         self._ledger.remember("session", planned.session.id, stored(planned.session))
         self._ledger.remember("cache", planned.pair_key, pack(planned.pair))
 
