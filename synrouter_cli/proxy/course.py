@@ -73,6 +73,7 @@ class Course:
     _http_status: int | None = None
     _ttfb_ms: float | None = None
     _attempts: int = 1
+    _sent: bool = True
 
     def answered(self, answer: Answer) -> None:
         """The upstream's headers are here."""
@@ -83,6 +84,7 @@ class Course:
     def failed(self, failure: Failure) -> None:
         self._status, self._error_type = "error", failure.error.type
         self._attempts = failure.attempts
+        self._sent = not failure.never_sent
 
     def crashed(self) -> None:
         """An error of ours ended it."""
@@ -107,4 +109,5 @@ class Course:
             ttfb_ms=self._ttfb_ms,
             total_ms=elapsed * 1e3,
             attempts=self._attempts,
+            sent=self._sent,
         )

@@ -29,6 +29,7 @@ RETRIES: Final[Mapping[str, tuple[float, ...]]] = {
 """Kind of failure → how long to wait before each further attempt, in seconds."""
 
 _PERMANENT: Final = frozenset(("certificate", "tls", "proxy", "redirect"))
+_NEVER_SENT: Final = frozenset(("certificate", "descriptors", "dns", "proxy", "refused", "timeout", "tls"))
 _NO_DESCRIPTORS: Final = (errno.EMFILE, errno.ENFILE)
 
 
@@ -64,6 +65,11 @@ class Failure(Exception):
     def permanent(self) -> bool:
         """Whether the same request would fail again until somebody changes something."""
         return self.kind in _PERMANENT
+
+    @property
+    def never_sent(self) -> bool:
+        """Whether there was no connection to send the request on: it can't have cost anything."""
+        return self.kind in _NEVER_SENT
 
 
 class Broken(Exception):

@@ -33,12 +33,13 @@ class Reckoner:
         self.minimums: dict[str, int] = {}
         """Minimum prefix lengths that turned out higher than the facts say, by model."""
 
-    def priced(self, row: Turn, planned: Planned | None) -> Turn:
+    def priced(self, row: Turn, planned: Planned | None, *, sent: bool = True) -> Turn:
         """The row with its money and its reason. Unknown prices stay None."""
         usage = row.usage
         if usage is None:
-            # a refusal costs nothing; otherwise nobody knows what was billed
-            zero = 0 if row.http_status is not None and row.http_status >= 400 else None
+            # a refusal costs nothing, nor does what was never sent; otherwise nobody knows what was billed
+            refused = row.http_status is not None and row.http_status >= 400
+            zero = 0 if refused or not sent else None
             return replace(row, cost_pusd=zero, baseline_no_cache_pusd=zero, baseline_client_pusd=zero)
         client_usage, lost = usage, True
         if planned is not None and planned.committed:

@@ -87,6 +87,8 @@ class Outcome:
     ttfb_ms: float | None = None
     total_ms: float = 0.0
     attempts: int = 1
+    sent: bool = True
+    """False where the request never reached the provider."""
 
 
 class ActiveTurn:
@@ -111,6 +113,8 @@ class ActiveTurn:
     def original(self) -> None:
         """The original bytes are sent after all: what we predict is what the client's own markers meet."""
         self.edited = False
+        self.plan = f"{self._row.level}; original"
+        self._row = replace(self._row, plan=self.plan)
         planned = self._planned
         if planned is not None and not planned.committed:
             planned.plan = replace(
@@ -327,7 +331,7 @@ class Turns:
             attempts=outcome.attempts,
         )
         try:
-            final = self._reckoner.priced(final, planned)
+            final = self._reckoner.priced(final, planned, sent=outcome.sent)
         except Exception as error:
             log.error("metering failed: %s", type(error).__name__, exc_info=_frames_only(error))
         self._ledger.record(final)

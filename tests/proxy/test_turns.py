@@ -260,6 +260,7 @@ def test_after_a_refusal_of_our_markers_the_original_is_what_is_reckoned() -> No
     turn = bench.turns.begin(bench.inbound(raw))
     assert turn.edited
     turn.original()
+    assert turn.plan == "safe; original"
     weighed = bench.judge.weigh(raw, scope="one", now=bench.now)
     turn.responding(200)
     bench.finish(turn, weighed.usage)
@@ -326,3 +327,11 @@ def test_a_mode_named_in_a_header_is_taken_only_if_it_is_one() -> None:
     bench = Bench()
     assert bench.ask(body(0), x_synrouter_mode="general").mode == "general"
     assert bench.ask(body(1), x_synrouter_mode="\x1b[2J").mode == "auto"
+
+
+@pytest.mark.parametrize(("sent", "cost"), [(False, 0), (True, None)])
+def test_without_an_answer_only_what_was_never_sent_is_known_to_cost_nothing(sent: bool, cost: int | None) -> None:
+    bench = Bench()
+    turn = bench.turns.begin(bench.inbound(json.dumps(body(1)).encode()))
+    turn.finish(Outcome("error", None, "api_error", sent=sent))
+    assert bench.ledger.rows[-1].cost_pusd == cost
