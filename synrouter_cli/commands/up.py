@@ -1,9 +1,9 @@
 """`synrouter up`: serves in the foreground with the dashboard, with a line a turn, or in the background.
 
     14:02:31 claude-code a1b2c3 #4 claude-sonnet-4-6 in 12 · read 27,132 · wrote 1,335 · out 88 · hit 95% ·
-    $0.0132 (saved $0.0733)
+    $0.0132 (saved $0.0733, by Synrouter $0.0104)
 
-An unknown price is `?`, an estimate is marked `~`, a loss has a minus.
+Saved is against no caching at all; by Synrouter, against the client's own request, unchanged. An unknown price is `?`, an estimate is marked `~`, a loss has a minus.
 """
 
 from __future__ import annotations
@@ -146,9 +146,14 @@ def _money(turn: Turn) -> str:
     cost = UNKNOWN if turn.cost_pusd is None else mark + _usd(turn.cost_pusd)
     if turn.billing == "subscription":
         return f"list {cost} (subscription)"
-    if turn.cost_pusd is None or turn.baseline_no_cache_pusd is None:
-        return f"{cost} (saved {UNKNOWN})"
-    return f"{cost} (saved {mark}{_usd(turn.baseline_no_cache_pusd - turn.cost_pusd)})"
+
+    def against(baseline: int | None) -> str:
+        if turn.cost_pusd is None or baseline is None:
+            return UNKNOWN
+        return mark + _usd(baseline - turn.cost_pusd)
+
+    saved, ours = against(turn.baseline_no_cache_pusd), against(turn.baseline_client_pusd)
+    return f"{cost} (saved {saved}, by Synrouter {ours})"
 
 
 def _usd(pusd: int) -> str:

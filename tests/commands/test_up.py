@@ -35,6 +35,7 @@ def turn(**changes) -> Turn:
         "usage_quality": "exact",
         "cost_pusd": 13_200_000_000,
         "baseline_no_cache_pusd": 86_500_000_000,
+        "baseline_client_pusd": 23_600_000_000,
     }
     return Turn(**(values | changes))
 
@@ -44,33 +45,42 @@ TOKENS = "in 12 · read 27,132 · wrote 1,335 · out 88 · hit 95%"
 UNSURE = "in ~12 · read ~27,132 · wrote ~1,335 · out ~88 · hit 95%"
 
 LINES = [
-    (turn(), f"{HEAD}{TOKENS} · $0.0132 (saved $0.0733)"),
-    (turn(baseline_no_cache_pusd=13_000_000_000), f"{HEAD}{TOKENS} · $0.0132 (saved -$0.0002)"),
-    (turn(cost_pusd=None, baseline_no_cache_pusd=None), f"{HEAD}{TOKENS} · ? (saved ?)"),
-    (turn(baseline_no_cache_pusd=None), f"{HEAD}{TOKENS} · $0.0132 (saved ?)"),
-    (turn(usage_quality="estimated"), f"{HEAD}{UNSURE} · ~$0.0132 (saved ~$0.0733)"),
+    (turn(), f"{HEAD}{TOKENS} · $0.0132 (saved $0.0733, by Synrouter $0.0104)"),
+    (turn(baseline_no_cache_pusd=13_000_000_000), f"{HEAD}{TOKENS} · $0.0132 (saved -$0.0002, by Synrouter $0.0104)"),
+    (turn(cost_pusd=None, baseline_no_cache_pusd=None), f"{HEAD}{TOKENS} · ? (saved ?, by Synrouter ?)"),
+    (
+        turn(baseline_client_pusd=12_200_000_000),
+        f"{HEAD}{TOKENS} · $0.0132 (saved $0.0733, by Synrouter -$0.0010)",
+    ),
+    (turn(baseline_no_cache_pusd=None), f"{HEAD}{TOKENS} · $0.0132 (saved ?, by Synrouter $0.0104)"),
+    (turn(usage_quality="estimated"), f"{HEAD}{UNSURE} · ~$0.0132 (saved ~$0.0733, by Synrouter ~$0.0104)"),
     (
         turn(usage_quality="partial", status="cancelled"),
-        f"{HEAD}{UNSURE} · ~$0.0132 (saved ~$0.0733) · cancelled 200",
+        f"{HEAD}{UNSURE} · ~$0.0132 (saved ~$0.0733, by Synrouter ~$0.0104) · cancelled 200",
     ),
     (turn(billing="subscription"), f"{HEAD}{TOKENS} · list $0.0132 (subscription)"),
     (turn(billing="subscription", cost_pusd=None), f"{HEAD}{TOKENS} · list ? (subscription)"),
     (
-        turn(usage=Usage(input_tokens=3, output_tokens=1), cost_pusd=0, baseline_no_cache_pusd=0),
-        f"{HEAD}in 3 · read 0 · wrote 0 · out 1 · hit 0% · $0.00 (saved $0.00)",
+        turn(
+            usage=Usage(input_tokens=3, output_tokens=1), cost_pusd=0, baseline_no_cache_pusd=0, baseline_client_pusd=0
+        ),
+        f"{HEAD}in 3 · read 0 · wrote 0 · out 1 · hit 0% · $0.00 (saved $0.00, by Synrouter $0.00)",
     ),
-    (turn(usage=Usage(output_tokens=1)), f"{HEAD}in 0 · read 0 · wrote 0 · out 1 · $0.0132 (saved $0.0733)"),
+    (
+        turn(usage=Usage(output_tokens=1)),
+        f"{HEAD}in 0 · read 0 · wrote 0 · out 1 · $0.0132 (saved $0.0733, by Synrouter $0.0104)",
+    ),
     (
         turn(status="error", http_status=529, error_type="overloaded_error", usage=None, cost_pusd=0),
         f"{HEAD}error 529 overloaded_error",
     ),
     (
         turn(status="cancelled", http_status=None, usage=None, cost_pusd=None),
-        f"{HEAD}? (saved ?) · cancelled",
+        f"{HEAD}? (saved ?, by Synrouter ?) · cancelled",
     ),
     (
         turn(kind="subagent"),
-        f"14:02:31 claude-code a1b2c3 #4 subagent claude-sonnet-4-6 {TOKENS} · $0.0132 (saved $0.0733)",
+        f"14:02:31 claude-code a1b2c3 #4 subagent claude-sonnet-4-6 {TOKENS} · $0.0132 (saved $0.0733, by Synrouter $0.0104)",
     ),
 ]
 

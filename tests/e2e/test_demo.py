@@ -79,15 +79,17 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def test_it_ends_by_itself_and_its_sums_are_those_of_its_lines(told: str):
-    lines = re.findall(rf"hit \d+% · {MONEY} \(saved {MONEY}\)$", told, re.MULTILINE)
+    lines = re.findall(rf"hit \d+% · {MONEY} \(saved {MONEY}, by Synrouter {MONEY}\)$", told, re.MULTILINE)
     errors = re.findall(r" error 529 overloaded_error$", told, re.MULTILINE)
     [turns] = re.findall(r"real ledger: (\d+) turns", told)
     assert int(turns) == len(lines) + len(errors) and errors
     [cost] = re.findall(rf"  cost\s+{MONEY}", told)
     [without] = re.findall(rf"  without any caching\s+{MONEY}", told)
-    spent, saved = (sum(dollars(pair[at]) for pair in lines) for at in (0, 1))
+    spent, saved, ours = (sum(dollars(line[at]) for line in lines) for at in (0, 1, 2))
     assert dollars(cost) == pytest.approx(spent, abs=0.02)
     assert dollars(without) == pytest.approx(spent + saved, abs=0.02)
+    [by_synrouter] = re.findall(rf"  saved by Synrouter\s+{MONEY}", told)
+    assert dollars(by_synrouter) == pytest.approx(ours, abs=0.02)
 
 
 def test_a_pause_really_costs_the_cache_and_other_turns_hit(told: str):
