@@ -68,10 +68,6 @@ def render(root: Node) -> str:
     )
 
 
-def _case(node: Node, words: str) -> str:
-    return f'                    "{node.place}") words={words} ;;'
-
-
 def _values(node: Node) -> Iterator[str]:
     """What stands behind each option that takes a value."""
     for option in node.options:

@@ -68,10 +68,6 @@ def render(root: Node) -> str:
     )
 
 
-def _case(node: Node, fill: str) -> str:
-    return f'                    ("{node.place}") {fill} ;;'
-
-
 def _values(node: Node) -> Iterator[str]:
     for option in node.options:
         if option.takes is not None:

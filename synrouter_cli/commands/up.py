@@ -3,7 +3,8 @@
     14:02:31 claude-code a1b2c3 #4 claude-sonnet-4-6 in 12 · read 27,132 · wrote 1,335 · out 88 · hit 95% ·
     $0.0132 (saved $0.0733, by Synrouter $0.0104)
 
-Saved is against no caching at all; by Synrouter, against the client's own request, unchanged. An unknown price is `?`, an estimate is marked `~`, a loss has a minus.
+Saved is against no caching at all; by Synrouter, against the client's own request, unchanged. An unknown price is `?`,
+an estimate is marked `~`, a loss has a minus.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from synrouter_cli.errors import ForeignCredential, NoProviderKey
-from synrouter_cli.providers import may_receive
+from synrouter_cli.providers import may_receive, provider_of
 from synrouter_cli.proxy.guard import KEY_HEADER, LOCAL_TOKEN, Head, RawHeaders, bearer
 
 Pairs = list[tuple[str, str]]
@@ -33,8 +33,6 @@ _NOT_SENT: Final = HOP_BY_HOP | _CREDENTIALS | _REPLACED
 # Another origin's advice about itself, and what would open us to web pages.
 _NOT_RELAYED: Final = HOP_BY_HOP | frozenset((b"alt-svc", b"strict-transport-security"))
 _OURS: Final = b"x-synrouter-"
-_SUBSCRIPTION: Final = b"sk-ant-oat"
-_KEY_HEADERS: Final[Mapping[str, str]] = {"anthropic": "x-api-key"}
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]+")
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e]+")
 _OUR_VALUE_LENGTH = 200
@@ -75,20 +73,21 @@ def choose_credential(
             if name.lower() in (b"x-api-key", b"authorization") and value.strip() and not LOCAL_TOKEN.search(value)
         ]
         if own:
-            secrets = [value if name.lower() == b"x-api-key" else bearer(value) or value for name, value in own]
-            if not all(may_receive(provider, _text(secret.strip()), at_home=at_home) for secret in secrets):
+            bare = [value if name.lower() == b"x-api-key" else bearer(value) or value for name, value in own]
+            texts = [_text(value.strip()) for value in bare]
+            if not all(may_receive(provider, text, at_home=at_home) for text in texts):
                 raise ForeignCredential(provider=provider)
-            subscription = any(bearer(value).startswith(_SUBSCRIPTION) for _, value in own)
-            secret = b"\0".join(value for _, value in own)
+            paid_by = {provider_of(provider).billing(text) for text in texts}
             return Credential(
                 [(_text(name), _text(value)) for name, value in own],
-                secret,
-                "subscription" if subscription else "api",
+                b"\0".join(value for _, value in own),
+                "subscription" if "subscription" in paid_by else "api",
             )
     if provider not in keys:
         raise NoProviderKey(provider=provider)
     key = keys[provider].reveal()
-    return Credential([(_KEY_HEADERS[provider], key)], key.encode(), "api")
+    to = provider_of(provider)
+    return Credential([(to.auth_header, to.auth_value(key))], key.encode(), "api")
 
 
 def to_upstream(headers: RawHeaders, credential: Iterable[tuple[str, str]], *, decoded: bool = False) -> Pairs:

@@ -21,6 +21,7 @@ from typing import Final, Protocol
 import aiohttp
 from yarl import URL
 
+from synrouter_cli.providers import provider_names, provider_of
 from synrouter_cli.proxy.failures import (
     RETRIES,
     Broken,
@@ -33,7 +34,7 @@ from synrouter_cli.proxy.failures import (
 from synrouter_cli.proxy.guard import RawHeaders
 from synrouter_cli.proxy.headers import Pairs
 
-BASE_URLS: Final[Mapping[str, str]] = {"anthropic": "https://api.anthropic.com"}
+BASE_URLS: Final[Mapping[str, str]] = {name: provider_of(name).base_url for name in provider_names()}
 
 _REDIRECTS: Final = (301, 302, 303, 307, 308)
 _LARGE: Final = 1024 * 1024
