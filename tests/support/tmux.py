@@ -49,11 +49,14 @@ class Terminal:
         return self.tmux("display-message", "-p", format).strip()
 
     def shows(self, text: str, *, seconds: float = 20) -> str:
-        """Wait until `text` is on the screen; the screen then."""
+        """Wait until `text` is on a screen that stands still (two looks alike: nothing is half drawn); that screen."""
+        before = ""
 
         def look() -> str:
-            screen = self.screen
-            return screen if text in screen else ""
+            nonlocal before
+            screen, last = self.screen, before
+            before = screen
+            return screen if text in screen and screen == last else ""
 
         try:
             return wait_for(look, f"{text!r} on the screen", seconds=seconds)
