@@ -26,7 +26,7 @@ __all__ = ["Change", "Session", "Sessions", "stored"]
 LIVE_SECONDS = 6 * 3600.0
 """A session without an id of its own can be recognised by its prefix for this long."""
 
-RESERVE = 64
+RESERVE = 256
 """Turn numbers are reserved ahead, so that after a crash none is given out twice and the gap shows."""
 
 RESERVE_MOST = 4096

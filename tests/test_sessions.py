@@ -165,9 +165,9 @@ def test_after_a_crash_turn_numbers_show_the_gap_and_none_is_given_twice() -> No
 
 def test_a_session_in_a_hurry_reserves_more_at_a_time() -> None:
     session = ask(Sessions(), CLAUDE, prompt("a"))
-    for _ in range(200):
+    for _ in range(RESERVE):
         session.number(100.0)
-    assert session.reserved - session.turn > 8 * RESERVE
+    assert session.reserved - session.turn > 3 * RESERVE
     for _ in range(2000):
         session.number(200.0)
     hurried = session.reserve
