@@ -109,6 +109,7 @@ class _Weighing:
         self.slots = MAX_MARKERS - s.fixed_slots
         hour = bool(self.client) and self.client[-1].ttl == "1h"
         self.rewrite = s.rates.write_1h if hour else s.rates.write_5m
+        self.branch = self._last_markable(s.branch)
         self.candidates = self._candidates()
 
     def best(self) -> Plan:
@@ -177,8 +178,7 @@ class _Weighing:
         wanted.append(self._last_markable(s.stable_end))
         tools_end, system_end, _ = s.rendered.layer_ends
         wanted += [self._last_markable(system_end), self._last_markable(tools_end)]
-        if s.branch >= 0:
-            wanted.append(self._last_markable(s.branch))
+        wanted.append(self.branch)
         wanted += [m.position for m in self.client if s.markable[m.position]]
         unique = dict.fromkeys(p for p in wanted if p >= 0 and self.tokens[p] >= s.facts.minimum_tokens)
         return tuple(unique)
@@ -210,14 +210,19 @@ class _Weighing:
         return self._insured(markers, used)
 
     def _insured(self, markers: tuple[Marker, ...], used: int) -> tuple[Marker, ...]:
-        """Give what slots are left to live entries: a marker there writes nothing, and reads if a longer one fails."""
+        """Give what slots are left to places that cost nothing there: live entries, read where a longer one fails,
+        and the point at which this prompt left the last one, for the next that does."""
         if not markers:
             return markers
         taken = {marker.position for marker in markers}
         for position in self.candidates:
             if used >= self.slots:
                 break
-            if position in self.alive and position not in taken and position < markers[-1].position:
+            if (
+                (position in self.alive or position == self.branch)
+                and position not in taken
+                and position < markers[-1].position
+            ):
                 markers = repaired((*markers, Marker(position, self._ttl(position))))
                 used += 1
         return markers

@@ -72,11 +72,27 @@ def test_the_tail_stands_before_what_will_not_last() -> None:
     assert places(decide(situation(10, stable_end=8)))[-1] == 7
 
 
-def test_a_branch_point_gets_a_spare_marker_only_where_it_pays() -> None:
+def test_a_branch_point_gets_the_spare_marker_and_the_next_branch_reads_it() -> None:
     first = situation(10)
     commit(first, decide(first))
-    plan = decide(situation(30, store=first.store, stable_end=30, branch=8))
-    assert len(plan.markers) <= 4
+    plan = decide(branched(first, 30, "b"))
+    assert places(plan) == [2, 4, 7, 29]
+    assert price(bill(plan.found, first_tokens(30))) == price(
+        bill(replace(plan.found, writes=plan.found.writes[-1:]), first_tokens(30))
+    )
+    commit(branched(first, 30, "b"), plan)
+    assert decide(branched(first, 30, "c")).found.hit == 7
+
+
+def branched(first: Situation, blocks: int, name: str) -> Situation:
+    """A request that shares eight blocks with the first one and goes another way from there."""
+    s = situation(blocks, store=first.store, branch=8)
+    keys = [*s.rendered.keys[:8], *(f"{name}{i}".encode() for i in range(8, blocks))]
+    return replace(s, rendered=replace(s.rendered, keys=keys))
+
+
+def first_tokens(blocks: int) -> list[int]:
+    return [1000 * (i + 1) for i in range(blocks)]
 
 
 @pytest.mark.parametrize("client", [{}, {4: "5m"}, {2: "5m", 4: "5m", 8: "5m", 9: "5m"}])
