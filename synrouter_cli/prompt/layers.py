@@ -13,7 +13,7 @@ an answer.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Final
@@ -127,25 +127,26 @@ def layer_ends(prompt: Prompt, layers: Sequence[int]) -> tuple[int, ...]:
     return tuple(places[i] + 1 for i in range(len(places) - 1) if highest[i] < lowest[i + 1])
 
 
-def shared_end(keys: Sequence[bytes], others: Iterable[Sequence[bytes]], tools_end: int) -> int:
+def shared_end(keys: Sequence[bytes], others: Iterable[Container[bytes]], tools_end: int) -> int:
     """How many leading tools are shared with another session that goes on differently; 0 where none does.
 
-    `keys` are the prompt's cumulative keys and `others` those of other sessions of the same model, each at least as far
-    as its tools. Sessions with all of these tools don't count: they share the end of the tools. Deferred tools have the
-    key of what stands before them, and the end is put before them.
+    `keys` are the prompt's cumulative keys; each of `others` holds those of another session of the same model, at least
+    those of its tools (`Prompt.index` is quickest). Sessions with all of these tools don't count: they share the end of
+    the tools. A deferred tool has the key of what stands before it: the end is put before it, and other sessions may
+    have theirs elsewhere. Where deferred tools come first of all, the block before the end may be one: see `markable`.
     """
-    whole = _before_deferred(keys, tools_end)
     best = 0
-    for other in others:
-        low, high = 0, min(tools_end, len(other))
+    for known in others:
+        if tools_end <= best + 1 or keys[tools_end - 1] in known:
+            continue
+        low, high = best, tools_end - 1
         while low < high:
             middle = (low + high + 1) // 2
-            if keys[middle - 1] == other[middle - 1]:
+            if keys[middle - 1] in known:
                 low = middle
             else:
                 high = middle - 1
-        if low < whole:
-            best = max(best, low)
+        best = low
     return _before_deferred(keys, best)
 
 

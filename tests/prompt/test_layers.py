@@ -207,6 +207,11 @@ SHARED: dict[str, tuple[list[Any], list[list[Any]], int]] = {
     "no tools": ([], [["a"]], 0),
     "deferred tools at the end are none": (["a", "b", deferred("c")], [["a", "b"], ["a", "x"]], 1),
     "the end stands before deferred tools": (["a", deferred("c"), deferred("d"), "b"], [["a", deferred("c"), "x"]], 1),
+    "deferred tools that only another session has": (
+        ["a", "b", "c"],
+        [[deferred("d"), "a", deferred("e"), "b", "x"]],
+        2,
+    ),
     "and behind them where a tool follows": (["a", deferred("c"), "b", "d"], [["a", deferred("c"), "b", "e"]], 3),
 }
 
@@ -217,6 +222,14 @@ def test_what_other_sessions_share(own: list[Any], others: list[list[Any]], end:
     known = [segment(body(*tools)) for tools in others]
     assert shared_end(prompt.keys, [tool_keys(other) for other in known], len(own)) == end
     assert shared_end(prompt.keys, (other.keys for other in known), len(own)) == end, "keys of whole prompts do as well"
+    assert shared_end(prompt.keys, (other.index for other in known), len(own)) == end
+
+
+def test_where_only_deferred_tools_are_shared_no_end_can_be_marked() -> None:
+    prompt = segment(body(deferred("d"), "a"))
+    others = [segment(body(deferred("d"), "b"))]
+    assert shared_end(prompt.keys, [other.index for other in others], 2) == 0
+    assert not prompt.markable[shared_end(prompt.keys, [other.keys for other in others], 2) - 1]
 
 
 @given(st.lists(st.sampled_from("abc"), max_size=6), st.lists(st.lists(st.sampled_from("abc"), max_size=6), max_size=4))

@@ -66,6 +66,7 @@ def test_two_tools_of_one_name_stay_as_they_came() -> None:
     order = extended(Order(), ["a", "Bash", "a"])
     assert order.names == ("a", "Bash")
     assert ordered(["a", "Bash", "a"], [1, 0, 1], order) == (1, 0, 2)
+    assert Order().extended(["a", "a"], [1, 2]).layers == (1,), "the first sight counts"
 
 
 CORE_NAMES = ["Read", "Edit", "Bash", "Grep"]
