@@ -11,6 +11,7 @@ from typing import Final
 
 from synrouter_cli.ledger.columns import COLUMNS, decode
 from synrouter_cli.ledger.figures import MEASURES, Figures, Sums
+from synrouter_cli.ledger.queries import IN_USE
 from synrouter_cli.ledger.rows import Turn
 
 LOOK_BACK: Final = 20_000
@@ -20,16 +21,16 @@ _SUMS = ", ".join(f"sum({name})" for name in MEASURES)
 _STEPS = f"""
     SELECT CAST((bucket - :since) * :steps / (:until - :since) AS INTEGER) AS step, billing, {_SUMS}
     FROM rollup
-    WHERE bucket >= :since AND bucket < :until AND turns > 0
+    WHERE bucket >= :since AND bucket < :until AND {IN_USE}
     GROUP BY step, billing
 """
 _UNWELL = f"""
     SELECT {", ".join(COLUMNS)} FROM turns WHERE rowid IN (
         SELECT row FROM (
-            SELECT rowid AS row, status FROM turns WHERE started_at >= :since AND started_at < :until
+            SELECT rowid AS row, status, kind FROM turns WHERE started_at >= :since AND started_at < :until
             ORDER BY started_at DESC LIMIT :look_back
         )
-        WHERE status NOT IN ('ok', 'started') LIMIT :count
+        WHERE status NOT IN ('ok', 'started') AND kind <> 'ping' LIMIT :count
     )
     ORDER BY started_at DESC, turn DESC
 """
