@@ -108,6 +108,16 @@ class Paths:
 
 
 @dataclass(frozen=True, slots=True)
+class Trim:
+    """What `[trim]` says, None being the level's own: results over `over_chars` are cut to `keep_chars`, 0 is never."""
+
+    over_chars: int | None = None
+    keep_chars: int | None = None
+    tools: tuple[tuple[str, int], ...] = ()
+    """(name or glob, its own over_chars), in the order of the file."""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that can be set. Sizes in bytes, durations in seconds."""
 
@@ -131,6 +141,7 @@ class Settings:
     ca_bundles: tuple[Path, ...] = ()
     """Certificates to trust besides the system's."""
     proxies: Proxies = field(default_factory=Proxies)
+    trim: Trim = field(default_factory=Trim)
 
 
 def load(
@@ -242,6 +253,15 @@ _SCALARS: Final[Mapping[str, _Check]] = {
     "drain_s": _Check((int, float), lambda value: 0 <= value <= 86400, "a number of seconds"),
     "ca_bundle": _Check(str, lambda value: Path(value).expanduser().is_absolute(), "an absolute path"),
     "upstreams": _Check(dict, lambda value: True, "a table of NAME = URL"),
+    "trim": _Check(dict, lambda value: True, "a table"),
+}
+_OVER_CHARS = _Check(
+    int, lambda value: value == 0 or 1000 <= value <= 1_000_000_000, "0 (never) or a number of characters from 1000"
+)
+_TRIM: Final[Mapping[str, _Check]] = {
+    "over_chars": _OVER_CHARS,
+    "keep_chars": _between(100, 1_000_000_000, "characters"),
+    "tools": _Check(dict, lambda value: True, "a table of TOOL = CHARACTERS"),
 }
 
 
@@ -278,6 +298,8 @@ def _read_config(path: Path) -> dict[str, Any]:
         values["ca_bundle"] = Path(values["ca_bundle"]).expanduser()
     if "upstreams" in values:
         values["upstreams"] = _config_upstreams(path, text, values["upstreams"])
+    if "trim" in values:
+        values["trim"] = _config_trim(path, text, values["trim"])
     return values
 
 
@@ -289,6 +311,22 @@ def _config_upstreams(path: Path, text: str, table: dict[str, Any]) -> dict[str,
             raise ConfigError(where=where, detail='expected NAME = "URL"')
         checked[name] = check_upstream(url, where=where)
     return checked
+
+
+def _config_trim(path: Path, text: str, table: dict[str, Any]) -> Trim:
+    for key, value in table.items():
+        where = f"{path}{_line_of(text, key)}, trim.{key}"
+        if key not in _TRIM:
+            raise ConfigError(where=where, detail=f"unknown key; known are {', '.join(_TRIM)}")
+        _checked(where, value, _TRIM[key])
+    over, keep = table.get("over_chars"), table.get("keep_chars")
+    if over and keep and keep >= over:
+        where = f"{path}{_line_of(text, 'keep_chars')}, trim.keep_chars"
+        raise ConfigError(where=where, detail=f"expected fewer than over_chars ({over})")
+    tools: dict[str, Any] = table.get("tools", {})
+    for name, value in tools.items():
+        _checked(f"{path}{_line_of(text, name)}, trim.tools.{name}", value, _OVER_CHARS)
+    return Trim(over, keep, tuple(tools.items()))
 
 
 def _line_of(text: str, key: str) -> str:

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from synrouter_cli.errors import ConfigError
-from synrouter_cli.settings import MIB, Secret, find_paths, load
+from synrouter_cli.prompt.limits import LIMITS, limits_of
+from synrouter_cli.settings import LEVELS, MIB, Secret, Trim, find_paths, load
 
 
 @pytest.fixture
@@ -88,6 +89,22 @@ def test_an_upstream_of_the_command_line_replaces_that_of_the_file_and_leaves_th
     assert settings.upstreams == {"anthropic": "http://127.0.0.1:9911", "openai": "https://o.example"}
 
 
+def test_what_is_trimmed_is_the_levels_own_unless_the_file_says_otherwise(home):
+    assert load(environ=at(home)).trim == Trim()
+    configure(home, '[trim]\nover_chars = 9000\nkeep_chars = 3000\n[trim.tools]\nBash = 0\n"mcp__db__*" = 2000\n')
+    assert load(environ=at(home)).trim == Trim(9000, 3000, (("Bash", 0), ("mcp__db__*", 2000)))
+    configure(home, "trim = { over_chars = 0, tools = { Grep = 1000 } }\n")
+    assert load(environ=at(home)).trim == Trim(0, None, (("Grep", 1000),))
+
+
+def test_every_level_has_limits_that_take_what_the_file_says(home):
+    assert set(LIMITS) == set(LEVELS)
+    configure(home, "[trim]\nover_chars = 9000\n[trim.tools]\nBash = 0\n")
+    trim = load(environ=at(home)).trim
+    limits = limits_of("max", trim.over_chars, trim.keep_chars, trim.tools)
+    assert (limits.over_chars, limits.keep_chars, limits.tools) == (9000, 4500, (("Bash", 0),))
+
+
 REFUSED = [
     ("colour = 1\n", "line 1, colour", "unknown key"),
     ('\n# x\n\nport = "7477"\n', "line 4, port", "a number from 0 to 65535"),
@@ -103,6 +120,15 @@ REFUSED = [
     ('upstreams = "x"\n', "line 1, upstreams", "a table"),
     ('port = 1\n[upstreams]\nanthropic = "http://evil.example"\n', "line 3, upstreams.anthropic", "loopback"),
     ("[upstreams]\nanthropic = 3\n", "line 2, upstreams.anthropic", "expected NAME"),
+    ("trim = 5\n", "line 1, trim", "a table"),
+    ("[trim]\nover = 1\n", "line 2, trim.over", "unknown key; known are over_chars, keep_chars, tools"),
+    ("[trim]\nover_chars = 999\n", "line 2, trim.over_chars", "0 (never) or a number of characters from 1000"),
+    ("[trim]\nover_chars = true\n", "line 2, trim.over_chars", "0 (never)"),
+    ("[trim]\nover_chars = -1\n", "line 2, trim.over_chars", "0 (never)"),
+    ("[trim]\nkeep_chars = 5\n", "line 2, trim.keep_chars", "characters from 100"),
+    ("[trim]\nover_chars = 5000\nkeep_chars = 5000\n", "line 3, trim.keep_chars", "fewer than over_chars (5000)"),
+    ("[trim]\ntools = [1]\n", "line 2, trim.tools", "a table of TOOL = CHARACTERS"),
+    ('[trim.tools]\nBash = 1000\n"mcp__x__*" = "8k"\n', "line 3, trim.tools.mcp__x__*", "0 (never)"),
     ("[server]\nport = 1\n", "line 1, server", "unknown key"),
     ("host = '0.0.0.0'\n", "line 1, host", "unknown key"),
     ("port = 1\nport = 2\n", "config.toml: ", "line 2"),
