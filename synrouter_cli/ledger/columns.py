@@ -24,6 +24,8 @@ Value = str | int | float | None
 
 MAX_TEXT: Final = 200
 """Characters kept of any text: names and short reasons, never content."""
+MAX_DETAIL: Final = 2_000
+"""Characters of a verdict's JSON; cut JSON is none, so that a longer one is left out."""
 MAX_TOKENS: Final = 10**12
 MAX_PUSD: Final = 10**15
 """1,000 USD: no turn costs that, and sums of pico-USD must stay within 64 bits (9 million USD)."""
@@ -39,7 +41,7 @@ ROLLUPS: Final = {
 }
 """Each rollup and its key; both also hold all of `figures.MEASURES`."""
 
-_MONEY = ("cost_pusd", "baseline_no_cache_pusd", "baseline_client_pusd")
+_MONEY = ("cost_pusd", "baseline_no_cache_pusd", "baseline_client_pusd", "missed_pusd")
 _COUNTS = tuple(name for name in USAGE_COLUMNS if name.endswith("_tokens"))
 _FLAGS = ("streamed", "planned")
 
@@ -50,16 +52,20 @@ def encode(turn: Turn) -> tuple[Value, ...]:
     usage = turn.usage
     if usage is not None and not _plausible(usage):
         usage = None
-        values.update(dict.fromkeys(_MONEY), usage_quality="none")
+        values.update(dict.fromkeys(_MONEY), usage_quality="none", shared_read_tokens=0, trimmed_pusd=0)
     for name in _MONEY:
         if values[name] is not None and not 0 <= values[name] <= MAX_PUSD:
             values[name] = None
+    for name, most in (("trimmed_pusd", MAX_PUSD), ("shared_read_tokens", MAX_TOKENS)):
+        if not 0 <= values[name] <= most:
+            values[name] = 0
     values["started_at"] = max(0.0, turn.started_at)  # buckets are counted from the epoch on
     for name in USAGE_COLUMNS:
         values[name] = None if usage is None else getattr(usage, name)
     if usage is not None:
         values["server_tools"] = None
     cells = {name: _cell(value) for name, value in values.items()}
+    cells["detail"] = _whole(turn.detail)
     if usage is not None:
         cells["server_tools"] = _tools(usage.server_tools)  # bounded by itself: cut JSON is none
     return tuple(cells[name] for name in COLUMNS)
@@ -85,7 +91,15 @@ def key_text(text: str) -> str:
     >>> key_text("a\\ud800b")
     'a?b'
     """
-    return text[:MAX_TEXT].encode("utf-8", "replace").decode()
+    return _storable(text[:MAX_TEXT])
+
+
+def _whole(detail: str | None) -> str | None:
+    return None if detail is None or len(detail) > MAX_DETAIL else _storable(detail)
+
+
+def _storable(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()
 
 
 def _cell(value: Any) -> Any:

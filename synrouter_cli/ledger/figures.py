@@ -17,7 +17,11 @@ from typing import Any
 
 @dataclass(slots=True)
 class Sums:
-    """What turns add up to. Tokens, pico-USD (1e-12 USD) over the priced turns, counts of turns."""
+    """What turns add up to. Tokens, pico-USD (1e-12 USD) over the priced turns, counts of turns.
+
+    A keep-warm ping is no turn and no error, but tokens and money are those of every request: pings are in
+    them, and in the counts of what is estimated, priced and unpriced, which say how good the money is.
+    """
 
     turns: int = 0
     errors: int = 0
@@ -33,6 +37,10 @@ class Sums:
     cost_pusd: int = 0
     baseline_no_cache_pusd: int = 0
     baseline_client_pusd: int = 0
+    pings: int = 0
+    ping_cost_pusd: int = 0
+    shared_read_tokens: int = 0
+    trimmed_pusd: int = 0
 
     def add(self, other: Sums) -> None:
         for name in MEASURES:
@@ -66,6 +74,16 @@ class Sums:
         """What the client's own requests would have cost, minus what ours cost; negative is a loss."""
         return self._usd(self.baseline_client_pusd - self.cost_pusd)
 
+    @property
+    def ping_cost_usd(self) -> Decimal | None:
+        """What the keep-warm pings cost, which is part of `cost_usd`."""
+        return self._usd(self.ping_cost_pusd)
+
+    @property
+    def trimmed_saved_usd(self) -> Decimal | None:
+        """What the trimmed tokens would have cost: an estimate that assumes no re-read, in no other figure."""
+        return self._usd(self.trimmed_pusd)
+
     def _usd(self, pico: int) -> Decimal | None:
         """Pico-USD as USD, exactly; None where there are turns and no price for any of them."""
         if self.unpriced_turns and not self.priced_turns:
@@ -91,6 +109,11 @@ class Figures:
     def merge(self, other: Figures) -> None:
         self.api.add(other.api)
         self.subscription.add(other.subscription)
+
+    @property
+    def requests(self) -> int:
+        """Turns and pings: where there are none, there is nothing to show."""
+        return self.count("turns") + self.count("pings")
 
     def count(self, name: str) -> int:
         """The sum `name` of turns or tokens, however they are billed."""
@@ -118,6 +141,10 @@ class Figures:
             "unpriced_turns": self.api.unpriced_turns,
             "subscription_unpriced_turns": self.subscription.unpriced_turns,
             **{f"subscription_list_{name}": getattr(self.subscription, name) for name in _MONEY[:3]},
+            "pings": self.count("pings"),
+            "ping_cost_usd": self.api.ping_cost_usd,
+            "shared_read_tokens": self.count("shared_read_tokens"),
+            "trimmed_saved_usd": self.api.trimmed_saved_usd,
         }
 
 

@@ -44,6 +44,9 @@ _KEYS = {
 }
 _SUMS = ", ".join(f"sum({name})" for name in MEASURES)
 _ALL = ", ".join(COLUMNS)
+IN_USE: Final = "turns + pings > 0"
+"""Of a rollup's rows, those that count: one is left with neither where the request that it was for has been
+replaced by one of another time or name. A row of pings alone has a cost."""
 
 
 class LedgerUnreadable(SynrouterError):
@@ -62,7 +65,8 @@ class Group:
 
 @dataclass(slots=True)
 class Session:
-    """A session's figures within a range; client, mode, kind and parent as its last turn of all has them."""
+    """A session's figures within a range; client, mode, kind and parent as its last turn of all has them, a
+    ping only where there is no other."""
 
     id: str
     client: str
@@ -213,8 +217,7 @@ def recall(db: sqlite3.Connection, kind: str, limit: int) -> list[tuple[str, byt
 def _select(table: str, keys: tuple[str, ...], since: float, until: float) -> tuple[str, dict[str, float]]:
     """The sums per `keys` over [since, until): whole buckets from the rollup `table`, the rest from rows.
 
-    `keys` come from this module alone; values are bound. A rollup's row is left with no turns where the turn
-    it was for has been replaced by one of another time or name.
+    `keys` come from this module alone; values are bound.
     """
     first = math.ceil(since / BUCKET_SECONDS) * BUCKET_SECONDS
     last = math.floor(until / BUCKET_SECONDS) * BUCKET_SECONDS
@@ -225,7 +228,7 @@ def _select(table: str, keys: tuple[str, ...], since: float, until: float) -> tu
     query = f"""
         SELECT {", ".join(keys)}, {_SUMS} FROM (
             SELECT {_shared(table)} FROM {table}
-            WHERE bucket >= :first AND bucket < :last AND turns > 0
+            WHERE bucket >= :first AND bucket < :last AND {IN_USE}
             UNION ALL
             SELECT {_shared(table)} FROM final_turns WHERE started_at >= :since AND started_at < :first
             UNION ALL
@@ -241,7 +244,9 @@ def _shared(table: str) -> str:
 
 
 def _described(db: sqlite3.Connection, session: str) -> Session:
-    query = "SELECT client, mode, kind, parent FROM turns WHERE session = ? ORDER BY turn DESC LIMIT 1"
+    query = """
+        SELECT client, mode, kind, parent FROM turns WHERE session = ? ORDER BY kind = 'ping', turn DESC LIMIT 1
+    """
     return Session(session, *db.execute(query, (session,)).fetchone())
 
 

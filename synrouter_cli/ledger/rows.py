@@ -22,7 +22,10 @@ class Turn:
     """started | ok | error | cancelled | truncated | unknown"""
     client: str = "unknown"
     kind: str = "main"
-    """main | subagent | side (titles, probes, quota checks)"""
+    """main | subagent | side (titles, probes, quota checks) | ping (a keep-warm request of ours)
+
+    A ping's baselines are 0, since its client would not have sent it: what it costs is a loss of ours.
+    """
     parent: str | None = None
     mode: str = "auto"
     level: str = "safe"
@@ -55,3 +58,21 @@ class Turn:
     attempts: int = 1
     retry_of: int | None = None
     """The turn of the same session that this one repeats."""
+    verdict: str = ""
+    """How it went against its prediction; empty where nothing was predicted.
+
+    first | hit | shared | partial | expired | tools | system | message | model | betas | settings | minimum |
+    lost | unexpected | unmarked
+    """
+    detail: str | None = None
+    """A JSON object of the names, positions and sizes that belong to the verdict; never content, at most
+    2,000 characters."""
+    gap_s: float | None = None
+    """Seconds since the session's last request."""
+    shared_read_tokens: int = 0
+    """Of `cache_read_tokens`, those from an entry that another session wrote."""
+    missed_pusd: int | None = None
+    """What a miss cost beyond what was predicted."""
+    trimmed_pusd: int = 0
+    """What the trimmed tokens would have cost, written once and then read; an estimate that assumes no re-read."""
+    predicted_write_tokens: int | None = None

@@ -11,6 +11,7 @@ from typing import Final
 
 from synrouter_cli.ledger.columns import COLUMNS, decode
 from synrouter_cli.ledger.figures import MEASURES, Figures, Sums
+from synrouter_cli.ledger.queries import IN_USE
 from synrouter_cli.ledger.rows import Turn
 
 LOOK_BACK: Final = 20_000
@@ -20,7 +21,7 @@ _SUMS = ", ".join(f"sum({name})" for name in MEASURES)
 _STEPS = f"""
     SELECT CAST((bucket - :since) * :steps / (:until - :since) AS INTEGER) AS step, billing, {_SUMS}
     FROM rollup
-    WHERE bucket >= :since AND bucket < :until AND turns > 0
+    WHERE bucket >= :since AND bucket < :until AND {IN_USE}
     GROUP BY step, billing
 """
 _UNWELL = f"""

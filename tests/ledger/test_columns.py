@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from dataclasses import fields, replace
 from pathlib import Path
@@ -10,10 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synrouter_cli.ledger.columns import COLUMNS, MAX_PUSD, MAX_TEXT, MAX_TOKENS, decode, encode
+from synrouter_cli.ledger.columns import COLUMNS, MAX_DETAIL, MAX_PUSD, MAX_TEXT, MAX_TOKENS, decode, encode
 from synrouter_cli.ledger.rows import Turn
 from synrouter_cli.ledger.store import Store
 from synrouter_cli.wire.usage import Usage
+
+
+def fits(detail: str) -> bool:
+    return len(detail) <= MAX_DETAIL
+
 
 short = st.text(st.characters(exclude_categories=["Cs"]), max_size=MAX_TEXT)
 count = st.integers(0, MAX_TOKENS)
@@ -46,6 +52,13 @@ turns = st.builds(
     baseline_client_pusd=money,
     ttfb_ms=st.none() | st.floats(0, 1e9),
     retry_of=st.none() | st.integers(0, 99),
+    verdict=short,
+    detail=st.none() | st.dictionaries(short, st.integers() | short, max_size=4).map(json.dumps).filter(fits),
+    gap_s=st.none() | st.floats(0, 1e9),
+    shared_read_tokens=count,
+    missed_pusd=money,
+    trimmed_pusd=st.integers(0, MAX_PUSD),
+    predicted_write_tokens=st.none() | count,
 )
 
 
@@ -95,14 +108,36 @@ def test_a_usage_that_no_turn_can_have_is_unknown_and_so_is_the_money(make_turn,
     )
 
 
+def test_money_that_rests_on_an_unknown_usage_is_unknown_or_nothing(make_turn):
+    gone = {"shared_read_tokens": 5, "missed_pusd": 6, "trimmed_pusd": 7}
+    turn = through_sqlite(make_turn(usage=Usage(input_tokens=-1), **gone))
+    assert (turn.shared_read_tokens, turn.missed_pusd, turn.trimmed_pusd) == (0, None, 0)
+
+
+@pytest.mark.parametrize("amount", [-1, 2**70])
+def test_amounts_that_no_turn_can_have_are_unknown_or_nothing(make_turn, amount):
+    turn = through_sqlite(make_turn(shared_read_tokens=amount, missed_pusd=amount, trimmed_pusd=amount))
+    assert (turn.shared_read_tokens, turn.missed_pusd, turn.trimmed_pusd) == (0, None, 0)
+
+
+@pytest.mark.parametrize(("names", "kept"), [(40, True), (400, False)])
+def test_the_detail_of_a_verdict_is_kept_whole_or_not_at_all(make_turn, names, kept):
+    detail = json.dumps({"tools": [f"tool_{n:04d}" for n in range(names)]})
+    assert len(detail) > MAX_TEXT
+    assert through_sqlite(make_turn(detail=detail)).detail == (detail if kept else None)
+
+
 @pytest.mark.parametrize("cost", [-1, MAX_PUSD + 1, 2**70])
 def test_money_that_no_turn_can_cost_is_unknown(make_turn, cost):
     assert through_sqlite(make_turn(cost_pusd=cost)).cost_pusd is None
 
 
 def test_lone_surrogates_and_infinite_durations_are_replaced(make_turn):
-    turn = through_sqlite(make_turn(model="m\ud800", total_ms=float("inf"), ttfb_ms=float("nan")))
+    turn = through_sqlite(
+        make_turn(model="m\ud800", detail='{"a": "\ud800"}', total_ms=float("inf"), ttfb_ms=float("nan"))
+    )
     assert (turn.model, turn.total_ms, turn.ttfb_ms) == ("m?", None, None)
+    assert json.loads(turn.detail) == {"a": "?"}
 
 
 def test_many_server_tools_stay_valid_json(make_turn):

@@ -49,7 +49,7 @@ turns = st.builds(
     status=st.sampled_from(["started", *FINAL]),
     client=st.sampled_from(["claude-code", "codex"]),
     mode=st.sampled_from(["coding", "general"]),
-    kind=st.sampled_from(["main", "side"]),
+    kind=st.sampled_from(["main", "side", "ping"]),
     provider=st.sampled_from(["anthropic", "openai"]),
     model=st.sampled_from(["m1", "m2"]),
     model_used=st.sampled_from(["", "m2", "m3"]),
@@ -61,12 +61,15 @@ turns = st.builds(
     baseline_no_cache_pusd=money,
     baseline_client_pusd=money,
     trimmed_tokens=small,
+    shared_read_tokens=small,
+    trimmed_pusd=st.integers(0, 10**13),
 )
 
 
 def worked_out(chosen: Iterable[Turn]) -> dict[str, Any]:
     """The figures of `stats --json`, from the turns, by the words of the schema."""
     chosen = list(chosen)
+    own = [turn for turn in chosen if turn.kind != "ping"]
     usages = [turn.usage for turn in chosen if turn.usage]
     read = sum(usage.cache_read_tokens for usage in usages)
     prompt = sum(usage.prompt_tokens for usage in usages)
@@ -75,8 +78,8 @@ def worked_out(chosen: Iterable[Turn]) -> dict[str, Any]:
     cost, no_cache, client = dollars(billed)
     list_cost, list_no_cache, list_client = dollars(listed)
     return {
-        "turns": len(chosen),
-        "errors": sum(turn.status in ("error", "truncated") for turn in chosen),
+        "turns": len(own),
+        "errors": sum(turn.status in ("error", "truncated") for turn in own),
         "input_tokens": sum(usage.input_tokens for usage in usages),
         "cache_read_tokens": read,
         "cache_write_5m_tokens": sum(usage.cache_write_5m_tokens for usage in usages),
@@ -84,7 +87,7 @@ def worked_out(chosen: Iterable[Turn]) -> dict[str, Any]:
         "output_tokens": sum(usage.output_tokens for usage in usages),
         "trimmed_tokens": sum(turn.trimmed_tokens for turn in chosen),
         "cache_hit_rate": read / prompt if prompt else None,
-        "subscription_turns": len(listed),
+        "subscription_turns": sum(turn.billing == "subscription" for turn in own),
         "cost_usd": cost,
         "baseline_no_cache_usd": no_cache,
         "baseline_client_usd": client,
@@ -97,6 +100,10 @@ def worked_out(chosen: Iterable[Turn]) -> dict[str, Any]:
         "subscription_list_cost_usd": list_cost,
         "subscription_list_baseline_no_cache_usd": list_no_cache,
         "subscription_list_baseline_client_usd": list_client,
+        "pings": len(chosen) - len(own),
+        "ping_cost_usd": None if cost is None else dollars_of(t.cost_pusd for t in priced(billed) if t.kind == "ping"),
+        "shared_read_tokens": sum(turn.shared_read_tokens for turn in chosen),
+        "trimmed_saved_usd": None if cost is None else dollars_of(t.trimmed_pusd for t in priced(billed)),
     }
 
 
@@ -113,11 +120,18 @@ def unpriced(turn: Turn) -> bool:
 
 
 def dollars(chosen: list[Turn]) -> list[Any]:
-    priced = [prices(turn) for turn in chosen if None not in prices(turn)]
     none_known = all(unpriced(turn) or refused(turn) for turn in chosen)
     if none_known and any(unpriced(turn) for turn in chosen):
         return [None, None, None]
-    return [Fraction(sum(row[i] for row in priced), 10**12) for i in range(3)]
+    return [dollars_of(prices(turn)[i] for turn in priced(chosen)) for i in range(3)]
+
+
+def priced(chosen: list[Turn]) -> list[Turn]:
+    return [turn for turn in chosen if None not in prices(turn)]
+
+
+def dollars_of(amounts: Iterable[int]) -> Fraction:
+    return Fraction(sum(amounts), 10**12)
 
 
 def exactly(figures: Figures) -> dict[str, Any]:
@@ -163,8 +177,10 @@ def test_every_figure_from_the_rollups_is_the_one_worked_out_from_the_turns(hist
     assert {session.id for session in sessions} == {turn.session for turn in final}
     for session in sessions:
         own = [turn for turn in final if turn.session == session.id]
-        last = max((t for t in kept.values() if t.session == session.id), key=lambda turn: turn.turn)
-        models = Counter(turn.model_used or turn.model for turn in own)
+        all_of_it = (turn for turn in kept.values() if turn.session == session.id)
+        last = max(all_of_it, key=lambda turn: (turn.kind != "ping", turn.turn))
+        models = Counter({turn.model_used or turn.model: 0 for turn in own})
+        models.update(turn.model_used or turn.model for turn in own if turn.kind != "ping")
         assert exactly(session.figures) == worked_out(own)
         assert (session.client, session.mode, session.kind) == (last.client, last.mode, last.kind)
         assert session.model == min(models, key=lambda model: (-models[model], model))

@@ -136,6 +136,45 @@ def test_what_counts_as_priced_unpriced_and_failed(store, ledger_file, make_turn
     assert (sums.priced_turns, sums.unpriced_turns, sums.errors) == expected
 
 
+def test_a_ping_is_a_cost_and_no_turn_and_its_failure_none_of_a_turn(store, ledger_file, make_turn):
+    ping = {"kind": "ping", "baseline_no_cache_pusd": 0, "baseline_client_pusd": 0}
+    store.write(batch(make_turn(turn=1, **ping), make_turn(turn=2, status="truncated", **ping)))
+    found = queries.report(ledger_file, 0.0, 4e9, by="client")
+    numbers = found.totals.numbers()
+    assert (numbers["turns"], numbers["errors"], numbers["pings"]) == (0, 0, 2)
+    assert numbers["cost_usd"] == numbers["ping_cost_usd"] == -numbers["saved_by_synrouter_usd"] > 0
+    assert [(row.key, row.figures.count("pings")) for row in found.rows] == [("claude-code", 2)]
+    assert [session.figures.count("pings") for session in found.sessions] == [2]
+
+
+def test_a_ping_that_is_replaced_leaves_no_group_behind(store, ledger_file, make_turn):
+    store.write(batch(make_turn(kind="ping", model="old")))
+    store.write(batch(make_turn(kind="ping", model="new")))
+    found = queries.report(ledger_file, 0.0, 4e9, by="model")
+    assert [row.key for row in found.rows] == ["new"]
+
+
+def test_a_sessions_kind_is_that_of_its_last_turn_not_of_the_ping_after_it(store, ledger_file, make_turn):
+    store.write(batch(make_turn(turn=1, kind="subagent", mode="coding"), make_turn(turn=2, kind="ping", mode="")))
+    [session] = queries.report(ledger_file, 0.0, 4e9).sessions
+    assert (session.kind, session.mode) == ("subagent", "coding")
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [({}, 5), ({"cost_pusd": None}, None), ({"billing": "subscription"}, 0)],
+    ids=["priced", "price unknown", "subscription"],
+)
+def test_what_trimming_saved_is_of_priced_billed_turns_and_in_no_other_saving(
+    store, ledger_file, make_turn, changes, expected
+):
+    money = dict.fromkeys(("cost_pusd", "baseline_no_cache_pusd", "baseline_client_pusd"), 10**12)
+    store.write(batch(make_turn(**(money | {"trimmed_tokens": 9, "trimmed_pusd": 5 * 10**12} | changes))))
+    numbers = figures_of(ledger_file)
+    assert numbers["trimmed_saved_usd"] == expected
+    assert not numbers["saved_usd"] and not numbers["saved_by_synrouter_usd"]
+
+
 @pytest.mark.parametrize(("quality", "estimated"), [("exact", 0), ("partial", 1), ("estimated", 1), ("none", 0)])
 def test_what_counts_as_estimated(store, ledger_file, make_turn, quality, estimated):
     store.write(batch(make_turn(usage_quality=quality)))
