@@ -54,10 +54,11 @@ class Facts:
 
     Of the session:
     `cached`: how much of a prompt its last request left in the cache (its newest entry, as it was reported: read +
-    written), 0 where that left nothing, None where nobody knows (after a restart). `shared`: tokens of this prompt before the first change,
-    None where unknown. `gap_s`: seconds since its last request, None where this is its first. `ttl_s`: the lifetime
-    of that newest entry, None where unknown (the longest is assumed); a keep-warm ping counts as a request here. `difference`: what changed
-    since; None where there is nothing to compare with. `settings_reach_head`: as in the model's cache facts.
+    written), 0 where that left nothing, None where nobody knows (after a restart). `shared`: tokens of this prompt
+    before the first change, None where unknown. `gap_s`: seconds since its last request (a keep-warm ping counts as
+    one here), None where this is its first. `ttl_s`: the lifetime of its newest entry, None where unknown (the
+    longest is assumed). `difference`: what changed since; None where there is nothing to compare with.
+    `settings_reach_head`: as in the model's cache facts.
     """
 
     read: int

@@ -13,7 +13,8 @@ whose loading is deferred, thinking that the provider leaves out in both.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Final
+from dataclasses import replace
+from typing import Final
 
 from synrouter_cli.prompt.blocks import NEVER_MARKED
 from synrouter_cli.prompt.changes import (
@@ -81,22 +82,22 @@ def _tools(before: Prompt, after: Prompt) -> ToolsChange | None:
         return None
     first = _first_difference(_digests(before, old), _digests(after, new))
     shown = new if first < len(new) else old
-    counts = {"first": shown[first], "before": len(old), "after": len(new)}
+    bare = ToolsChange(first=shown[first], before=len(old), after=len(new))
     had, has = _named(before, old), _named(after, new)
     if had is None or has is None:
-        return ToolsChange(**counts, **_by_digest(before, after, had or {}, has or {}))
+        return replace(bare, **_by_digest(before, after, had or {}, has or {}))
     changed = [name for name in has if name in had and not _same(before, had[name], after, has[name])]
-    return ToolsChange(
+    return replace(
+        bare,
         added=tuple(name for name in has if name not in had),
         removed=tuple(name for name in had if name not in has),
         changed=tuple(changed),
         reordered=[name for name in had if name in has] != [name for name in has if name in had],
         at=(had[changed[0]], has[changed[0]]) if changed else NOWHERE,
-        **counts,
     )
 
 
-def _by_digest(before: Prompt, after: Prompt, had: dict[str, int], has: dict[str, int]) -> dict[str, Any]:
+def _by_digest(before: Prompt, after: Prompt, had: dict[str, int], has: dict[str, int]) -> dict[str, tuple[str, ...]]:
     """What can be named where only one of the bodies is still there."""
     old = {block.digest for block in before.blocks[: before.layer_ends[0]]}
     new = {block.digest for block in after.blocks[: after.layer_ends[0]]}
