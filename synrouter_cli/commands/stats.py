@@ -83,7 +83,7 @@ def stats(
 
         period = (_local(start, zone), _local(end, zone))
         print(export.as_json(found, by, period) if shape == "json" else export.as_csv(found, by), end="")
-    elif found.totals.count("turns"):
+    elif found.totals.requests:
         _show(found, _range(start, end, zone), by, shape)
     elif paths.ledger_file.exists():
         print(f"No finished turns {_range(start, end, zone)}.\n  next: synrouter stats --since 30d")

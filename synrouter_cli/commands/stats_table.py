@@ -179,7 +179,7 @@ def _written(figures: Figures) -> int:
 
 def _billed(figures: Figures) -> Sums:
     """What the dollars of a line are about: a subscription's list prices only where nothing was billed."""
-    return figures.api if figures.api.turns else figures.subscription
+    return figures.api if figures.api.turns or figures.api.pings else figures.subscription
 
 
 def _money(figures: Figures, name: str) -> str:
@@ -217,6 +217,20 @@ def notes(found: Report, by: str) -> list[str]:
             f"* {turns:,} {_turns(turns)} on a subscription cost no dollars: at list prices {usd(cost)} "
             f"instead of {usd(baseline)} without any cache, added to no billed dollar."
         )
+    return lines + _own_doings(totals)
+
+
+def _own_doings(totals: Figures) -> list[str]:
+    """What trimming and keep-warm did: the one an estimate apart, the other a part of the cost."""
+    lines, sums = [], _billed(totals)
+    if sums.trimmed_tokens and sums.trimmed_saved_usd != 0:
+        lines.append(
+            f"Trimming: about {_money(totals, 'trimmed_saved_usd')} more not spent on {sums.trimmed_tokens:,} trimmed "
+            "tokens; assumes no re-read, in none of the sums."
+        )
+    if pings := sums.pings:
+        noun = "ping" if pings == 1 else "pings"
+        lines.append(f"Keep-warm: {pings:,} {noun} cost {_money(totals, 'ping_cost_usd')}, contained in Cost.")
     return lines
 
 

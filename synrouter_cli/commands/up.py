@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from synrouter_cli.dashboard.sanitize import clean
 from synrouter_cli.dashboard.units import UNKNOWN, usd
@@ -110,12 +110,16 @@ def _next_commands(url: str, *, has_key: bool) -> Iterator[str]:
     yield "  to watch it: synrouter stats --live    to stop it: synrouter down"
 
 
+_KINDS: Final = {"main": "", "ping": " keep-warm ping"}
+
+
 def turn_line(turn: Turn, zone: tzinfo | None = None) -> str:
     """One finished turn in one line, its time in `zone` (the local one if None)."""
     at = datetime.fromtimestamp(turn.started_at, zone).strftime("%H:%M:%S")
-    kind = "" if turn.kind == "main" else f" {turn.kind}"
+    kind = _KINDS.get(turn.kind, f" {turn.kind}")
     who = f"{at} {clean(turn.client)} {clean(turn.session)[:6]} #{turn.turn}{kind}"
-    parts = [*_token_parts(turn), _money(turn), *_outcome_parts(turn)]
+    trimmed = f"trimmed {turn.trimmed_tokens:,}" if turn.trimmed_tokens else ""
+    parts = [*_token_parts(turn), trimmed, _money(turn), *_outcome_parts(turn)]
     return f"{who} {clean(turn.model) or UNKNOWN} {' · '.join(part for part in parts if part)}"
 
 

@@ -105,8 +105,8 @@ def _latest_first(sessions: list[queries.Session], turns: list[Turn]) -> list[qu
 
 
 def _bar(figures: Figures) -> Bar:
-    sums = figures.api if figures.api.turns else figures.subscription
-    return Bar(sums.saved_by_synrouter_usd if sums.turns else None, figures.cache_hit_rate)
+    sums = figures.api if figures.api.turns or figures.api.pings else figures.subscription
+    return Bar(sums.saved_by_synrouter_usd if sums.turns or sums.pings else None, figures.cache_hit_rate)
 
 
 def _files(ledger_file: Path) -> tuple[object, ...]:

@@ -27,7 +27,8 @@ def billed(figures: Figures) -> Sums:
 
 def is_listed(figures: Figures) -> bool:
     """Whether all there is are a subscription's turns, whose dollars are list prices."""
-    return not figures.api.turns and figures.subscription.turns > 0
+    api, listed = figures.api, figures.subscription
+    return not (api.turns or api.pings) and (listed.turns > 0 or listed.pings > 0)
 
 
 def cost(figures: Figures) -> Piece:

@@ -18,6 +18,7 @@ _SAVINGS = (
     "Saved by Synrouter: what the client's own requests, unchanged, would have cost, less what these cost. "
     "What the client's own caching saves is in no claim of ours.",
     "Against no caching (In all): every prompt token at the input price, less what these cost.",
+    "Trimming: what the trimmed tokens would have cost; assumes no re-read, in none of the sums.",
     "Usage is what the provider reported. A loss is red and has a minus.",
     "~ estimated · ? no price known, in none of the sums · * list price: a subscription's turns cost no dollars",
     "Warm: how long the newest cached prefix of a session can still be read.",

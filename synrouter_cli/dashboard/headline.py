@@ -109,7 +109,23 @@ def _apart(figures: Figures, width: int, glyphs: Glyphs) -> list[Line]:
         noun = "turn" if turns == 1 else "turns"
         text = f" subscription: {turns:,} {noun} · list price {cost} · uncached {none} · saved {ours}"
         lines.append(line(glyphs, width, (text, "magenta")))
+    own = _own_doings(figures)
+    together = " · ".join(own)
+    for text in [together] * bool(own) if len(together) < width else own:  # no figure is ever cut
+        lines.append(line(glyphs, width, (f" {text}", "dim")))
     return lines
+
+
+def _own_doings(figures: Figures) -> list[str]:
+    """What trimming and keep-warm did, which is in the sums only where it was spent."""
+    sums, listed, parts = amounts.billed(figures), amounts.is_listed(figures), []
+    if sums.trimmed_tokens and sums.trimmed_saved_usd != 0:
+        about = amounts.amount(sums.trimmed_saved_usd, sums, listed=listed)
+        parts.append(f"trimming: about {about} more, assumes no re-read")
+    if pings := sums.pings:
+        noun = "ping" if pings == 1 else "pings"
+        parts.append(f"keep-warm: {pings:,} {noun} cost {amounts.amount(sums.ping_cost_usd, sums, listed=listed)}")
+    return parts
 
 
 def _sparks(snapshot: Snapshot, view: View, width: int, glyphs: Glyphs) -> Line:

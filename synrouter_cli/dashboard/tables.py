@@ -117,7 +117,7 @@ def _output(turn: Turn) -> Piece:
 
 def _state(snapshot: Snapshot, turn: Turn) -> Piece:
     if turn.status == "ok":
-        return "ok", "green"
+        return ("keep-warm", "cyan") if turn.kind == "ping" else ("ok", "green")
     if turn.status == "started":
         return ("running", "cyan") if snapshot.daemon.state in ("up", "stopping") else ("unknown", "yellow")
     parts = [turn.status if turn.status != "error" else "", str(turn.http_status or ""), turn.error_type or ""]

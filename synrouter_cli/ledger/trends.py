@@ -27,10 +27,10 @@ _STEPS = f"""
 _UNWELL = f"""
     SELECT {", ".join(COLUMNS)} FROM turns WHERE rowid IN (
         SELECT row FROM (
-            SELECT rowid AS row, status FROM turns WHERE started_at >= :since AND started_at < :until
+            SELECT rowid AS row, status, kind FROM turns WHERE started_at >= :since AND started_at < :until
             ORDER BY started_at DESC LIMIT :look_back
         )
-        WHERE status NOT IN ('ok', 'started') LIMIT :count
+        WHERE status NOT IN ('ok', 'started') AND kind <> 'ping' LIMIT :count
     )
     ORDER BY started_at DESC, turn DESC
 """

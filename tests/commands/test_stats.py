@@ -349,6 +349,62 @@ def test_under_the_table_stands_what_the_figures_mean(write, show):
         assert told in text
 
 
+PING = {"kind": "ping", "baseline_no_cache_pusd": 0, "baseline_client_pusd": 0}
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        (
+            {"trimmed_tokens": 12_345, "trimmed_pusd": USD // 2},
+            "Trimming: about $0.5000 more not spent on 12,345 trimmed tokens; assumes no re-read, in none of the sums.",
+        ),
+        (
+            {"trimmed_tokens": 9, "trimmed_pusd": USD, "billing": "subscription"},
+            "Trimming: about *$1.00 more not spent on 9 trimmed tokens; assumes no re-read, in none of the sums.",
+        ),
+        (
+            {"trimmed_tokens": 9, "trimmed_pusd": USD, "cost_pusd": None},
+            "Trimming: about ? more not spent on 9 trimmed tokens; assumes no re-read, in none of the sums.",
+        ),
+        (PING, "Keep-warm: 1 ping cost $2.00, contained in Cost."),
+        (PING | {"billing": "subscription"}, "Keep-warm: 1 ping cost *$2.00, contained in Cost."),
+    ],
+    ids=["trimmed", "trimmed, list price", "trimmed, price unknown", "a ping", "a ping, list price"],
+)
+def test_what_trimming_and_keep_warm_did_has_a_line_of_its_own(write, show, changes, told):
+    write(turn(**changes))
+    assert show(300).splitlines()[-1] == told
+
+
+def test_pings_are_in_the_cost_and_not_among_the_turns(write, show, answer):
+    write(turn(number=1), turn(number=2, **PING), turn(number=3, status="error", **PING))
+    totals = answer()["totals"]
+    assert (totals["turns"], totals["errors"], totals["pings"]) == (1, 0, 2)
+    assert (totals["cost_usd"], totals["ping_cost_usd"], totals["saved_by_synrouter_usd"]) == (6, 4, -3)
+    assert show(300).splitlines()[-1] == "Keep-warm: 2 pings cost $4.00, contained in Cost."
+
+
+@pytest.mark.parametrize("part", ["totals", "sessions", "rows"])
+def test_trimming_pings_and_shared_reads_are_in_every_part_of_the_json(write, answer, part):
+    write(turn(shared_read_tokens=70, trimmed_pusd=USD // 4))
+    found = answer()[part]
+    figures = found if part == "totals" else found[0]
+    added = [figures[name] for name in ("pings", "ping_cost_usd", "shared_read_tokens", "trimmed_saved_usd")]
+    assert added == [0, 0, 70, Decimal("0.25")]
+
+
+def test_csv_has_what_was_added_behind_what_it_always_had(write, show):
+    write(turn(shared_read_tokens=70, trimmed_pusd=USD // 4))
+    [row] = csv.DictReader(io.StringIO(show(shape="csv")))
+    assert list(row.items())[-4:] == [
+        ("pings", "0"),
+        ("ping_cost_usd", "0"),
+        ("shared_read_tokens", "70"),
+        ("trimmed_saved_usd", "0.25"),
+    ]
+
+
 def test_a_plain_range_has_no_note_but_the_rule(write, show):
     write(turn())
     assert show(300).splitlines()[-1].startswith("Saved: ")

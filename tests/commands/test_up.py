@@ -79,6 +79,15 @@ LINES = [
         f"{HEAD}? (saved ?, by Synrouter ?) · cancelled",
     ),
     (
+        turn(trimmed_tokens=12_345),
+        f"{HEAD}{TOKENS} · trimmed 12,345 · $0.0132 (saved $0.0733, by Synrouter $0.0104)",
+    ),
+    (
+        turn(kind="ping", baseline_no_cache_pusd=0, baseline_client_pusd=0),
+        "14:02:31 claude-code a1b2c3 #4 keep-warm ping claude-sonnet-4-6 "
+        f"{TOKENS} · $0.0132 (saved -$0.0132, by Synrouter -$0.0132)",
+    ),
+    (
         turn(kind="subagent"),
         f"14:02:31 claude-code a1b2c3 #4 subagent claude-sonnet-4-6 {TOKENS} · $0.0132 (saved $0.0733, by Synrouter $0.0104)",
     ),

@@ -139,6 +139,24 @@ def test_billed_dollars_hold_none_of_a_subscriptions():
     assert "subscription: 30 turns · list price *$4.20 · uncached *$30.10 · saved *$1.00" in lines[4]
 
 
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_trimming_and_keep_warm_have_a_line_of_their_own_only_where_they_did_something(width, height):
+    own = sums(9, trimmed_tokens=5000, trimmed_pusd=1_250_000_000_000, pings=3, ping_cost_pusd=40_000_000_000)
+    frame = draw(replace(full(), totals=Figures(api=own)), View(), width, height, UNICODE)
+    assert whole(frame, width, height)
+    trimming, pings = "trimming: about $1.25 more, assumes no re-read", "keep-warm: 3 pings cost $0.0400"
+    above = [plain(line).strip() for line in frame.lines[4:6]]
+    assert above == [trimming, pings] if width == 80 else above[0] == f"{trimming} · {pings}"
+    for word in ("trimming", "keep-warm"):
+        assert word not in shown(full(), width, height)
+
+
+def test_a_ping_among_the_turns_is_named_as_one():
+    pinged = replace(full(), turns=[turn(1, kind="ping"), turn(2)])
+    states = [line.split()[-1] for line in shown(pinged).splitlines() if line.startswith(" 14:0")]
+    assert states == ["keep-warm", "ok"]
+
+
 # ── health ──
 
 
