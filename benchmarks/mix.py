@@ -32,10 +32,14 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks import layouts, replay, traces
-from benchmarks.policies import Layout, Session
+from benchmarks import layouts, traces
+from benchmarks.layouts import Layout
+from benchmarks.policies import Session, timeline
+from benchmarks.runs import Step, alone_together
 
 MODEL = "claude-opus-4-8"
+__all__ = ["SHARES", "by_kind", "constant", "gap", "kind_of", "sessions", "timeline"]
+
 SHARES = {"paused": 0.12, "headless": 0.28, "short": 0.60}
 """Kind → its share of the sessions."""
 QUANTILES = ((0.0, 1.5), (0.5, 7.4), (0.9, 65.0), (0.9685, 300.0), (0.99, 1061.0), (0.9966, 3600.0), (1.0, 50_000.0))
@@ -49,7 +53,6 @@ A_DAY = 3
 """Sessions a day."""
 FIRST_DAY_S, DAY_S = 1_789_948_800.0, 86_400.0
 
-Event = tuple[float, int, replay.Step]
 Pause = tuple[float, bool]
 """Seconds before a request, and whether a person typed it."""
 
@@ -79,12 +82,6 @@ def kind_of(session: Session) -> str:
     return session.name.partition("-")[0]
 
 
-def timeline(found: Sequence[Session]) -> list[Event]:
-    """All requests as (time, index of the session, request), in the order in which they are sent."""
-    events = [(step[0], index, step) for index, session in enumerate(found) for step in session.requests]
-    return sorted(events, key=lambda event: event[:2])
-
-
 def _paused(random: Random) -> Iterator[Pause]:
     for prompt in range(random.randint(5, 9)):
         long = random.random() < LONG_PAUSE
@@ -111,7 +108,7 @@ def _session(random: Random, name: str, at: float, model: str) -> Session:
     fixed = traces.head()
     fixed["system"].append({"type": "text", "text": f"Project: /home/user/work/{name}"})
     messages: list[dict[str, Any]] = []
-    steps: list[replay.Step] = []
+    steps: list[Step] = []
     output_tokens = 0
     for number, (pause, human) in enumerate(_KINDS[name.partition("-")[0]](random)):
         at += pause
@@ -151,12 +148,8 @@ def _text(random: Random, chars: int) -> str:
 
 def constant(found: Sequence[Session], layout: Layout) -> list[Decimal]:
     """USD of each session, output included, where all meet one cache and mark by the same layout."""
-    upstream = replay.Upstream(found[0].model)
-    costs = [session.output_usd for session in found]
-    for now, index, (_, body) in timeline(found):
-        split = upstream.answer(replay.as_bytes(layouts.laid_out(body, layout)), now)
-        costs[index] += replay.price_of(split, found[index].model)
-    return costs
+    costs = alone_together(timeline(found), found[0].model, layout)
+    return [cost.usd + session.output_usd for cost, session in zip(costs, found, strict=True)]
 
 
 def by_kind(found: Sequence[Session], costs: Sequence[Decimal]) -> dict[str, Decimal]:

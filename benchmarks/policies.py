@@ -1,7 +1,8 @@
 """What a session costs under a policy: nothing cached, fixed layouts, Synrouter at a level, and the bounds.
 
 A session is replayed once a policy, at the times at which it was recorded. Costs are USD with the recorded output,
-which no policy changes; what Synrouter gets to see is a client that marks nothing, unless told otherwise.
+which no policy changes; what Synrouter gets to see is a client that marks nothing, unless told otherwise. Sessions of
+one user are replayed together: they meet one cache and one Synrouter, in the order of time.
 
 >>> hello = {"messages": [{"role": "user", "content": [{"type": "text", "text": "hello " * 9000}]}]}
 >>> one = Session("demo", "claude-opus-4-8", [(0.0, {**traces.head(), **hello})], output_tokens=40)
@@ -12,20 +13,23 @@ True
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property
 from itertools import islice
 
-from benchmarks import bound, layouts, replay, traces
+from benchmarks import bound, layouts, replay, runs, traces
+from synrouter_cli import providers
 from synrouter_cli.cache.model import Split
 from synrouter_cli.prompt.segments import Prompt, segment
+from synrouter_cli.proxy.turns import Turns
 
 LEVELS = ("observe", "safe")
 """`standard` and `max` act as `safe` in this version."""
+FIVE, HOUR, PINGED = "head + tail, 5m", "head + tail, 1h", "head + tail, 1h, blind ping"
+DAY_S = 86_400.0
 _MILLION = 1_000_000
-Layout = Callable[[layouts.Body], layouts.Body]
 
 
 @dataclass
@@ -34,8 +38,10 @@ class Session:
 
     name: str
     model: str
-    requests: list[replay.Step]
+    requests: list[runs.Step]
     output_tokens: int
+    histories: runs.Histories = ()
+    """What a ledger knows of the time before: the other sessions' request times, in seconds."""
 
     @classmethod
     def of(cls, trace: traces.Trace, model: str, most: int | None = None) -> Session:
@@ -44,16 +50,22 @@ class Session:
         return cls(trace.name, model, replay.steps(trace, model)[:most], output)
 
     @property
+    def times(self) -> list[float]:
+        """When its requests are sent, in seconds."""
+        return [at for at, _ in self.requests]
+
+    @property
     def output_usd(self) -> Decimal:
-        return replay.price_of(Split(), self.model, self.output_tokens)
+        return runs.price_of(Split(), self.model, self.output_tokens)
 
     @cached_property
     def asked(self) -> list[bound.Asked]:
         """The prompts as the bounds see them."""
         result: list[bound.Asked] = []
         last: Prompt | None = None
+        keeps = providers.facts("anthropic", self.model).keeps_thinking
         for at, body in self.requests:
-            last = segment(replay.as_bytes(body), last)
+            last = segment(replay.as_bytes(body), last, keeps_thinking=lambda _: keeps)
             result.append(bound.Asked(at, last.keys, last.tokens))
         return result
 
@@ -61,7 +73,30 @@ class Session:
     def rates(self) -> bound.Rates:
         """USD a token."""
         splits = (Split(read=_MILLION), Split(write_5m=_MILLION), Split(write_1h=_MILLION), Split(input=_MILLION))
-        return bound.Rates(*(float(replay.price_of(split, self.model)) / _MILLION for split in splits))
+        return bound.Rates(*(float(runs.price_of(split, self.model)) / _MILLION for split in splits))
+
+
+def leave_one_out(sessions: Sequence[Session]) -> list[Session]:
+    """Each session with all others as its past.
+
+    >>> one, other = Session("a", "m", [(5.0, {})], 0), Session("b", "m", [(90.0, {}), (95.0, {})], 0)
+    >>> [[float(at) for at in times] for times in leave_one_out([one, other])[0].histories]
+    [[-86400.0, -86395.0]]
+    """
+    return [
+        replace(session, histories=before(session.times[0], [s.times for s in sessions if s is not session]))
+        for session in sessions
+        if session.requests
+    ]
+
+
+def before(at: float, histories: runs.Histories) -> list[list[float]]:
+    """The same histories one after the other, a day between them, the last one to end a day before `at`."""
+    end, result = at, []
+    for times in reversed([times for times in histories if times]):
+        result.append([time - times[-1] + end - DAY_S for time in times])
+        end = result[-1][0]
+    return result[::-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +106,7 @@ class Outcome:
     usd: Decimal
     read: int | None = None
     prompt: int | None = None
+    pings: int = 0
 
     @property
     def hit_rate(self) -> float | None:
@@ -86,37 +122,83 @@ def total(outcomes: Iterable[Outcome]) -> Outcome:
         sum((outcome.usd for outcome in found), Decimal(0)),
         sum(reads) if whole else None,
         sum(outcome.prompt or 0 for outcome in found) if whole else None,
+        sum(outcome.pings for outcome in found),
     )
 
 
-Policy = Callable[[Session], Outcome]
+Policy = Callable[[Sequence[Session]], list[Outcome]]
+"""Sessions of one user → what each costs."""
+Single = Callable[[Session], Outcome]
+"""One session, with its histories as the past → what it costs."""
 
 
-def policies(levels: Iterable[str] = LEVELS, client: str = "none") -> dict[str, Policy]:
+def together(levels: Iterable[str] = LEVELS, client: str = "none") -> dict[str, Policy]:
     """The policies by name, in the order in which they are shown; `client` is the layout that Synrouter gets to see."""
+    layout = layouts.LAYOUTS[client]
     before = "" if client == "none" else f" ({client})"
+    ours: dict[str, Policy] = {}
+    for level in levels:
+        name = f"synrouter {level}{before}"
+        ours[name] = _through(layout, level)
+        if level != "observe" and hasattr(Turns, "learn"):
+            ours[f"{name}, learned"] = _through(layout, level, learned=True)
+        if level != "observe" and hasattr(Turns, "due_pings"):
+            ours[f"{name}, keep-warm"] = _through(layout, level, learned=True, keep_warm=True)
     return {
         "none": _alone(layouts.none),
         "head": _alone(layouts.head_only),
-        "head + tail, 5m": _alone(layouts.head_tail),
-        "head + tail, 1h": _alone(layouts.head_tail_1h),
-        **{f"synrouter {level}{before}": _through(layouts.LAYOUTS[client], level) for level in levels},
+        FIVE: _alone(layouts.head_tail),
+        HOUR: _alone(layouts.head_tail_1h),
+        PINGED: _alone(layouts.head_tail_1h, runs.PING_AFTER_S),
+        **ours,
         "one lifetime": _bound(bound.one_lifetime),
         "bound": _bound(bound.every_block),
     }
 
 
-def _alone(layout: Layout) -> Policy:
-    return lambda session: _outcome(session, replay.alone(session.requests, session.model, layout))
+def policies(levels: Iterable[str] = LEVELS, client: str = "none") -> dict[str, Single]:
+    """The same for one session at a time."""
+    return {name: _single(policy) for name, policy in together(levels, client).items()}
 
 
-def _through(layout: Layout, level: str) -> Policy:
-    return lambda session: _outcome(session, replay.through(session.requests, session.model, layout, level))
+def _single(policy: Policy) -> Single:
+    return lambda session: policy([session])[0]
+
+
+def timeline(sessions: Sequence[Session]) -> list[runs.Event]:
+    """All requests as (time, index of the session, request), in the order in which they are sent."""
+    events = [(step[0], index, step) for index, session in enumerate(sessions) for step in session.requests]
+    return sorted(events, key=lambda event: event[:2])
+
+
+def _alone(layout: layouts.Layout, ping_after_s: float | None = None) -> Policy:
+    def policy(sessions: Sequence[Session]) -> list[Outcome]:
+        model = sessions[0].model
+        found = runs.alone_together(timeline(sessions), model, layout, ping_after_s=ping_after_s)
+        return _outcomes(sessions, found)
+
+    return policy
+
+
+def _through(layout: layouts.Layout, level: str, *, learned: bool = False, keep_warm: bool = False) -> Policy:
+    def policy(sessions: Sequence[Session]) -> list[Outcome]:
+        # what several have in common they learn from each other
+        histories = sessions[0].histories if learned and len(sessions) == 1 else ()
+        model = sessions[0].model
+        found = runs.through_together(
+            timeline(sessions), model, layout, level, histories=histories, keep_warm=keep_warm
+        )
+        return _outcomes(sessions, found)
+
+    return policy
 
 
 def _bound(least: Callable[[list[bound.Asked], bound.Rates], float]) -> Policy:
-    return lambda session: Outcome(round(Decimal(least(session.asked, session.rates)), 12) + session.output_usd)
+    return lambda sessions: [Outcome(round(Decimal(least(s.asked, s.rates)), 12) + s.output_usd) for s in sessions]
 
 
-def _outcome(session: Session, run: replay.Sum) -> Outcome:
-    return Outcome(run.usd + session.output_usd, run.split.read, run.split.total)
+def _outcomes(sessions: Sequence[Session], found: Sequence[runs.Sum]) -> list[Outcome]:
+    return [
+        Outcome(run.usd + session.output_usd, run.split.read, run.split.total, run.pings)
+        for session, run in zip(sessions, found, strict=True)
+    ]

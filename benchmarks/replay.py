@@ -12,9 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -22,145 +19,17 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks import layouts, traces
-from synrouter_cli import meter, providers
-from synrouter_cli.cache.model import Split, Store, bill, look_up
-from synrouter_cli.cache.rules import client_markers, rendered, violation
-from synrouter_cli.ledger.rows import Turn
-from synrouter_cli.prompt.segments import Prompt, segment
-from synrouter_cli.proxy.turns import Inbound, Outcome, Turns
-from synrouter_cli.wire.usage import Usage
+from benchmarks.bodies import as_bytes
+from benchmarks.runs import Memory, Step, Sum, Upstream, alone, price_of, through
+from synrouter_cli import meter
 
-
-class Upstream:
-    """The provider: takes bytes, says what they are billed. Its tokens are those of the estimate."""
-
-    def __init__(self, model: str) -> None:
-        self.facts = providers.facts("anthropic", model)
-        self.store = Store()
-        self._last: Prompt | None = None
-
-    def answer(self, body: bytes, now: float) -> Split:
-        """Bill a request and remember what it wrote. Raises ValueError where the API would answer 400."""
-        prompt = segment(body, self._last, keeps_thinking=lambda _: self.facts.keeps_thinking)
-        self._last = prompt
-        refused = violation(prompt)
-        if refused is not None:
-            raise ValueError(refused)
-        shape = rendered(prompt, settings_reach_head=self.facts.settings_reach_head)
-        found = look_up(shape, client_markers(prompt), self.store, self.facts, now=now, tokens=prompt.tokens)
-        self.store.begun(shape, found, now, prompt.tokens)
-        self.store.prune(now)
-        return bill(found, prompt.tokens)
-
-
-class Memory:
-    """A ledger that keeps rows in a list."""
-
-    def __init__(self) -> None:
-        self.rows: list[Turn] = []
-
-    def record(self, turn: Turn) -> None:
-        if turn.status != "started":
-            self.rows.append(turn)
-
-    def remember(self, kind: str, key: str, value: bytes) -> None:
-        """Nothing outlives a replay."""
-
-    def recall(self, kind: str, *, limit: int = 10_000) -> list[tuple[str, bytes, float]]:
-        return []
-
-    def forget(self, kind: str, key: str) -> None:
-        """Nothing was remembered."""
-
-    def last_turn(self, session: str) -> int:
-        return 0
-
-
-@dataclass(slots=True)
-class Sum:
-    """What a run cost: tokens by class, USD without output, turns and those that hit."""
-
-    split: Split = field(default_factory=Split)
-    usd: Decimal = Decimal(0)
-    per_turn: list[Decimal] = field(default_factory=list)
-    rows: list[Turn] = field(default_factory=list)
-
-    def add(self, split: Split, usd: Decimal) -> None:
-        old = self.split
-        self.split = Split(
-            old.read + split.read,
-            old.write_5m + split.write_5m,
-            old.write_1h + split.write_1h,
-            old.input + split.input,
-        )
-        self.usd += usd
-        self.per_turn.append(usd)
-
-    @property
-    def hit_rate(self) -> float:
-        return self.split.read / self.split.total if self.split.total else 0.0
-
-
-Step = tuple[float, dict[str, Any]]
+__all__ = ["Memory", "Step", "Sum", "Upstream", "alone", "as_bytes", "price_of", "steps", "through"]
 
 
 def steps(trace: traces.Trace, model: str) -> list[Step]:
     """A session's requests without markers."""
     fixed = traces.head()
     return [(request.at, traces.body(request, model, fixed)) for request in traces.requests(trace)]
-
-
-def alone(requests: Iterable[Step], model: str, layout: Callable[[layouts.Body], layouts.Body]) -> Sum:
-    """The client on its own."""
-    upstream, result = Upstream(model), Sum()
-    for now, body in requests:
-        split = upstream.answer(as_bytes(layouts.laid_out(body, layout)), now)
-        result.add(split, price_of(split, model))
-    return result
-
-
-def through(
-    requests: Iterable[Step], model: str, layout: Callable[[layouts.Body], layouts.Body], level: str = "safe"
-) -> Sum:
-    """The same client with Synrouter in front of it."""
-    upstream, ledger, result = Upstream(model), Memory(), Sum()
-    clock = [0.0]
-    turns = Turns(level=level, mode="auto", ledger=ledger, clock=lambda: clock[0])
-    for now, body in requests:
-        clock[0] = now
-        raw = as_bytes(layouts.laid_out(body, layout))
-        turn = turns.begin(
-            Inbound(
-                "messages",
-                "anthropic",
-                "anthropic",
-                {"x-session-id": "replay"},
-                "",
-                raw,
-                False,
-                b"scope",
-                "api",
-            )
-        )
-        if level == "observe" and turn.body != raw:
-            raise ValueError("observe changed a byte")
-        split = upstream.answer(turn.body, now)
-        usage = Usage(split.input, split.read, split.write_5m, split.write_1h, 0)
-        turn.responding(200)
-        turn.finish(Outcome("ok", 200, None, usage, "exact", model, "tool_use", None, 1.0, 1.0, 1))
-        result.add(split, price_of(split, model))
-    result.rows = ledger.rows
-    return result
-
-
-def price_of(split: Split, model: str, output_tokens: int = 0) -> Decimal:
-    """USD of a prompt's tokens, and of an answer's."""
-    price = providers.price("anthropic", model, date(2026, 11, 1))
-    if price is None:
-        raise SystemExit(f"no price for {model}")
-    cost = meter.cost(Usage(split.input, split.read, split.write_5m, split.write_1h, output_tokens), price)
-    assert cost is not None
-    return cost
 
 
 def fan_out(calls: int, turns: int, model: str) -> list[Step]:
@@ -188,11 +57,6 @@ def fan_out(calls: int, turns: int, model: str) -> list[Step]:
             results.append({"type": "text", "text": f"note {call}"})
         messages += [{"role": "assistant", "content": uses}, {"role": "user", "content": results}]
     return result
-
-
-def as_bytes(body: dict[str, Any]) -> bytes:
-    """A body as it goes over the wire."""
-    return json.dumps(body).encode()
 
 
 def caching(found: list[traces.Trace], model: str) -> list[dict[str, Any]]:

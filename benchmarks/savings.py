@@ -1,10 +1,14 @@
-"""What recorded sessions cost under each policy, and how much of what there is to save it saves.
+"""What sessions cost under each policy, and how much of what there is to save it saves.
 
-    python benchmarks/savings.py --traces DIR [--model claude-opus-4-8] [--client none] [--only SESSION]… [--json]
+    python benchmarks/savings.py --traces DIR [--model claude-opus-4-8]… [--client none] [--only SESSION]… [--json]
+    python benchmarks/savings.py --mix [--seed N] [--model …]… [--json]
 
 Every session is replayed on the cache model at its own times: without caching, with a marker at the head, with head
-and tail for five minutes and for an hour, through Synrouter, and under the two bounds of `bound.py`. `saved` is of the
-cost without caching, output included; `hit` is read tokens of prompt tokens. Nothing leaves the machine.
+and tail for five minutes and for an hour, the latter also with one blind ping a pause, through Synrouter, and under the
+two bounds of `bound.py`. A recorded session is judged by itself; "learned" is Synrouter with the other sessions' times
+as its past. The sessions of the mix meet one cache and one Synrouter, which learns as they come. `saved` is of the cost
+without caching, output included; `hit` is read tokens of prompt tokens; `behind` is by how many points of the cost
+without caching a session costs more than under the better of the two constants. Nothing leaves the machine.
 """
 
 from __future__ import annotations
@@ -12,7 +16,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,35 +26,43 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from benchmarks import layouts, traces
-from benchmarks.policies import LEVELS, Outcome, Session, policies, total
+from benchmarks import layouts, mix, policies, traces
+from benchmarks.policies import FIVE, HOUR, LEVELS, Outcome, Session, total
 
 Results = dict[str, dict[str, Outcome]]
 """Session → policy → outcome."""
 
 
-def measure(sessions: Sequence[Session], levels: Sequence[str], client: str, console: Console) -> Results:
-    """Replay each session under each policy, with a progress bar on `console`."""
-    chosen = policies(levels, client)
-    results: Results = {session.name: {} for session in sessions}
+def measure(groups: Sequence[Sequence[Session]], levels: Sequence[str], client: str, console: Console) -> Results:
+    """Replay each group of sessions under each policy, with a progress bar on `console`. A group meets one cache."""
+    chosen = policies.together(levels, client)
+    results: Results = {session.name: {} for group in groups for session in group}
     columns = (
         TextColumn("{task.description:<44}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
     )  # fmt: skip
     with Progress(*columns, console=console, transient=True) as progress:
         # what takes longest are the requests
-        task = progress.add_task("", total=sum(len(session.requests) for session in sessions) * len(chosen))
-        for session in sessions:
+        sizes = [sum(len(session.requests) for session in group) for group in groups]
+        task = progress.add_task("", total=sum(sizes) * len(chosen))
+        for group, size in zip(groups, sizes, strict=True):
             for name, policy in chosen.items():
-                progress.update(task, description=f"{session.name}: {name}")
-                results[session.name][name] = policy(session)
-                progress.advance(task, len(session.requests))
+                progress.update(task, description=f"{group[0].name if len(group) == 1 else 'mix'}: {name}")
+                for session, outcome in zip(group, policy(group), strict=True):
+                    results[session.name][name] = outcome
+                progress.advance(task, size)
     return results
 
 
-def overall(results: Results) -> dict[str, Outcome]:
+def by_kind(results: Results) -> Results:
+    """The same results with the sessions of a kind added up: their names begin with it."""
+    kinds = dict.fromkeys(name.partition("-")[0] for name in results)
+    return {kind: overall(found for name, found in results.items() if name.startswith(f"{kind}-")) for kind in kinds}
+
+
+def overall(results: Iterable[dict[str, Outcome]]) -> dict[str, Outcome]:
     """Policy → all sessions together."""
-    names = next(iter(results.values()))
-    return {name: total(found[name] for found in results.values()) for name in names}
+    found = list(results)
+    return {name: total(by_policy[name] for by_policy in found) for name in found[0]}
 
 
 def saved(outcome: Outcome, nothing: Outcome) -> float:
@@ -58,31 +70,54 @@ def saved(outcome: Outcome, nothing: Outcome) -> float:
     return float(1 - outcome.usd / nothing.usd) if nothing.usd else 0.0
 
 
+def behind(outcome: Outcome, found: dict[str, Outcome]) -> float:
+    """By how many points of the cost without caching it costs more than the better constant; negative: less."""
+    better = min(found[FIVE].usd, found[HOUR].usd)
+    return 100 * float((outcome.usd - better) / found["none"].usd) if found["none"].usd else 0.0
+
+
 def figures(found: dict[str, Outcome]) -> dict[str, dict[str, float | None]]:
     """Policy → its figures, as `--json` has them."""
     return {
-        name: {"cost_usd": float(o.usd), "saved": saved(o, found["none"]), "hit_rate": o.hit_rate}
+        name: {
+            "cost_usd": float(o.usd),
+            "saved": saved(o, found["none"]),
+            "hit_rate": o.hit_rate,
+            "pings": o.pings,
+            "behind_points": behind(o, found),
+        }
         for name, o in found.items()
     }
 
 
-def totals_table(found: dict[str, Outcome]) -> Table:
-    """A row a policy."""
-    table = Table("policy", title="all sessions", title_justify="left")
-    for name in ("cost", "saved", "of the bound", "hit"):
+def totals_table(found: dict[str, Outcome], results: Results, title: str) -> Table:
+    """A row a policy: all sessions together, and the session that is furthest behind its better constant."""
+    table = Table("policy", title=title, title_justify="left")
+    for name in ("cost", "saved", "of the bound", "hit", "pings", "behind", "worst session", "behind"):
         table.add_column(name, justify="right")
     most = saved(found["bound"], found["none"])
     for name, outcome in found.items():
         share = saved(outcome, found["none"])
         reach = f"{share / most:.1%}" if most else "–"
-        table.add_row(name, f"${outcome.usd:,.2f}", f"{share:.1%}", reach, _hit(outcome))
+        worst = max(results, key=lambda session: behind(results[session][name], results[session]))
+        table.add_row(
+            name,
+            f"${outcome.usd:,.2f}",
+            f"{share:.1%}",
+            reach,
+            _hit(outcome),
+            str(outcome.pings or ""),
+            f"{behind(outcome, found):+.2f}",
+            worst,
+            f"{behind(results[worst][name], results[worst]):+.2f}",
+        )
     return table
 
 
-def sessions_table(results: Results) -> Table:
+def sessions_table(results: Results, title: str) -> Table:
     """A row a session and policy, so that cost, saved and hit stand side by side."""
     names = list(next(iter(results.values())))
-    table = Table("session", "none", title="cost, saved, hit", title_justify="left")
+    table = Table("session", "none", title=f"{title}: cost, saved, hit", title_justify="left")
     for name in names[1:]:
         table.add_column(name, justify="right")
     for session, found in results.items():
@@ -98,8 +133,12 @@ def _hit(outcome: Outcome) -> str:
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     result = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    result.add_argument("--traces", type=Path, required=True, help="a folder of recorded sessions (*.jsonl)")
-    result.add_argument("--model", default="claude-opus-4-8", help="whose prices and rules hold")
+    source = result.add_mutually_exclusive_group(required=True)
+    source.add_argument("--traces", type=Path, help="a folder of recorded sessions (*.jsonl)")
+    source.add_argument("--mix", action="store_true", help="made sessions: paused, headless and short ones")
+    result.add_argument("--seed", type=int, default=1, help="of the mix")
+    result.add_argument("--count", type=int, default=60, help="of the mix's sessions")
+    result.add_argument("--model", action="append", help="whose prices and rules hold; may be repeated")
     result.add_argument("--client", choices=sorted(layouts.LAYOUTS), default="none", help="how the client marks")
     result.add_argument("--level", action="append", choices=["observe", "safe", "standard", "max"])
     result.add_argument("--only", action="append", metavar="SESSION", help="only sessions whose name contains this")
@@ -108,24 +147,39 @@ def parser() -> argparse.ArgumentParser:
     return result
 
 
+def groups_of(options: argparse.Namespace, model: str) -> list[list[Session]]:
+    """What is replayed: recorded sessions one by one, or the mix together; each session with its past."""
+    wanted = options.only or [""]
+    if options.mix:
+        made = [s for s in mix.sessions(options.seed, options.count, model) if any(part in s.name for part in wanted)]
+        return [made] if made else []
+    # what is left out of the run is still what was learned from
+    everything = [Session.of(trace, model, options.most) for trace in traces.load_all(options.traces)]
+    return [[s] for s in policies.leave_one_out(everything) if any(part in s.name for part in wanted)]
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run and print; 0, or 2 where there is nothing to replay."""
     options = parser().parse_args(arguments)
-    wanted = options.only or [""]
-    found = [t for t in traces.load_all(options.traces) if any(part in t.name for part in wanted)]
-    if not found:
-        print(f"no recorded session in {options.traces}", file=sys.stderr)
-        return 2
-    sessions = [Session.of(trace, options.model, options.most) for trace in found]
-    results = measure(sessions, options.level or LEVELS, options.client, Console(stderr=True))
-    together = overall(results)
-    if options.json:
-        report: dict[str, Any] = {name: figures(by_policy) for name, by_policy in results.items()}
-        print(json.dumps({"model": options.model, "sessions": report, "all": figures(together)}, indent=1))
-        return 0
+    reports: list[dict[str, Any]] = []
     console = Console() if sys.stdout.isatty() else Console(width=200)
-    console.print(totals_table(together))
-    console.print(sessions_table(results))
+    for model in options.model or [mix.MODEL]:
+        groups = groups_of(options, model)
+        if not groups:
+            print(f"no recorded session in {options.traces or 'the mix'}", file=sys.stderr)
+            return 2
+        results = measure(groups, options.level or LEVELS, options.client, Console(stderr=True))
+        together = overall(results.values())
+        shown = by_kind(results) if options.mix else results
+        if options.json:
+            sessions = {name: figures(found) for name, found in results.items()}
+            kinds = {name: figures(found) for name, found in shown.items()} if options.mix else {}
+            reports.append({"model": model, "sessions": sessions, "kinds": kinds, "all": figures(together)})
+        else:
+            console.print(totals_table(together, results, f"all sessions, {model}"))
+            console.print(sessions_table(shown, model))
+    if options.json:
+        print(json.dumps(reports[0] if len(reports) == 1 else reports, indent=1))
     return 0
 
 

@@ -128,13 +128,13 @@ def head() -> dict[str, Any]:
 
 
 def body(request: Request, model: str, fixed: dict[str, Any]) -> dict[str, Any]:
-    """The request as a Messages body without any marker."""
+    """The request as a Messages body without any marker. Its lists are its own, their parts are not to be changed."""
     return {
         "model": model,
         "max_tokens": 32_000,
-        "system": [dict(block) for block in fixed["system"]],
-        "tools": [dict(tool) for tool in fixed["tools"]],
-        "messages": [{"role": m["role"], "content": [dict(b) for b in m["content"]]} for m in request.messages],
+        "system": list(fixed["system"]),
+        "tools": list(fixed["tools"]),
+        "messages": list(request.messages),
         "stream": True,
     }
 

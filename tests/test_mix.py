@@ -8,6 +8,7 @@ from random import Random
 import pytest
 
 from benchmarks import layouts, mix
+from benchmarks.bodies import as_bytes
 from synrouter_cli.cache.rules import violation
 from synrouter_cli.prompt.segments import segment
 
@@ -41,7 +42,7 @@ def test_sessions_only_grow_and_are_requests_that_the_provider_takes():
     session = next(s for s in mix.sessions(1, 6) if mix.kind_of(s) == "paused")
     last = None
     for _, body in session.requests:
-        prompt = segment(mix.replay.as_bytes(layouts.laid_out(body, layouts.head_tail)), last)
+        prompt = segment(as_bytes(layouts.laid_out(body, layouts.head_tail)), last)
         assert violation(prompt) is None
         assert last is None or prompt.keys[: len(last.keys)] == last.keys
         last = prompt
