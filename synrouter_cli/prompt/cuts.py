@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -26,8 +25,11 @@ ROOM: Final = 300
 """Characters that our line may take: head and tail together with it are never over the limit again."""
 
 _HEAD_FIFTHS: Final = 3
+_WALKED: Final = 64
+"""Characters: so many are looked at one by one."""
 _ESCAPE = re.compile(r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|.)")
 """One character of the text, be it two escapes (a surrogate pair)."""
+_LOW = re.compile(r"\\u[dD][c-fC-F]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,8 @@ def cut_text(literal: bytes, over: int, keep: int, advice: str) -> Splice | None
     line = _line(missing, advice)
     if head and text[head - 1] != "\n":
         line = "\n" + line
-    start, end = _places(source, head, tail)
+    start = _advance(source, 0, head)
+    end = _advance(source, start, len(missing))
     before, between = source[:start], source[start:end]
     offset = 1 + len(before.encode("utf-8", "surrogatepass"))
     length = len(between.encode("utf-8", "surrogatepass"))
@@ -91,13 +94,29 @@ def _belongs_together(text: str, at: int) -> bool:
     return pair == "\r\n" or (len(pair) == 2 and "\ud800" <= pair[0] <= "\udbff" and "\udc00" <= pair[1] <= "\udfff")
 
 
-def _places(source: str, *wanted: int) -> Iterator[int]:
-    """Where characters of the text stand in its JSON string; `wanted` must rise."""
-    surplus = 0
-    escapes = _ESCAPE.finditer(source)
-    escape = next(escapes, None)
-    for place in wanted:
-        while escape is not None and escape.start() - surplus < place:
-            surplus += len(escape[0]) - 1
-            escape = next(escapes, None)
-        yield place + surplus
+def _advance(source: str, at: int, chars: int) -> int:
+    """Where in a JSON string's source stands what is `chars` characters of text behind `at`.
+
+    A piece of source holds at most as many characters as it is long, so decoding such pieces never goes too far;
+    it takes a tenth of the time of looking at each escape.
+    """
+    while chars > _WALKED:
+        at, decoded = _piece(source, at, at + chars)
+        chars -= decoded
+    for _ in range(chars):
+        escape = _ESCAPE.match(source, at)
+        at = escape.end() if escape is not None else at + 1
+    return at
+
+
+def _piece(source: str, start: int, end: int) -> tuple[int, int]:
+    """The last place up to `end` that is in no escape and in no pair of them, and the characters up to there."""
+    while True:
+        try:
+            text = json.loads(f'"{source[start:end]}"')
+        except ValueError:  # the end is within an escape
+            end -= 1
+            continue
+        if not ("\ud800" <= text[-1] <= "\udbff" and _LOW.match(source, end)):
+            return end, len(text)
+        end -= 6

@@ -38,7 +38,7 @@ _GIT_OPTIONS_WITH_VALUE: Final = frozenset(("-C", "-c"))
 _MOST_CHARS: Final = 8_000
 _DEEPEST: Final = 3
 
-_HEREDOC = re.compile(r"<<-?[ \t]*(['\"]?)(\w+)\1([^\n]*)\n.*?^[ \t]*\2[ \t]*$", re.DOTALL | re.MULTILINE)
+_HEREDOC = re.compile(r"<<-?[ \t]*(['\"]?)(\w+)\1")
 _TOKEN = re.compile(
     r"""(?P<comment>\#[^\n]*)"""
     r"""|(?P<away>(?:1|&)?>>?\|?[ \t]*(?!&|/dev/|\s)[^\s;|&()]+)"""  # the output goes into a file
@@ -58,8 +58,25 @@ _Stage = list[str]
 
 def reads_file(command: str, depth: int = 0) -> bool:
     """Whether one of the command's pipelines prints a file, or a part of it, and does nothing else with it."""
-    text = _HEREDOC.sub(r"\3", command[:_MOST_CHARS])
+    text = _without_heredocs(command[:_MOST_CHARS])
     return any(_is_read(pipeline, depth) for pipeline in _pipelines(text))
+
+
+def _without_heredocs(text: str) -> str:
+    lines = text.split("\n")
+    last = {line.strip(): number for number, line in enumerate(lines)}
+    kept = []
+    end = ""
+    for number, line in enumerate(lines):
+        if end:
+            end = "" if line.strip() == end else end
+            continue
+        start = _HEREDOC.search(line)
+        if start is not None and last.get(start[2], 0) > number:
+            end = start[2]
+            line = line[: start.start()] + line[start.end() :]
+        kept.append(line)
+    return "\n".join(kept)
 
 
 def _pipelines(text: str) -> Iterator[list[_Stage]]:
