@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-__all__ = ["Identity", "identify"]
+__all__ = ["Identity", "identify", "mode_of"]
 
 _ID_HEADERS = (
     "x-claude-code-session-id",
@@ -29,6 +29,9 @@ _USER_AGENTS = (
     ("aider", "aider"),
     ("zed/", "zed"),
     ("crush/", "crush"),
+)
+_CODING_AGENTS = frozenset(
+    "aider claude-code cline codex continue crush droid hermes kilo openclaw opencode pi qwen roo zed".split()
 )
 _CLIENT_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
 _METADATA_SESSION = re.compile(rb'session(?:_id)?(?:\\?"\s*:\s*\\?"|_)([0-9a-zA-Z-]{8,64})')
@@ -64,6 +67,19 @@ def identify(headers: Mapping[str, str], metadata: bytes, system: bytes = b"") -
     if key is not None and key.startswith("title-"):
         key, side = key[len("title-") :], True
     return Identity(client, key, agent, parent, side)
+
+
+def mode_of(asked: str, client: str, key: str | None) -> str:
+    """coding | general: what was asked for (header, command line, config), and for `auto` what fits the client.
+
+    Coding agents, and whoever names its conversations, have long sessions; what else calls has many short ones.
+
+    >>> mode_of("auto", "claude-code", None), mode_of("auto", "unknown", None), mode_of("coding", "unknown", None)
+    ('coding', 'general', 'coding')
+    """
+    if asked != "auto":
+        return asked
+    return "coding" if client in _CODING_AGENTS or key is not None else "general"
 
 
 def _client(headers: Mapping[str, str], session_in_metadata: bool) -> str:

@@ -10,18 +10,26 @@ they never disturb the main thread's memory.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import astuple, dataclass, field
 from hashlib import sha256
+from typing import Any
 
 import msgspec
 
 from synrouter_cli.cache.anchors import Anchors
+from synrouter_cli.cache.breaker import Breaker
+from synrouter_cli.cache.gaps import History, Seen
 from synrouter_cli.cache.model import Place
 from synrouter_cli.identity import Identity
+from synrouter_cli.prompt.layers import Tools
+from synrouter_cli.prompt.layouts import transient_from
+from synrouter_cli.prompt.order import Order
+from synrouter_cli.prompt.policy import Policy
 from synrouter_cli.prompt.segments import Prompt
+from synrouter_cli.prompt.trim import Trimmed
 
-__all__ = ["Change", "Session", "Sessions", "stored"]
+__all__ = ["Change", "Session", "Sessions", "Unstable", "stored"]
 
 LIVE_SECONDS = 6 * 3600.0
 """A session without an id of its own can be recognised by its prefix for this long."""
@@ -34,8 +42,36 @@ RESERVE_MOST = 4096
 
 HURRY_SECONDS = 2.0
 
+MOST_PARENTS = 64
+"""So many of the latest sessions may be what a new one goes on from."""
+
 VOLATILE_MESSAGES = 4
 """So many messages at the end may change from request to request; more than that is a rewind or a compaction."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unstable:
+    """A place in the middle of a session's prompt that was seen to change: a clock, a counter, an id.
+
+    `changed` and `same` count the requests since; `likely` says what a first change already tells of its kind.
+    """
+
+    place: int = -1
+    changed: float = 0.0
+    same: float = 0.0
+
+    def after(self, place: int, *, likely: bool) -> Unstable:
+        """One request later: the prompt left the last one at `place`, -1 where it did not."""
+        if place < 0:
+            return Unstable(self.place, self.changed, self.same + 1) if self.place >= 0 else self
+        if place == self.place:
+            return Unstable(place, self.changed + 1, self.same)
+        return Unstable(place, 5.0, 0.5) if likely else Unstable(place, 2.0, 1.0)
+
+    @property
+    def share(self) -> float:
+        """How likely the place changes again."""
+        return self.changed / (self.changed + self.same) if self.place >= 0 else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +81,12 @@ class Change:
 
     stable_end: int
     branch: int
+    unstable: Unstable | None = None
+    """What is known of a changing place after this request; None where nothing new is."""
+
+
+CHANGES_AGAIN = 0.78
+"""From this share on a write behind the place is dearer than what it saves: .25 against 1.15 of an input token."""
 
 
 @dataclass(slots=True)
@@ -62,6 +104,29 @@ class Session:
     reserved_at: float = 0.0
     last_at: float = 0.0
     last: Prompt | None = None
+    """The last request as the client sent it, and as it was sent on: the same object where no content was edited."""
+    last_sent: Prompt | None = None
+    policy: Policy | None = None
+    trimmed: Trimmed | None = None
+    """What was cut in `last`."""
+    only_cut: frozenset[bytes] | None = None
+    """After the breaker tripped: the blocks that go on being cut, by the start of their digest."""
+    tools: Tools | None = None
+    order: Order = field(default_factory=Order)
+    shared_ends: tuple[int, ...] = ()
+    gaps: History = field(default_factory=History)
+    stopped: str | None = None
+    """Why the last answer ended, None where that is not known."""
+    over: bool = False
+    """It was counted among those that have ended."""
+    breaker: Breaker = field(default_factory=Breaker)
+    unstable: Unstable = Unstable()
+    in_flight: int = 0
+    pair_key: str = ""
+    betas: str = ""
+    cached_tokens: int = 0
+    """What of a prompt the last request left in the cache, and for how long; None seconds where that is not known."""
+    cached_ttl_s: float | None = None
     ends: list[bytes] = field(default_factory=list)
     """Prefix keys at the ends of the last request's newest messages; after a restart all that is left of it."""
     first_key: bytes = b""
@@ -91,29 +156,39 @@ class Session:
         self.newest_key, self.newest_turn = key, turn
         return earlier
 
-    def change(self, prompt: Prompt, *, thinking_dropped: bool = False) -> Change:
-        """Where this prompt leaves the session's last one, and what of it will probably not last.
+    def left_at(self, sent: Prompt) -> int:
+        """The first block that differs from the last request as it was sent; -1 where this one only adds to it."""
+        last = self.last_sent
+        if last is None:
+            return -1
+        shared = sent.shared_with(last.keys)
+        return -1 if shared == len(last.keys) else shared
+
+    def change(self, sent: Prompt, left_at: int, *, likely: Callable[[], bool], thinking_dropped: bool) -> Change:
+        """Where this prompt leaves the session's last one (`left_at`), and what of it will probably not last.
 
         A client that carries something at its end from request to request (a reminder, a rewritten last message)
-        shows it by what vanished: that many messages at the end of this prompt are taken to vanish too. A longer
-        change is a rewind or a compaction.
+        shows it by what vanished: that many messages at the end of this prompt are taken to vanish too. What changed
+        in the middle will probably change again where it is a clock, a counter or an id (`likely`), or once it has
+        done so a few times: only what stands before it lasts. A longer change is a rewind or a compaction.
         """
-        last = self.last
-        end = len(prompt.blocks)
+        last, end = self.last_sent, len(sent.blocks)
         if last is None:
-            return Change(end, -1)
-        shared = prompt.shared_with(last.keys)
-        if shared == len(last.keys) or thinking_dropped:
-            return Change(end, -1 if shared == len(last.keys) else shared)
-        vanished = sum(1 for message_end in last.message_ends() if message_end >= shared)
-        mine = prompt.message_ends()
-        if vanished <= VOLATILE_MESSAGES and len(mine) > vanished and shared >= last.layer_ends[1]:
-            return Change(mine[len(mine) - vanished - 1] + 1, shared)
-        return Change(end, shared)
+            return Change(transient_from(sent), -1)
+        if left_at >= 0 and thinking_dropped:
+            return Change(end, left_at)
+        if left_at >= last.layer_ends[1]:
+            vanished = sum(1 for message_end in last.message_ends() if message_end >= left_at)
+            mine = sent.message_ends()
+            if vanished <= VOLATILE_MESSAGES and len(mine) > vanished:
+                return Change(mine[len(mine) - vanished - 1] + 1, left_at)
+        unstable = self.unstable.after(left_at, likely=left_at >= 0 and left_at != self.unstable.place and likely())
+        stable_end = min(unstable.place, end) if unstable.share > CHANGES_AGAIN else end
+        return Change(stable_end, left_at, unstable)
 
-    def settle(self, prompt: Prompt, now: float) -> None:
+    def settle(self, prompt: Prompt, sent: Prompt, now: float) -> None:
         """The provider took this request: it is the one that the next is compared with."""
-        self.last = prompt
+        self.last, self.last_sent = prompt, sent
         self.last_at = now
         ends = prompt.message_ends()
         self.message_count = len(ends)
@@ -151,6 +226,13 @@ class _Stored(msgspec.Struct):
     message_count: int
     rate: float
     anchors: list[tuple[bytes, int]]
+    policy: Any = None
+    only_cut: list[bytes] | None = None
+    order: tuple[tuple[str, ...], tuple[int, ...]] = ((), ())
+    gaps: tuple[tuple[int, int, int], tuple[int, int, int]] = ((0, 0, 0), (0, 0, 0))
+    stopped: str | None = None
+    over: bool = False
+    tripped: bool = False
 
 
 class Sessions:
@@ -234,6 +316,18 @@ class Sessions:
             return "side", "side"
         return "sub:" + first_key(prompt).hex(), "subagent"
 
+    def inherited(self, new: Session, prompt: Prompt) -> Session | None:
+        """The session that this one goes on from under another id (a resume, a fork): its history is the beginning of
+        this prompt; the one with the longest."""
+        best: tuple[int, Session] | None = None
+        for session in list(reversed(self._sessions.values()))[:MOST_PARENTS]:
+            if session is new or session.scope != new.scope or session.first_key not in prompt.index:
+                continue
+            shared = sum(1 for end in session.ends if end in prompt.index)
+            if shared and session.policy is not None and (best is None or shared > best[0]):
+                best = (shared, session)
+        return best[1] if best is not None else None
+
     def _by_prefix(self, scope: bytes, identity: Identity, prompt: Prompt, now: float) -> Session:
         first = first_key(prompt)
         count = prompt.unit_counts[2]
@@ -278,17 +372,19 @@ class Sessions:
                     del self._by_first[(gone.scope, gone.client, gone.first_key)]
         held = 0
         for session in reversed(self._sessions.values()):
-            if session.last is not None:
-                held += session.last.size
+            for prompt in _both(session):
+                held += prompt.size
                 if held > self._most_body_bytes:
-                    session.last.forget_body()
+                    prompt.forget_body()
 
     def restore(self, stored: bytes) -> Session | None:
         """Bring a session back after a restart; one that can't be read is left out."""
         try:
-            row = msgspec.msgpack.decode(stored, type=_Stored)
+            return self._restored(msgspec.msgpack.decode(stored, type=_Stored))
         except msgspec.MsgspecError:
             return None
+
+    def _restored(self, row: _Stored) -> Session:
         session = Session(
             row.id,
             row.client,
@@ -304,6 +400,13 @@ class Sessions:
             message_count=row.message_count,
             anchors=Anchors(row.rate, row.anchors),
             restored=True,
+            policy=Policy.read(row.policy) if row.policy is not None else None,
+            only_cut=frozenset(row.only_cut) if row.only_cut is not None else None,
+            order=Order(*row.order),
+            gaps=History(Seen(*row.gaps[0]), Seen(*row.gaps[1])),
+            stopped=row.stopped,
+            over=row.over,
+            breaker=Breaker(tripped=row.tripped),
         )
         self._add(session)
         self._sessions.move_to_end(session.id, last=False)  # they come back newest first
@@ -328,8 +431,21 @@ def stored(session: Session, *, clean: bool = False) -> bytes:
             session.message_count,
             session.anchors.rate,
             session.anchors.items()[-64:],
+            session.policy.plain() if session.policy is not None else None,
+            sorted(session.only_cut) if session.only_cut is not None else None,
+            (session.order.names, session.order.layers),
+            (astuple(session.gaps.loops), astuple(session.gaps.returns)),
+            session.stopped,
+            session.over,
+            session.breaker.tripped,
         )
     )
+
+
+def _both(session: Session) -> list[Prompt]:
+    """The last request as it came, and as it was sent where that is another."""
+    found = [session.last] if session.last_sent is session.last else [session.last, session.last_sent]
+    return [prompt for prompt in found if prompt is not None]
 
 
 def is_probe(prompt: Prompt) -> bool:

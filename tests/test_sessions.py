@@ -28,7 +28,7 @@ def prompt(
 
 def ask(sessions: Sessions, identity: Identity, request: Prompt, now: float = 0.0) -> Session:
     session = sessions.resolve(SCOPE, identity, request, now)
-    session.settle(request, now)
+    session.settle(request, request, now)
     return session
 
 
@@ -202,5 +202,6 @@ CHANGES = {
 def test_what_of_a_prompt_will_last(old: tuple[str, ...], new: tuple[str, ...], stable_end: int, branch: int) -> None:
     sessions = Sessions()
     session = ask(sessions, CLAUDE, prompt(*old))
-    change = session.change(prompt(*new))
+    sent = prompt(*new)
+    change = session.change(sent, session.left_at(sent), likely=lambda: False, thinking_dropped=False)
     assert (change.stable_end, change.branch) == (stable_end, branch)

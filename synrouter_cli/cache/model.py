@@ -96,6 +96,8 @@ class Entry:
     ttl: float
     expires_at: float
     tokens: int = 0
+    owner: str = ""
+    """The session that wrote it; empty where that is not known."""
 
 
 @dataclass(slots=True)
@@ -133,18 +135,32 @@ class Store:
     def entry(self, rendered: Rendered, position: int) -> Entry | None:
         return self.entries.get(rendered.seed(position), {}).get(rendered.keys[position])
 
-    def begun(self, rendered: Rendered, found: Found, started_at: float, tokens: Sequence[int] | None = None) -> None:
+    def lives_an_hour(self, rendered: Rendered, position: int) -> bool:
+        """Whether the entry at this position was written for more than five minutes."""
+        entry = self.entry(rendered, position)
+        return entry is not None and entry.ttl > TTL_SECONDS["5m"]
+
+    def begun(
+        self,
+        rendered: Rendered,
+        found: Found,
+        started_at: float,
+        tokens: Counts | None = None,
+        *,
+        owner: str = "",
+        hour_keeps_five: bool = False,
+    ) -> None:
         """The response has begun: what the request wrote can be read from now on, what it read is renewed.
 
-        Lifetimes run from `started_at`, the start of the request. Whether an hour's entry over a part cached for 5
-        minutes keeps that part is unconfirmed; here it does not.
+        Lifetimes run from `started_at`, the start of the request. `hour_keeps_five` says whether an hour's entry over a
+        part cached for 5 minutes keeps that part for an hour too; where not, it can't outlive it.
         """
         for position in found.renewed:
             entry = self.entry(rendered, position)
             if entry is not None:
                 entry.expires_at = max(entry.expires_at, started_at + entry.ttl)
         read = self.entry(rendered, found.hit) if found.hit >= 0 else None
-        longest = read.ttl if read is not None else max(TTL_SECONDS.values())
+        longest = max(TTL_SECONDS.values()) if read is None or hour_keeps_five else read.ttl
         for marker in found.writes:
             # what was read lives as long as it was written for: a longer entry over it can't outlive it
             longest = ttl = min(TTL_SECONDS[marker.ttl], longest)
@@ -152,12 +168,20 @@ class Store:
             size = tokens[marker.position] if tokens is not None else 0
             known = entries.get(rendered.keys[marker.position])
             if known is None or known.expires_at <= started_at + ttl:  # another request may have written for longer
-                entries[rendered.keys[marker.position]] = Entry(ttl, started_at + ttl, size)
+                entries[rendered.keys[marker.position]] = Entry(ttl, started_at + ttl, size, owner)
 
     def evict(self, rendered: Rendered, positions: Iterable[int]) -> None:
         """Forget the entries of this prompt at these positions: the provider did not have them."""
         for position in positions:
             self.entries.get(rendered.seed(position), {}).pop(rendered.keys[position], None)
+
+    def shorten(self, rendered: Rendered, positions: Iterable[int], started_at: float) -> None:
+        """These entries live five minutes only: the provider said so of a request that began at `started_at`."""
+        short = TTL_SECONDS["5m"]
+        for position in positions:
+            entry = self.entry(rendered, position)
+            if entry is not None and entry.ttl > short:
+                entry.ttl, entry.expires_at = short, started_at + short
 
     def add(self, rendered: Rendered, position: int, ttl: float, expires_at: float, tokens: int) -> None:
         """An entry that we did not know of: the provider said it read it."""

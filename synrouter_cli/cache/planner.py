@@ -1,7 +1,8 @@
-"""Where the markers go: at most four, by the cost of this turn and what the next one can read.
+"""Where the markers go, and for how long: at most four, by the cost of this turn and the expected cost of the next.
 
 Three sets are weighed on the cache model: the client's own, the client's with free slots filled, and ours. The
-cheapest wins, and at the same cost the one that changes least.
+cheapest wins, and at the same cost the one that changes least. Lifetimes (`cache/lifetimes.py`) are chosen for the
+head and the tail, each by what an hour would be worth.
 
 >>> repaired([Marker(11, "5m"), Marker(40, "1h")])
 (Marker(position=11, ttl='5m'), Marker(position=40, ttl='5m'))
@@ -13,25 +14,14 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from synrouter_cli.cache.lifetimes import USUAL, USUAL_RATES, Lifetimes, Outlook, Rates, chosen, worth_of_an_hour
 from synrouter_cli.cache.model import Found, Marker, ModelFacts, Rendered, Store, bill, look_up
 
-__all__ = ["Plan", "Rates", "Situation", "decide", "repaired"]
+__all__ = ["Plan", "Situation", "decide", "repaired"]
 
 MAX_MARKERS = 4
-HEAD_SHARED = 0.02
-"""How much an entry at the end of tools or system is worth to other sessions, as a probability of being read."""
-
 DOUBT = 0.05
 """Ours replace a client's marker only where they are better by this share of what a full rewrite costs."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rates:
-    """Prices relative to one input token: a write for 5 minutes, for an hour, a read."""
-
-    write_5m: float = 1.25
-    write_1h: float = 2.0
-    read: float = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +30,8 @@ class Situation:
 
     `markable` says which blocks may carry a marker; `fixed` are markers that stay, using `fixed_slots` breakpoints;
     `stable_end` is the block before which the prompt is expected to stand unchanged in the next request;
-    `branch` is where this prompt leaves the session's last one, -1 where it does not; `continues` is the
-    probability that the session goes on while the cache lives.
+    `branch` is where this prompt leaves the session's last one, -1 where it does not; `shared_ends` are places before
+    the end of tools up to which other sessions have the same prompt; `outlook` is what is expected of the session.
     """
 
     rendered: Rendered
@@ -53,8 +43,9 @@ class Situation:
     now: float
     stable_end: int
     branch: int = -1
-    continues: float = 0.95
-    rates: Rates = Rates()
+    shared_ends: tuple[int, ...] = ()
+    outlook: Outlook = USUAL
+    rates: Rates = USUAL_RATES
     fixed: tuple[Marker, ...] = ()
     fixed_slots: int = 0
     live: Sequence[int] | None = None
@@ -105,31 +96,67 @@ class _Weighing:
         self.tokens = _Remembered(s.tokens)
         self.live = s.live if s.live is not None else s.store.live(s.rendered, s.now)
         self.alive = frozenset(self.live)
+        self.hours = frozenset(p for p in self.live if s.store.lives_an_hour(s.rendered, p))
         self.client = repaired(s.client)
         self.slots = MAX_MARKERS - s.fixed_slots
-        hour = bool(self.client) and self.client[-1].ttl == "1h"
-        self.rewrite = s.rates.write_1h if hour else s.rates.write_5m
+        self.lifetimes = chosen(s.outlook, s.rates, self._own())
+        self.long_until = self._long_until()
+        self.rewrite = s.rates.write_1h if self.lifetimes.tail == "1h" else s.rates.write_5m
+        self.worth_tail = self._worth_of(self.lifetimes.tail, s.outlook.tail_pause)
+        self.worth_head = self._worth_of(self.lifetimes.head, max(s.outlook.tail_pause, s.outlook.head_pause))
+        tools_end, system_end, _ = s.rendered.layer_ends
+        self.heads = tuple(dict.fromkeys(end - 1 for end in (system_end, tools_end, *s.shared_ends) if end > 0))
         self.branch = self._last_markable(s.branch)
         self.candidates = self._candidates()
 
     def best(self) -> Plan:
         own_free = [m for m in self.client if m not in self.s.fixed]
         too_many = len(own_free) > self.slots
-        if self.s.continues <= 0 and not too_many:
+        if self.s.outlook.soon <= 0 and not too_many:
             return self._plan(self.client, "client", "nobody continues this request: no marker is added")
         options: list[tuple[float, int, tuple[Marker, ...]]] = []
         if not too_many:
             options.append((self._score(self.client), 0, self.client))
-            filled = self._fill(self.client, len(own_free))
+            filled = self._fill(self._timed(m.position for m in self.client), len(own_free))
             options.append((self._score(filled), 1, filled))
         if self.client:  # where the client marks nothing, what fills its slots is ours already
-            kept = self._kept()
-            ours = self._fill(kept, len(kept) - len(self.s.fixed))
+            ours = self._fill(self.s.fixed, 0)
             options.append((self._score(ours) + self._doubt(ours), 2, ours))
         cheapest = min(score for score, _, _ in options)
         # equal to a hundredth of a token: take the one that changes least
         _, choice, markers = next(option for option in options if option[0] <= cheapest + 0.01)
         return self._plan(markers, ("client", "filled", "ours")[choice], _REASONS[choice])
+
+    def _own(self) -> Lifetimes | None:
+        """The lifetimes that the client chose, None where it marks nothing."""
+        if not self.client:
+            return None
+        return Lifetimes(self.client[0].ttl, self.client[-1].ttl)
+
+    def _worth_of(self, ttl: str, pause_first: float) -> float:
+        """What an hour is worth a token; where it was chosen, at least what it costs more (the client asked for it)."""
+        worth = worth_of_an_hour(pause_first, self.s.rates)
+        return max(worth, self.s.rates.write_1h - self.s.rates.write_5m) if ttl == "1h" else worth
+
+    def _long_until(self) -> int:
+        """The last position at which an hour is asked for: everything written behind it is for five minutes.
+
+        Over an entry that lives five minutes an hour is paid for in vain, so a warm prefix that was written for five
+        minutes keeps them until a pause ends it; then all is chosen anew.
+        """
+        longest = self.live[-1] if self.live else -1
+        until = max(self.hours, default=-1)
+        if longest > until:
+            return until
+        if self.lifetimes.tail == "1h":
+            return len(self.s.rendered.keys)
+        return max(until, self.s.rendered.layer_ends[1] - 1) if self.lifetimes.head == "1h" else until
+
+    def _timed(self, positions: Iterable[int]) -> tuple[Marker, ...]:
+        """Markers at these positions, with our lifetimes; fixed ones keep theirs."""
+        fixed = {marker.position: marker for marker in self.s.fixed}
+        timed = (Marker(p, "1h" if p <= self.long_until else "5m") for p in positions)
+        return repaired(fixed.get(marker.position, marker) for marker in timed)
 
     def _doubt(self, ours: tuple[Marker, ...]) -> float:
         """What ours must be better by where it leaves a client's marker out: the client may know why it is there."""
@@ -138,35 +165,62 @@ class _Weighing:
             return 0.0
         return DOUBT * (self.rewrite - self.s.rates.read) * self.tokens[-1]
 
-    def _kept(self) -> tuple[Marker, ...]:
-        """What ours starts from: fixed markers, and the last for an hour, since lifetimes are the client's choice."""
-        hours = [m for m in self.client if m.ttl == "1h" and m not in self.s.fixed][-1:]
-        return repaired({*self.s.fixed, *(hours if self.slots else ())})
-
     def _plan(self, markers: tuple[Marker, ...], choice: str, reason: str) -> Plan:
         if choice == "filled" and markers == self.client:
             choice, reason = "client", _REASONS[0]
-        return Plan(markers, self._found(markers), choice, reason)
+        found = self._found(markers)
+        return Plan(markers, found, choice, reason + self._why_so_long(found))
+
+    def _why_so_long(self, found: Found) -> str:
+        """Why what is written lives as long as it does."""
+        if not found.writes or not self.s.outlook.hours:
+            return ""
+        pause = self.s.outlook.tail_pause
+        if found.writes[-1].ttl == "1h":
+            return f"; for an hour: a pause is likely ({pause:.0%}) before the session ends"
+        if found.writes[0].ttl == "1h":
+            return f"; the head for an hour, the rest for 5 minutes: a pause is unlikely ({pause:.0%})"
+        if found.hit >= 0 and found.hit not in self.hours and self.lifetimes.tail == "1h":
+            return "; for 5 minutes, as what it stands on"
+        return f"; for 5 minutes: a pause is unlikely ({pause:.0%})" if pause < 0.5 else ""
 
     def _found(self, markers: Sequence[Marker]) -> Found:
         s = self.s
         return look_up(s.rendered, markers, s.store, s.facts, now=s.now, tokens=self.tokens, live=self.live)
 
     def _score(self, markers: Sequence[Marker]) -> float:
-        """Cost of this turn's prompt, less what its entries save in the next, in input tokens."""
+        """Cost of this turn's prompt, less what its entries are expected to save, in input tokens."""
         s, rates = self.s, self.s.rates
         found = self._found(markers)
         split = bill(found, self.tokens)
         cost = split.read * rates.read + split.write_5m * rates.write_5m + split.write_1h * rates.write_1h + split.input
-        written = [marker.position for marker in found.writes if marker.position < s.stable_end]
-        renewed = bisect_left(found.renewed, s.stable_end)
-        kept = written[-1] if written else found.renewed[renewed - 1] if renewed else -1
+        written = [marker for marker in found.writes if marker.position < s.stable_end]
+        renewed = found.renewed[: bisect_left(found.renewed, s.stable_end)]
+        kept = written[-1].position if written else renewed[-1] if renewed else -1
         saves = self.rewrite - rates.read
-        gain = s.continues * saves * (self.tokens[kept] if kept >= 0 else 0)
-        for end in s.rendered.layer_ends[:2]:
-            if end - 1 in written or (end - 1 <= found.hit and end - 1 in self.alive):
-                gain += HEAD_SHARED * saves * self.tokens[end - 1]
+        gain = s.outlook.soon * saves * (self.tokens[kept] if kept >= 0 else 0)
+        gain += self._worth(self._kept_an_hour(found, written, renewed))
+        places = {marker.position for marker in written}
+        for end in self.heads:
+            if end in places or (end <= found.hit and end in self.alive):
+                gain += s.outlook.shared * saves * self.tokens[end]
         return cost - gain
+
+    def _kept_an_hour(self, found: Found, written: Sequence[Marker], renewed: Sequence[int]) -> int:
+        """The end of the longest prefix that lives for an hour from now, -1 where none does."""
+        if found.hit < 0 or found.hit in self.hours:
+            long = [marker.position for marker in written if marker.ttl == "1h"]
+            if long:
+                return long[-1]
+        return next((position for position in reversed(renewed) if position in self.hours), -1)
+
+    def _worth(self, position: int) -> float:
+        """What it is worth that the prefix up to `position` lives an hour and not five minutes."""
+        if position < 0:
+            return 0.0
+        head = min(position, self.s.rendered.layer_ends[1] - 1)
+        in_head = self.tokens[head] if head >= 0 else 0
+        return self.worth_head * in_head + self.worth_tail * (self.tokens[position] - in_head)
 
     def _candidates(self) -> tuple[int, ...]:
         """Where a marker of ours may pay, most useful first: last entry, tail, head, branch."""
@@ -176,8 +230,7 @@ class _Weighing:
         if reachable:
             wanted.append(reachable[-1])
         wanted.append(self._last_markable(s.stable_end))
-        tools_end, system_end, _ = s.rendered.layer_ends
-        wanted += [self._last_markable(system_end), self._last_markable(tools_end)]
+        wanted += [self._last_markable(end + 1) for end in self.heads]
         wanted.append(self.branch)
         wanted += [m.position for m in self.client if s.markable[m.position]]
         unique = dict.fromkeys(p for p in wanted if p >= 0 and self.tokens[p] >= s.facts.minimum_tokens)
@@ -199,7 +252,7 @@ class _Weighing:
             for position in self.candidates:
                 if position in taken:
                     continue
-                trial = repaired((*markers, Marker(position, self._ttl(position))))
+                trial = self._timed((*taken, position))
                 trial_score = self._score(trial)
                 if trial_score < score - 0.01 and (best is None or trial_score < best[0] - 0.01):
                     best = (trial_score, trial)
@@ -223,18 +276,9 @@ class _Weighing:
                 and position not in taken
                 and position < markers[-1].position
             ):
-                markers = repaired((*markers, Marker(position, self._ttl(position))))
+                taken.add(position)
                 used += 1
-        return markers
-
-    def _ttl(self, position: int) -> str:
-        """The client's lifetime at this place, or 5m: 1h where one of its later markers, or its last one, says so."""
-        if not self.client:
-            return "5m"
-        later = [marker for marker in self.client if marker.position >= position]
-        if later:
-            return "1h" if any(marker.ttl == "1h" for marker in later) else "5m"
-        return self.client[-1].ttl
+        return self._timed(taken)
 
 
 _REASONS = (

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from synrouter_cli.cache.anchors import Measured
-from synrouter_cli.cache.model import Found, Marker, ModelFacts, Rendered, Store, hit_of
+from synrouter_cli.cache.model import Counts, Found, Marker, ModelFacts, Rendered, Store, hit_of
 
 __all__ = ["Pair", "Reported", "Verdict", "judge", "reread", "same_bill"]
 
@@ -28,6 +28,8 @@ class Pair:
 
     sent: Store = field(default_factory=Store)
     client: Store = field(default_factory=Store)
+    hours: bool = True
+    """Entries are kept for an hour when asked to; False once five minutes were reported instead."""
 
     def prune(self, now: float) -> bool:
         """Drop what has expired; whether anything is left."""
@@ -85,7 +87,7 @@ def reread(
     live: Sequence[int],
     verdict: Verdict,
     facts: ModelFacts,
-    tokens: Sequence[int],
+    tokens: Counts,
 ) -> Found:
     """The client's own request once more, on what we now know the provider had."""
     gone = set(verdict.evicted)

@@ -79,6 +79,8 @@ class CacheFacts:
     settings_reach_head: bool
     """A change of thinking settings or effort also invalidates tools and system, not only messages."""
     max_image_tokens: int
+    hour_keeps_five: bool
+    """An hour's marker over a part cached for five minutes keeps that part for an hour too."""
     known: bool
     """False where nothing is published on this model and all values are the careful ones."""
 
@@ -97,6 +99,7 @@ class _Cache(msgspec.Struct, forbid_unknown_fields=True):
     max_markers: int
     ttls: dict[str, int]
     write_multipliers: dict[str, Decimal]
+    hour_keeps_five: bool
     unknown: _Model
     models: dict[str, _Model]
 
@@ -166,6 +169,7 @@ def facts(provider: str, model: str) -> CacheFacts:
         max_markers=cache.max_markers,
         ttls=cache.ttls,
         write_multipliers=cache.write_multipliers,
+        hour_keeps_five=cache.hour_keeps_five,
         known=own is not None,
         **values,
     )

@@ -27,6 +27,7 @@ class ActiveTurn(Protocol):
     plan: str
     body: bytes
     edited: bool
+    fallback: bytes | None
 
     def original(self) -> None: ...
 
@@ -50,6 +51,7 @@ class Unplanned:
     number: int = 0
     plan: str = "unplanned"
     edited: bool = False
+    fallback: bytes | None = None
 
     def original(self) -> None:
         return None

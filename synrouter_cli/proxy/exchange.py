@@ -151,6 +151,7 @@ class Exchange:
                     wire_encoded=body.encoded,
                     scope=credential.scope(route.provider, self.scope_key),
                     billing=credential.billing,
+                    at_home=self.upstream.at_home(route.provider),
                 )
             )
         except Exception as error:
@@ -160,7 +161,7 @@ class Exchange:
     async def _ask(
         self, head: Head, admitted: Admitted, credential: Credential, body: Body, active: ActiveTurn
     ) -> Answer:
-        """The provider's answer; to the original bytes where it refuses our markers. Raises Failure."""
+        """The provider's answer; to the client's own markers where it refuses ours. Raises Failure."""
         headers = to_upstream(head.headers, credential.headers)
         as_it_came = self._call(admitted, head.method, headers, body.wire)
         if not active.edited:
@@ -168,11 +169,13 @@ class Exchange:
         decoded = to_upstream(head.headers, credential.headers, decoded=True)
         answer = await self.upstream.send(self._call(admitted, head.method, decoded, active.body))
         try:
-            if answer.status != 400 or not await _names_markers(answer):
+            unmarked = active.fallback
+            if answer.status != 400 or unmarked == active.body or not await _names_markers(answer):
                 return answer
-            log.warning("%s refused our markers; the request went out again as it came", admitted.provider)
+            log.warning("%s refused our markers; the request went out again with its own", admitted.provider)
             active.original()
-            second = await self.upstream.send(as_it_came)
+            again = as_it_came if unmarked is None else self._call(admitted, head.method, decoded, unmarked)
+            second = await self.upstream.send(again)
         except Failure:
             return answer
         except BaseException:

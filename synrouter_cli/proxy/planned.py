@@ -1,4 +1,4 @@
-"""What is known of a planned request while its answer is under way, and how its situation is read.
+"""What is known of a planned request while its answer is under way.
 
 >>> plan_text("safe", (Marker(3, "1h"), Marker(9, "5m")))
 'safe; marks=2; ttl=1h,5m'
@@ -6,30 +6,53 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from functools import lru_cache
 
 from synrouter_cli import providers
 from synrouter_cli.cache.anchors import Measured
-from synrouter_cli.cache.model import Found, Marker, Rendered, Store
-from synrouter_cli.cache.planner import Plan, Rates, Situation
+from synrouter_cli.cache.gaps import History
+from synrouter_cli.cache.model import Counts, Found, Marker, Rendered
+from synrouter_cli.cache.planner import Plan
 from synrouter_cli.cache.shadow import Pair
-from synrouter_cli.prompt.markers import is_fixed, slots_taken
+from synrouter_cli.prompt.changes import Difference
+from synrouter_cli.prompt.difference import compare
+from synrouter_cli.prompt.policy import Policy
 from synrouter_cli.prompt.segments import Prompt
-from synrouter_cli.sessions import Session, is_probe
+from synrouter_cli.proxy.shaping import Shape
+from synrouter_cli.sessions import Session
 
-__all__ = ["Planned", "has_history", "plan_text", "situation"]
+__all__ = ["ClientCounts", "Planned", "plan_text"]
 
-GOES_ON = 0.95
-"""The probability that an agent's session goes on while its cache lives, where nothing says otherwise."""
+
+class ClientCounts(Counts):
+    """The lengths of the client's own prefixes, in the content that is sent: what was trimmed is not in them."""
+
+    def __init__(self, shape: Shape, sent: Sequence[int]) -> None:
+        self._shape = shape
+        self._sent = sent
+        self._tools_end = shape.client.layer_ends[0] if shape.permutation else 0
+
+    def __getitem__(self, position: int, /) -> int:
+        if position < 0:
+            position += len(self._shape.client.keys)
+        if position >= self._tools_end - 1:
+            return self._sent[self._shape.sent_place(position)]
+        # tools in another order: their estimates share out what they have together
+        estimates = self._shape.client.tokens
+        whole = estimates[self._tools_end - 1]
+        return round(self._sent[self._tools_end - 1] * estimates[position] / whole) if whole else 0
 
 
 @dataclass(slots=True)
 class Planned:
-    """A planned request: its prompt, what it should meet in the cache, and what the client's own would meet."""
+    """A planned request: what is sent and what it should meet in the cache, and what the client's own would meet.
 
-    prompt: Prompt
+    `rendered`, `tokens`, `plan` and `sent_live` are of what is sent; `client_…` of the request as it came.
+    """
+
+    shape: Shape
+    policy: Policy
     rendered: Rendered
     tokens: Measured
     session: Session
@@ -38,69 +61,51 @@ class Planned:
     facts: providers.CacheFacts
     plan: Plan
     sent_live: list[int]
+    own: tuple[Marker, ...]
+    """The client's markers as they stand in what is sent."""
+    client_rendered: Rendered
+    client_tokens: Counts
     client: tuple[Marker, ...]
     client_found: Found
     client_live: list[int]
     gap_s: float | None
     """Seconds since the session's last request; None where this is its first."""
+    history: History
     lost: bool
     """The client may have had entries that we know nothing of: nothing is claimed for this turn."""
+    betas: str = ""
+    left_at: int = -1
+    """The first block that differs from the session's last request, -1 where this one only adds to it."""
+    hit_owner: str = ""
+    """The session that wrote the entry which is expected to be read."""
+    last_sent: Prompt | None = None
+    """The last request of the session, as it was sent, with its betas and its stores."""
+    last_betas: str = ""
+    last_pair_key: str = ""
+    overlapped: bool = False
+    """Another request of the session was under way when this one came."""
     committed: bool = False
 
+    @property
+    def prompt(self) -> Prompt:
+        """The request as it is sent."""
+        return self.shape.sent
 
-def situation(
-    provider: str,
-    prompt: Prompt,
-    shape: Rendered,
-    client: tuple[Marker, ...],
-    tokens: Measured,
-    store: Store,
-    facts: providers.CacheFacts,
-    session: Session,
-    now: float,
-    live: list[int],
-) -> Situation:
-    """Put together what the planner decides on."""
-    fixed_at = {i for i, block in prompt.marked_blocks() if is_fixed(block)}
-    dropped = False
-    if not facts.keeps_thinking and session.last is not None:
-        dropped = prompt.real_user_block() != session.last.real_user_block()
-    change = session.change(prompt, thinking_dropped=dropped)
-    return Situation(
-        rendered=shape,
-        client=client,
-        markable=prompt.markable,
-        tokens=tokens,
-        store=store,
-        facts=facts,
-        now=now,
-        live=live,
-        stable_end=change.stable_end,
-        branch=change.branch,
-        continues=_continues(session, prompt),
-        rates=rates(provider, prompt.model, datetime.fromtimestamp(now, UTC).date()),
-        fixed=tuple(m for m in client if m.position in fixed_at),
-        fixed_slots=sum(slots_taken(prompt.blocks[i]) for i in fixed_at),
-    )
+    def client_counts(self, tokens: Measured) -> Counts:
+        """The lengths of the client's prefixes by these of what was sent."""
+        return ClientCounts(self.shape, tokens) if self.shape.edited else tokens
+
+    def difference(self) -> Difference | None:
+        """What changed since the session's last request; None where there is nothing to compare with."""
+        if self.last_sent is None:
+            return None
+        had, has = betas_of(self.last_betas), betas_of(self.betas)
+        return compare(self.last_sent, self.prompt, betas_before=had, betas_after=has)
 
 
-@lru_cache(maxsize=256)
-def rates(provider: str, model: str, day: date) -> Rates:
-    """A model's own prices relative to its input price; where no price is known, what is usual."""
-    facts = providers.facts(provider, model)
-    price = providers.price(provider, model, day)
-    own = price.rates() if price is not None else None
-    if own is not None and own.input:
-        five, hour, read = own.cache_write_5m, own.cache_write_1h, own.cache_read
-        if five is not None and hour is not None and read is not None:
-            return Rates(float(five / own.input), float(hour / own.input), float(read / own.input))
-    usual = facts.write_multipliers
-    return Rates(float(usual["5m"]), float(usual["1h"]), float(facts.read_multiplier))
-
-
-def has_history(prompt: Prompt) -> bool:
-    """Whether the request goes on with something: an assistant has spoken in it."""
-    return any(unit.role == "assistant" for unit in prompt.message_units)
+def betas_of(header: str) -> list[str]:
+    """The names in an `anthropic-beta` header, in order of the alphabet."""
+    return sorted(name.strip() for name in header.split(",") if name.strip())
 
 
 def plan_text(level: str, markers: tuple[Marker, ...]) -> str:
@@ -109,10 +114,3 @@ def plan_text(level: str, markers: tuple[Marker, ...]) -> str:
         return level
     ttls = ",".join(marker.ttl for marker in markers)
     return f"{level}; marks={len(markers)}" + (f"; ttl={ttls}" if ttls else "")
-
-
-def _continues(session: Session, prompt: Prompt) -> float:
-    """How likely another request follows while the cache lives."""
-    if is_probe(prompt) or (session.kind == "side" and not has_history(prompt)):
-        return 0.0
-    return GOES_ON

@@ -7,24 +7,23 @@ recorded as such.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from types import TracebackType
 from typing import Any, Final, Protocol
 
-from synrouter_cli import providers
-from synrouter_cli.cache.model import Found, Marker, Store, look_up
-from synrouter_cli.cache.planner import Plan, decide, repaired
-from synrouter_cli.cache.rules import client_markers, rendered
-from synrouter_cli.cache.shadow import Pair
-from synrouter_cli.identity import identify
+from synrouter_cli.cache.model import look_up
+from synrouter_cli.identity import identify, mode_of
 from synrouter_cli.ledger.rows import Turn
 from synrouter_cli.prompt.body import Unplannable, apply_edits
 from synrouter_cli.prompt.markers import marker_edits
-from synrouter_cli.prompt.segments import Prompt, segment
+from synrouter_cli.prompt.policy import Policy
+from synrouter_cli.prompt.segments import Prompt
+from synrouter_cli.proxy.expecting import Expectations
 from synrouter_cli.proxy.keeping import pack, unpack
-from synrouter_cli.proxy.planned import Planned, has_history, plan_text, situation
+from synrouter_cli.proxy.planned import Planned, plan_text
+from synrouter_cli.proxy.planning import Asked, Planning
 from synrouter_cli.proxy.pulse import Pulse
 from synrouter_cli.proxy.reckoning import Reckoner
 from synrouter_cli.sessions import Session, Sessions, stored
@@ -38,7 +37,6 @@ MODES: Final = frozenset({"auto", "coding", "general"})
 MOST_RESTORED: Final = 1024
 REMEMBERED_SECONDS: Final = 7 * 86400.0
 """A session that nobody has continued for so long begins anew, with turn numbers behind those in the ledger."""
-MOST_PAIRS: Final = 256
 MOST_WARM: Final = 64
 """Sessions that `warm` names: what is asked for twice a second stays small."""
 
@@ -69,6 +67,8 @@ class Inbound:
     """Keyed digest of provider and credential: whose cache it is."""
     billing: str
     """api | subscription"""
+    at_home: bool = True
+    """The provider is at its own address, not at one that the user named for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,30 +100,40 @@ class ActiveTurn:
         self.plan = row.plan
         self.body = body
         self.edited = False
+        self.fallback: bytes | None = None
+        """What goes out where the provider refuses our markers: None is the request as it came; else its content as it
+        was edited before in this session, with the client's own markers."""
         self._turns = turns
         self._row = row
         self._planned = planned
         self._recorded = recorded
         self._finished = False
 
-    def edit(self, body: bytes) -> None:
+    def edit(self, body: bytes, fallback: bytes | None = None) -> None:
         """Send these bytes instead of those that came."""
-        self.body, self.edited = body, True
+        self.body, self.edited, self.fallback = body, True, fallback
 
     def original(self) -> None:
-        """The original bytes are sent after all: what we predict is what the client's own markers meet."""
-        self.edited = False
+        """The client's own markers are sent after all: what we predict is what they meet. The session keeps to them."""
+        self.edited = self.fallback is not None
         self.plan = f"{self._row.level}; original"
         self._row = replace(self._row, plan=self.plan)
         planned = self._planned
-        if planned is not None and not planned.committed:
-            planned.plan = replace(
-                planned.plan,
-                markers=planned.client,
-                found=self._turns.found(planned, planned.client, planned.pair.sent, planned.sent_live),
-                choice="client",
-                reason="the provider refused our markers; the original bytes were sent",
+        if planned is None:
+            return
+        self._turns.refused(planned.session)
+        if not planned.committed:
+            found = look_up(
+                planned.rendered,
+                planned.own,
+                planned.pair.sent,
+                planned.facts,
+                now=self._row.started_at,
+                tokens=planned.tokens,
+                live=planned.sent_live,
             )
+            reason = "the provider refused our markers; the client's own were sent"
+            planned.plan = replace(planned.plan, markers=planned.own, found=found, choice="client", reason=reason)
 
     def responding(self, http_status: int) -> None:
         """The answer's headers are here: what the request wrote can be read from now on."""
@@ -135,6 +145,8 @@ class ActiveTurn:
         if self._finished:
             return
         self._finished = True
+        if self._planned is not None:
+            self._planned.session.in_flight -= 1
         if self._recorded:
             self._turns.finish(self._row, self._planned, outcome)
 
@@ -151,18 +163,24 @@ class Turns:
         clock: Callable[[], float],
         on_turn: Callable[[Turn], None] | None = None,
         secret: bytes = b"",
+        policy: Policy | None = None,
     ) -> None:
+        """`policy` is that of sessions that begin now, where it is not the level's usual one."""
         self._level = level
         self._mode = mode
+        self._policy = policy if policy is not None else Policy.of(level)
         self._ledger = ledger
         self._clock = clock
         self._on_turn = on_turn
-        self._secret = secret
         self._sessions = Sessions()
-        self._pairs: dict[str, Pair] = {}
         self._reckoner = Reckoner()
+        self._planning = Planning(self._sessions, self._reckoner, secret=secret)
         self._pulse = Pulse()
         self._restore()
+
+    def learn(self, sessions: Iterable[Iterable[tuple[float, bool]]]) -> None:
+        """Take over the gaps of whole sessions: (seconds, whether somebody came back) each."""
+        self._planning.expectations.learn(sessions)
 
     # ── begin ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -183,14 +201,18 @@ class Turns:
 
     def _begin(self, inbound: Inbound, now: float) -> ActiveTurn:
         hint = self._sessions.hint(inbound.scope, identify(inbound.headers, b""), inbound.body)
-        prompt = segment(inbound.body, hint, keeps_thinking=_keeps_thinking(inbound.provider), secret=self._secret)
+        prompt = self._planning.segment(inbound.provider, inbound.body, hint)
         if not prompt.keys:
             raise Unplannable("the request has no content")
         identity = identify(inbound.headers, prompt.metadata, _newest_system(prompt))
         session = self._sessions.resolve(inbound.scope, identity, prompt, now)
+        self._planning.expectations.sweep(self._sessions, now)
         number = self._number(session, now)
-        planned = self._plan(inbound, prompt, session, now)
-        marks = planned.plan.markers
+        mode = mode_of(self._asked_mode(inbound), session.client, identity.key)
+        observed = self._level == "observe"
+        asked = Asked(inbound.provider, inbound.scope, inbound.headers.get("anthropic-beta", ""), mode, observed)
+        planned = self._planning.plan(asked, prompt, session, self._policy_of(session, prompt, inbound), now)
+        marks, level = planned.plan.markers, planned.policy.level
         row = Turn(
             session=session.id,
             turn=number,
@@ -198,70 +220,55 @@ class Turns:
             client=session.client,
             kind=session.kind,
             parent=session.parent,
-            mode=self._mode_of(inbound),
-            level=self._level,
+            mode=mode,
+            level=level,
             provider=inbound.provider,
             dialect=inbound.dialect,
             model=prompt.model,
             billing=inbound.billing,
             streamed=prompt.stream,
-            plan=plan_text(self._level, marks),
-            planned=self._level != "observe",
+            plan=plan_text(level, marks),
+            planned=level != "observe",
             predicted_read_tokens=planned.tokens[planned.plan.found.hit] if planned.plan.found.hit >= 0 else 0,
             reason=planned.plan.reason,
             retry_of=session.repeats(prompt, number),
+            gap_s=planned.gap_s,
         )
         turn = ActiveTurn(self, row, inbound.body, planned, recorded=True)
-        if self._level != "observe" and marks != planned.client:
-            edits = marker_edits(prompt, {m.position: m.ttl for m in marks})
-            if edits:
-                turn.edit(apply_edits(inbound.body, edits))
+        session.in_flight += 1
+        self._edit(turn, planned)
         self._ledger.record(row)
         return turn
 
-    def _plan(self, inbound: Inbound, prompt: Prompt, session: Session, now: float) -> Planned:
-        facts = self._facts(inbound.provider, prompt.model)
-        if not session.anchors.items():
-            session.anchors.rate = self._reckoner.rates.get(prompt.model, session.anchors.rate)
-        shape = rendered(prompt, settings_reach_head=facts.settings_reach_head)
-        tokens = session.anchors.measure(prompt.keys, prompt.tokens, prompt.index)
-        pair_key = self._pair_key(inbound, prompt.model)
-        if len(self._pairs) > MOST_PAIRS:
-            self._pairs = {key: pair for key, pair in self._pairs.items() if pair.prune(now)}
-        pair = self._pairs.setdefault(pair_key, Pair())
-        client = repaired(client_markers(prompt))
-        client_live = pair.client.live(shape, now)
-        client_found = look_up(shape, client, pair.client, facts, now=now, tokens=tokens, live=client_live)
-        sent_live = pair.sent.live(shape, now)
-        if self._level == "observe":
-            found = look_up(shape, client, pair.sent, facts, now=now, tokens=tokens, live=sent_live)
-            plan = Plan(client, found, "client", "observed only")
-        else:
-            plan = decide(
-                situation(inbound.provider, prompt, shape, client, tokens, pair.sent, facts, session, now, sent_live)
-            )
-        return Planned(
-            prompt=prompt,
-            rendered=shape,
-            tokens=tokens,
-            session=session,
-            pair=pair,
-            pair_key=pair_key,
-            facts=facts,
-            plan=plan,
-            sent_live=sent_live,
-            client=client,
-            client_found=client_found,
-            client_live=client_live,
-            gap_s=now - session.last_at if session.last_at else None,
-            lost=session.last is None and not session.restored and has_history(prompt) and not sent_live,
-        )
+    def _edit(self, turn: ActiveTurn, planned: Planned) -> None:
+        """Put the plan into the bytes."""
+        sent, marks = planned.shape.sent, planned.plan.markers
+        assert sent.body is not None
+        content = sent.body if planned.shape.edited else None
+        edits = marker_edits(sent, {m.position: m.ttl for m in marks}) if marks != planned.own else []
+        if edits:
+            turn.edit(apply_edits(sent.body, edits), content)
+        elif content is not None:
+            turn.edit(content, content)
 
-    def found(self, planned: Planned, markers: tuple[Marker, ...], store: Store, live: list[int]) -> Found:
-        """What these markers meet, by the model."""
-        return look_up(planned.rendered, markers, store, planned.facts, now=0.0, tokens=planned.tokens, live=live)
+    def _policy_of(self, session: Session, prompt: Prompt, inbound: Inbound) -> Policy:
+        """The session's policy: pinned when it begins, taken over from the session that it goes on from."""
+        if session.policy is None:
+            parent = self._sessions.inherited(session, prompt)
+            if parent is not None:
+                session.policy, session.only_cut, session.order = parent.policy, parent.only_cut, parent.order
+            else:
+                stays = inbound.at_home or inbound.billing == "subscription"
+                session.policy = replace(self._policy, billing_block=stays)
+        assert session.policy is not None
+        return session.policy
 
-    def _mode_of(self, inbound: Inbound) -> str:
+    def refused(self, session: Session) -> None:
+        """The provider refused our markers: this session keeps to the client's own."""
+        session.breaker = replace(session.breaker, tripped=True)
+        self._freeze(session)
+
+    def _asked_mode(self, inbound: Inbound) -> str:
         asked = inbound.headers.get("x-synrouter-mode", "").strip().lower()
         return asked if asked in MODES else self._mode
 
@@ -283,7 +290,7 @@ class Turns:
             turn=self._number(session, now),
             started_at=now,
             client=identity.client,
-            mode=self._mode_of(inbound),
+            mode=mode_of(self._asked_mode(inbound), identity.client, identity.key),
             level=self._level,
             provider=inbound.provider,
             dialect=inbound.dialect,
@@ -309,12 +316,21 @@ class Turns:
         if planned.committed:
             return
         planned.committed = True
-        planned.pair.sent.begun(planned.rendered, planned.plan.found, started_at, planned.tokens)
-        planned.pair.client.begun(planned.rendered, planned.client_found, started_at, planned.tokens)
-        planned.session.settle(planned.prompt, started_at)
+        session, facts = planned.session, planned.facts
+        keeps = facts.hour_keeps_five
+        planned.pair.sent.begun(
+            planned.rendered, planned.plan.found, started_at, planned.tokens, owner=session.id, hour_keeps_five=keeps
+        )
+        planned.pair.client.begun(
+            planned.client_rendered, planned.client_found, started_at, planned.client_tokens, hour_keeps_five=keeps
+        )
+        self._planning.expectations.came(session, planned.shape.client, planned.history, started_at)
+        session.settle(planned.shape.client, planned.shape.sent, started_at)
+        session.trimmed, session.tools, session.order = planned.shape.trimmed, planned.shape.tools, planned.shape.order
+        session.pair_key, session.betas = planned.pair_key, planned.betas
         newest = planned.plan.found.newest
         if newest >= 0:
-            planned.session.tail = planned.pair.sent.place(planned.rendered, newest)
+            session.tail = planned.pair.sent.place(planned.rendered, newest)
 
     def finish(self, row: Turn, planned: Planned | None, outcome: Outcome) -> None:
         """Price the turn and record its row. Never raises."""
@@ -337,6 +353,10 @@ class Turns:
         self._ledger.record(final)
         self._pulse.note(final)
         if planned is not None:
+            if planned.committed:
+                planned.session.stopped = outcome.stop_reason
+            if planned.session.breaker.tripped:
+                self._freeze(planned.session)
             self.guarded(self._keep, planned)
         if self._on_turn is not None:
             self._on_turn(final)
@@ -361,20 +381,19 @@ class Turns:
 
     # ── what stays ────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _facts(self, provider: str, model: str) -> providers.CacheFacts:
-        facts = providers.facts(provider, model)
-        learned = self._reckoner.minimums.get(model)
-        return facts if learned is None else replace(facts, minimum_tokens=max(learned, facts.minimum_tokens))
-
-    def _pair_key(self, inbound: Inbound, model: str) -> str:
-        betas = inbound.headers.get("anthropic-beta", "")
-        names = ",".join(sorted(name.strip() for name in betas.split(",") if name.strip()))
-        return sha256(inbound.scope + f"{model}\0{names}".encode("utf-8", "surrogatepass")).hexdigest()[:24]
+    @staticmethod
+    def _freeze(session: Session) -> None:
+        """From now on only those blocks are cut that were: the history stays as it was sent."""
+        if session.only_cut is None:
+            cuts = session.trimmed.cuts if session.trimmed is not None else ()
+            blocks = session.last.blocks if session.last is not None else []
+            session.only_cut = frozenset(blocks[cut.block].digest[:8] for cut in cuts if cut.block < len(blocks))
 
     def _keep(self, planned: Planned) -> None:
         planned.pair.prune(self._clock())
         self._ledger.remember("session", planned.session.id, stored(planned.session))
         self._ledger.remember("cache", planned.pair_key, pack(planned.pair))
+        self._ledger.remember("expected", "", self._planning.expectations.packed())
 
     def _restore(self) -> None:
         """Bring back what is still of use, and forget the rest for good."""
@@ -387,10 +406,12 @@ class Turns:
         for key, value, _ in self._ledger.recall("cache"):
             pair = unpack(value)
             if pair is not None and pair.prune(now):
-                self._pairs[key] = pair
+                self._planning.pairs[key] = pair
             else:
                 self._ledger.forget("cache", key)
-        places = {place.key: place for pair in self._pairs.values() for place in pair.sent.places()}
+        for _, value, _ in self._ledger.recall("expected", limit=1):
+            self._planning.expectations = Expectations.read(value)
+        places = {place.key: place for pair in self._planning.pairs.values() for place in pair.sent.places()}
         for session in self._sessions:
             session.tail = next((places[end] for end in reversed(session.ends) if end in places), None)
 
@@ -398,10 +419,6 @@ class Turns:
         """A clean end: turn numbers that were reserved and not used are given back."""
         for session in self._sessions:
             self._ledger.remember("session", session.id, stored(session, clean=True))
-
-
-def _keeps_thinking(provider: str) -> Callable[[str], bool]:
-    return lambda model: providers.facts(provider, model).keeps_thinking
 
 
 def _newest_system(prompt: Prompt) -> bytes:

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from synrouter_cli.cache.lifetimes import Outlook, Rates
 from synrouter_cli.cache.model import Marker, Rendered, Store, bill, look_up
-from synrouter_cli.cache.planner import Plan, Rates, Situation, decide, repaired
+from synrouter_cli.cache.planner import Plan, Situation, decide, repaired
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ def first_tokens(blocks: int) -> list[int]:
 
 @pytest.mark.parametrize("client", [{}, {4: "5m"}, {2: "5m", 4: "5m", 8: "5m", 9: "5m"}])
 def test_a_request_nobody_continues_gets_no_marker_of_ours(client: dict[int, str]) -> None:
-    plan = decide(situation(10, client, continues=0.0))
+    plan = decide(situation(10, client, outlook=Outlook(soon=0.0)))
     assert {m.position: m.ttl for m in plan.markers} == client
 
 

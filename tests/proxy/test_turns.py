@@ -228,7 +228,7 @@ def test_our_own_failure_is_not_the_agents(monkeypatch: pytest.MonkeyPatch, capl
     def fails(*_: Any, **__: Any) -> None:
         raise RuntimeError("the prompt said " + "secret"[::-1])
 
-    monkeypatch.setattr("synrouter_cli.proxy.turns.segment", fails)
+    monkeypatch.setattr("synrouter_cli.proxy.planning.segment", fails)
     bench = Bench()
     raw = json.dumps(body(1)).encode()
     turn = bench.turns.begin(bench.inbound(raw))
@@ -317,16 +317,16 @@ def test_the_unchanged_prefix_of_a_session_is_not_read_again(monkeypatch: pytest
 def test_what_nobody_needs_any_more_is_forgotten_at_a_restart() -> None:
     bench = Bench()
     bench.ask(body(1))
-    assert {kind for kind, _ in bench.ledger.kept} == {"session", "cache"}
+    assert {kind for kind, _ in bench.ledger.kept} == {"session", "cache", "expected"}
     bench.now += 8 * 86400
     bench.restart()
-    assert bench.ledger.kept == {}
+    assert {kind for kind, _ in bench.ledger.kept} == {"expected"}, "habits are counts, and stay"
 
 
 def test_a_mode_named_in_a_header_is_taken_only_if_it_is_one() -> None:
     bench = Bench()
     assert bench.ask(body(0), x_synrouter_mode="general").mode == "general"
-    assert bench.ask(body(1), x_synrouter_mode="\x1b[2J").mode == "auto"
+    assert bench.ask(body(1), x_synrouter_mode="\x1b[2J").mode == "coding"
 
 
 @pytest.mark.parametrize(("sent", "cost"), [(False, 0), (True, None)])

@@ -36,7 +36,8 @@ class Desk:
         planned = turn._planned
         assert planned is not None
         read = planned.tokens[planned.plan.found.hit] if planned.plan.found.hit >= 0 else 0
-        usage = Usage(10, more.pop("read", read), 4000, 0, 5)
+        written = (0, 4000) if ttl == "1h" else (4000, 0)
+        usage = Usage(10, more.pop("read", read), *written, 5)
         turn.finish(Outcome("ok", 200, None, usage, "exact", MODEL, "end_turn", "m", 1.0, 2.0, 1))
         return turn.session_id
 
@@ -108,7 +109,7 @@ def test_what_the_provider_has_evicted_is_not_warm(desk: Desk) -> None:
     # reads nothing though an entry was expected: everything on this prefix is gone, but what this request wrote
     session = desk.ask(rounds=2, read=0)
     assert list(desk.warm()) == [session]
-    for pair in desk.turns._pairs.values():
+    for pair in desk.turns._planning.pairs.values():
         pair.sent.entries.clear()
     assert desk.warm() == {}
 

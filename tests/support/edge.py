@@ -327,6 +327,7 @@ class Turn:
     number: int
     body: bytes
     edited: bool
+    fallback: bytes | None = None
     session_id: str = "session-1"
     plan: str = "safe; marks=0"
     responses: list[int] = field(default_factory=list)

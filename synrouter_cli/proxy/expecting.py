@@ -1,0 +1,124 @@
+"""What is expected of sessions: the user's habits and the heads in use, learned turn by turn and kept in the ledger.
+
+>>> expectations = Expectations()
+>>> expectations.learn([[(8.0, False), (900.0, True), (7.0, False), (1200.0, True)]] * 20)
+>>> Expectations.read(expectations.packed()).habits["main"] == expectations.habits["main"]
+True
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+import msgspec
+
+from synrouter_cli.cache.gaps import Habits, History
+from synrouter_cli.cache.heads import Head, Heads
+from synrouter_cli.cache.lifetimes import Outlook
+from synrouter_cli.prompt.segments import Prompt
+from synrouter_cli.sessions import Session, is_probe
+
+__all__ = ["ENDED_S", "Expectations", "has_history"]
+
+ENDED_S: Final = 8 * 3600.0
+"""A session that nobody continued for so long is counted as over."""
+SWEEP_S: Final = 60.0
+SHARED: Final = {"coding": 0.02, "general": 0.3}
+"""Mode → how likely the next request with a head begins another session, before that was seen."""
+KINDS: Final = ("main", "subagent", "side")
+_OPEN_ENDS: Final = frozenset({"tool_use", "pause_turn"})
+
+
+class _Kept(msgspec.Struct):
+    habits: dict[str, Habits]
+    heads: list[tuple[bytes, Head]]
+
+
+@dataclass(slots=True)
+class Expectations:
+    """Habits by kind of session, and heads."""
+
+    habits: dict[str, Habits] = field(default_factory=lambda: {kind: Habits() for kind in KINDS})
+    heads: Heads = field(default_factory=Heads)
+    swept_at: float = 0.0
+
+    def history(self, session: Session, prompt: Prompt, now: float) -> History:
+        """The session's gaps with the one that ends now."""
+        if not session.last_at:
+            return session.gaps
+        return session.gaps.after(max(now - session.last_at, 0.0), returned=came_back(session, prompt))
+
+    def outlook(self, session: Session, prompt: Prompt, history: History, mode: str, *, hours: bool) -> Outlook:
+        """What to expect after this request. `hours` says that the provider keeps what it is asked to for an hour."""
+        if is_probe(prompt) or (session.kind == "side" and not has_history(prompt)):
+            return Outlook(soon=0.0, shared=0.0)
+        habits = self.habits[session.kind]
+        tail = habits.pause_first(history)
+        head = head_of(prompt)
+        return Outlook(
+            soon=habits.next(history).soon,
+            tail_pause=tail,
+            head_pause=self.heads.pause_first(head, tail),
+            shared=self.heads.shared(head, SHARED[mode]),
+            hours=hours,
+            keep_hour=session.kind == "subagent",
+            sure=habits.sure(history),
+        )
+
+    def came(self, session: Session, prompt: Prompt, history: History, now: float) -> None:
+        """The provider took a request: its gap is part of the session's history and of the habits."""
+        self.heads.used(head_of(prompt), now, begins=not session.last_at)
+        if history != session.gaps:
+            gap_s, returned = max(now - session.last_at, 0.0), came_back(session, prompt)
+            self.habits[session.kind].passed(session.gaps, gap_s, returned=returned)
+            session.gaps = history
+        session.over = False
+
+    def sweep(self, sessions: Iterable[Session], now: float) -> None:
+        """Count the sessions that have ended since; looks once a minute."""
+        if now - self.swept_at < SWEEP_S:
+            return
+        self.swept_at = now
+        for session in sessions:
+            if not session.over and session.last_at and now - session.last_at > ENDED_S:
+                session.over = True
+                self.habits[session.kind].over(session.gaps, open_end=session.stopped in _OPEN_ENDS)
+
+    def learn(self, sessions: Iterable[Iterable[tuple[float, bool]]]) -> None:
+        """Take over whole main sessions, each as its gaps: (seconds, whether somebody came back)."""
+        for gaps in sessions:
+            self.habits["main"].learn(gaps)
+
+    def packed(self) -> bytes:
+        """For the ledger: counts and keyed digests."""
+        return msgspec.msgpack.encode(_Kept(self.habits, self.heads.items()))
+
+    @classmethod
+    def read(cls, data: bytes) -> Expectations:
+        """What `packed` gave; nothing learned where it can't be read."""
+        try:
+            kept = msgspec.msgpack.decode(data, type=_Kept)
+        except msgspec.MsgspecError:
+            return cls()
+        return cls({kind: kept.habits.get(kind, Habits()) for kind in KINDS}, Heads(kept.heads))
+
+
+def came_back(session: Session, prompt: Prompt) -> bool:
+    """Whether somebody came back with this request: the last answer had asked for no tool."""
+    if session.stopped is not None:
+        return session.stopped not in _OPEN_ENDS
+    messages = prompt.message_units
+    return bool(messages) and not messages[-1].answers
+
+
+def head_of(prompt: Prompt) -> bytes:
+    """The prefix key at the end of tools and system; empty where there are none."""
+    end = prompt.layer_ends[1]
+    return prompt.keys[end - 1] if end else b""
+
+
+def has_history(prompt: Prompt) -> bool:
+    """Whether the request goes on with something: an assistant has spoken in it."""
+    return any(unit.role == "assistant" for unit in prompt.message_units)

@@ -1,0 +1,241 @@
+"""From a request to its plan: its content by the session's policy, both of its lives on the cache model, its markers.
+
+Everything that is decided here follows from the request, the session and the stores; the clock's time is an argument.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+from functools import lru_cache
+from hashlib import sha256
+
+from synrouter_cli import providers
+from synrouter_cli.cache.anchors import Measured
+from synrouter_cli.cache.gaps import History
+from synrouter_cli.cache.lifetimes import Rates
+from synrouter_cli.cache.model import Marker, Rendered, look_up
+from synrouter_cli.cache.planner import Plan, Situation, decide, repaired
+from synrouter_cli.cache.rules import client_markers, rendered
+from synrouter_cli.cache.shadow import Pair
+from synrouter_cli.prompt.difference import compare
+from synrouter_cli.prompt.layers import layer_ends, read_tools, shared_end
+from synrouter_cli.prompt.markers import is_fixed, slots_taken
+from synrouter_cli.prompt.policy import Policy
+from synrouter_cli.prompt.segments import Prompt, segment
+from synrouter_cli.proxy.expecting import Expectations, has_history
+from synrouter_cli.proxy.planned import ClientCounts, Planned, betas_of
+from synrouter_cli.proxy.reckoning import Reckoner
+from synrouter_cli.proxy.shaping import Shape, shaped
+from synrouter_cli.sessions import Session, Sessions
+
+__all__ = ["Asked", "Planning", "rates"]
+
+MOST_PAIRS = 256
+VOLATILE = frozenset({"cch", "clock", "counter", "id"})
+MOST_COMPARED = 16
+"""Other sessions whose tools a new one is compared with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a plan needs to know beside the prompt. `betas` is the header, `mode` coding or general."""
+
+    provider: str
+    scope: bytes
+    betas: str
+    mode: str
+    observed: bool
+    """Nothing may be changed, whatever the session's policy says."""
+
+
+@dataclass(slots=True)
+class Planning:
+    """The stores of all scopes, and what is expected of sessions."""
+
+    sessions: Sessions
+    reckoner: Reckoner
+    expectations: Expectations = field(default_factory=Expectations)
+    pairs: dict[str, Pair] = field(default_factory=dict)
+    secret: bytes = b""
+
+    def segment(self, provider: str, body: bytes, hint: Prompt | None) -> Prompt:
+        """Split a body; raises Unplannable."""
+        return segment(body, hint, keeps_thinking=_keeps_thinking(provider), secret=self.secret)
+
+    def plan(self, asked: Asked, prompt: Prompt, session: Session, policy: Policy, now: float) -> Planned:
+        """Plan one request of a session."""
+        facts = self.facts(asked.provider, prompt.model)
+        if not session.anchors.items():
+            session.anchors.rate = self.reckoner.rates.get(prompt.model, session.anchors.rate)
+        if asked.observed:
+            policy = replace(policy, level="observe")
+        shape = shaped(prompt, session, policy, facts, lambda body, hint: self.segment(asked.provider, body, hint))
+        sent = shape.sent
+        form = rendered(sent, settings_reach_head=facts.settings_reach_head)
+        tokens = session.anchors.measure(sent.keys, sent.tokens, sent.index)
+        pair_key = pair_key_of(asked.scope, prompt.model, asked.betas)
+        pair = self._pair(pair_key, now)
+        client_form = form
+        client_tokens: Measured | ClientCounts = tokens
+        if shape.edited:
+            client_form = rendered(prompt, settings_reach_head=facts.settings_reach_head)
+            client_tokens = ClientCounts(shape, tokens)
+        client = repaired(client_markers(prompt))
+        own = repaired(client_markers(sent)) if shape.edited else client
+        client_live = pair.client.live(client_form, now)
+        client_found = look_up(client_form, client, pair.client, facts, now=now, tokens=client_tokens, live=client_live)
+        sent_live = pair.sent.live(form, now)
+        history = self.expectations.history(session, prompt, now)
+        left_at = session.left_at(sent)
+        if policy.level == "observe" or session.breaker.tripped:
+            found = look_up(form, own, pair.sent, facts, now=now, tokens=tokens, live=sent_live)
+            plan = Plan(own, found, "client", "observed only" if policy.level == "observe" else _TRIPPED)
+        else:
+            plan = decide(
+                self._situation(asked, shape, form, own, tokens, pair, facts, session, history, now, sent_live, left_at)
+            )
+        hit = pair.sent.entry(form, plan.found.hit) if plan.found.hit >= 0 else None
+        return Planned(
+            shape=shape,
+            policy=policy,
+            rendered=form,
+            tokens=tokens,
+            session=session,
+            pair=pair,
+            pair_key=pair_key,
+            facts=facts,
+            plan=plan,
+            sent_live=sent_live,
+            own=own,
+            client_rendered=client_form,
+            client_tokens=client_tokens,
+            client=client,
+            client_found=client_found,
+            client_live=client_live,
+            gap_s=now - session.last_at if session.last_at else None,
+            history=history,
+            lost=session.last is None and not session.restored and has_history(prompt) and not sent_live,
+            betas=asked.betas,
+            left_at=left_at,
+            hit_owner=hit.owner if hit is not None else "",
+            last_sent=session.last_sent,
+            last_betas=session.betas,
+            last_pair_key=session.pair_key,
+            overlapped=session.in_flight > 0,
+        )
+
+    def facts(self, provider: str, model: str) -> providers.CacheFacts:
+        """A model's published facts, with what its reports taught of its minimum."""
+        facts = providers.facts(provider, model)
+        learned = self.reckoner.minimums.get(model)
+        return facts if learned is None else replace(facts, minimum_tokens=max(learned, facts.minimum_tokens))
+
+    def _pair(self, key: str, now: float) -> Pair:
+        if len(self.pairs) > MOST_PAIRS:
+            self.pairs = {known: pair for known, pair in self.pairs.items() if pair.prune(now)}
+        return self.pairs.setdefault(key, Pair())
+
+    def _situation(
+        self,
+        asked: Asked,
+        shape: Shape,
+        form: Rendered,
+        own: tuple[Marker, ...],
+        tokens: Measured,
+        pair: Pair,
+        facts: providers.CacheFacts,
+        session: Session,
+        history: History,
+        now: float,
+        live: list[int],
+        left_at: int,
+    ) -> Situation:
+        """Put together what the planner decides on."""
+        sent = shape.sent
+        fixed_at = {i for i, block in sent.marked_blocks() if is_fixed(block)}
+        dropped = False
+        if not facts.keeps_thinking and session.last_sent is not None:
+            dropped = sent.real_user_block() != session.last_sent.real_user_block()
+        change = session.change(
+            sent, left_at, likely=lambda: _changes_by_nature(session.last_sent, sent), thinking_dropped=dropped
+        )
+        if change.unstable is not None:
+            session.unstable = change.unstable
+        outlook = self.expectations.outlook(session, shape.client, history, asked.mode, hours=pair.hours)
+        return Situation(
+            rendered=form,
+            client=own,
+            markable=sent.markable,
+            tokens=tokens,
+            store=pair.sent,
+            facts=facts,
+            now=now,
+            live=live,
+            stable_end=change.stable_end,
+            branch=change.branch,
+            shared_ends=self._shared_ends(asked, session, sent) if asked.mode == "general" else (),
+            outlook=outlook,
+            rates=rates(asked.provider, sent.model, datetime.fromtimestamp(now, UTC).date()),
+            fixed=tuple(m for m in own if m.position in fixed_at),
+            fixed_slots=sum(slots_taken(sent.blocks[i]) for i in fixed_at),
+        )
+
+    def _shared_ends(self, asked: Asked, session: Session, sent: Prompt) -> tuple[int, ...]:
+        """Where in the tools a marker may serve other sessions: at the ends of layers, and where others were seen to go
+        on differently. Worked out when the tools are seen first, kept as long as they stay."""
+        last = session.last_sent
+        if last is not None and last.layer_ends[0] == sent.layer_ends[0] and _same_tools(last, sent):
+            return session.shared_ends
+        tools_end = sent.layer_ends[0]
+        session.shared_ends = ()
+        if tools_end > 1:
+            ends = set(layer_ends(sent, read_tools(sent).layers))
+            others = [
+                other.last_sent.index
+                for other in list(self.sessions.latest())[:MOST_COMPARED]
+                if other is not session and other.scope == asked.scope and other.last_sent is not None
+            ]
+            ends.add(shared_end(sent.keys, others, tools_end))
+            session.shared_ends = tuple(sorted(ends - {0}))
+        return session.shared_ends
+
+
+def _changes_by_nature(last: Prompt | None, sent: Prompt) -> bool:
+    """Whether what changed is a clock, a counter or an id, not text."""
+    found = compare(last, sent) if last is not None else None
+    first = (found.system or found.message) if found is not None else None
+    return first is not None and first.kind in VOLATILE
+
+
+def _same_tools(last: Prompt, sent: Prompt) -> bool:
+    end = sent.layer_ends[0]
+    return not end or last.keys[end - 1] == sent.keys[end - 1]
+
+
+def pair_key_of(scope: bytes, model: str, betas: str) -> str:
+    """Which stores a request lives in: one pair for each credential, model and set of betas."""
+    names = ",".join(betas_of(betas))
+    return sha256(scope + f"{model}\0{names}".encode("utf-8", "surrogatepass")).hexdigest()[:24]
+
+
+@lru_cache(maxsize=256)
+def rates(provider: str, model: str, day: date) -> Rates:
+    """A model's own prices relative to its input price; where no price is known, what is usual."""
+    facts = providers.facts(provider, model)
+    price = providers.price(provider, model, day)
+    own = price.rates() if price is not None else None
+    if own is not None and own.input:
+        five, hour, read = own.cache_write_5m, own.cache_write_1h, own.cache_read
+        if five is not None and hour is not None and read is not None:
+            return Rates(float(five / own.input), float(hour / own.input), float(read / own.input))
+    usual = facts.write_multipliers
+    return Rates(float(usual["5m"]), float(usual["1h"]), float(facts.read_multiplier))
+
+
+def _keeps_thinking(provider: str) -> Callable[[str], bool]:
+    return lambda model: providers.facts(provider, model).keeps_thinking
+
+
+_TRIPPED = "two misses in a row were ours: nothing new is edited in this session"
