@@ -7,6 +7,7 @@ recorded as such.
 from __future__ import annotations
 
 import logging
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -41,6 +42,7 @@ REMEMBERED_SECONDS: Final = 7 * 86400.0
 MOST_PAIRS: Final = 256
 MOST_WARM: Final = 64
 """Sessions that `warm` names: what is asked for twice a second stays small."""
+MOST_LINES: Final = 256
 
 
 class LedgerPort(Protocol):
@@ -162,6 +164,7 @@ class Turns:
         self._pairs: dict[str, Pair] = {}
         self._reckoner = Reckoner()
         self._pulse = Pulse()
+        self._lines: OrderedDict[tuple[str, int], str] = OrderedDict()
         self._restore()
 
     # ── begin ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -358,6 +361,17 @@ class Turns:
     def health(self) -> dict[str, dict[str, Any]]:
         """Provider → how it fares, by the turns of this run."""
         return self._pulse.report()
+
+    def note_line(self, session: str, turn: int, line: str) -> None:
+        """Keep the line in which a turn's request changed, as `explain` shows it: in memory only, the latest
+        MOST_LINES of all."""
+        self._lines[session, turn] = line
+        while len(self._lines) > MOST_LINES:
+            self._lines.popitem(last=False)
+
+    def changed_line(self, session: str, turn: int) -> str | None:
+        """The line that was noted for a turn, while it is kept."""
+        return self._lines.get((session, turn))
 
     # ── what stays ────────────────────────────────────────────────────────────────────────────────────────────
 
