@@ -182,6 +182,28 @@ def sessions(
 
 
 @app.command(cls=QuickCommand, rich_help_panel=LOOK)
+def explain(
+    session: Annotated[
+        str | None, typer.Argument(metavar="SESSION", help="A session's id, or its start.", show_default=False)
+    ] = None,
+    turn: Annotated[int | None, typer.Option(metavar="N", help="One turn of it.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Say why a turn missed the cache, what that cost, and what to do.
+
+    Without a session: the last miss that cost something.
+
+    \b
+    Example: synrouter explain
+             synrouter explain a1b2 --turn 12
+    """
+    from synrouter_cli.commands import explain as command
+    from synrouter_cli.settings import find_paths
+
+    command.explain(find_paths(), session, turn=turn, as_json=as_json)
+
+
+@app.command(cls=QuickCommand, rich_help_panel=LOOK)
 def logs(
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what is written, until Ctrl-C.")] = False,
     lines: Annotated[

@@ -50,6 +50,7 @@ _OWN: Final = (
     Route("GET", "/healthz", "constant", "healthz"),
     Route("GET", f"{CONTROL_PREFIX}health", "control", "health"),
     Route("GET", f"{CONTROL_PREFIX}live", "control", "live"),
+    Route("GET", f"{CONTROL_PREFIX}explain", "control", "explain"),
     Route("POST", f"{CONTROL_PREFIX}shutdown", "control", "shutdown"),
     Route("POST", f"{CONTROL_PREFIX}reload-tokens", "control", "reload-tokens"),
 )

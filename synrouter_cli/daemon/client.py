@@ -13,6 +13,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlencode
 
 from synrouter_cli.daemon import lock, process, state, tokens
 from synrouter_cli.daemon.state import State
@@ -58,6 +59,11 @@ class Control:
     def live(self) -> dict[str, Any]:
         """The fields of `health`, and `providers`, `keys` (provider → source), `warm` (session → seconds)."""
         return self._call("GET", "live")
+
+    def changed_line(self, session: str, turn: int) -> str | None:
+        """The line in which a turn's request changed, where the daemon still knows it."""
+        line = self._call("GET", f"explain?{urlencode({'session': session, 'turn': turn})}").get("changed_line")
+        return line if isinstance(line, str) else None
 
     def shutdown(self) -> None:
         """Ask it to drain and leave; returns at once."""

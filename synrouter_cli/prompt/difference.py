@@ -85,7 +85,7 @@ def _tools(before: Prompt, after: Prompt) -> ToolsChange | None:
     bare = ToolsChange(first=shown[first], before=len(old), after=len(new))
     had, has = _named(before, old), _named(after, new)
     if had is None or has is None:
-        return replace(bare, **_by_digest(before, after, had or {}, has or {}))
+        return _by_digest(bare, before, after, had or {}, has or {})
     changed = [name for name in has if name in had and not _same(before, had[name], after, has[name])]
     return replace(
         bare,
@@ -97,14 +97,17 @@ def _tools(before: Prompt, after: Prompt) -> ToolsChange | None:
     )
 
 
-def _by_digest(before: Prompt, after: Prompt, had: dict[str, int], has: dict[str, int]) -> dict[str, tuple[str, ...]]:
+def _by_digest(
+    bare: ToolsChange, before: Prompt, after: Prompt, had: dict[str, int], has: dict[str, int]
+) -> ToolsChange:
     """What can be named where only one of the bodies is still there."""
     old = {block.digest for block in before.blocks[: before.layer_ends[0]]}
     new = {block.digest for block in after.blocks[: after.layer_ends[0]]}
     came = tuple(name for name, at in has.items() if after.blocks[at].digest not in old)
     went = tuple(name for name, at in had.items() if before.blocks[at].digest not in new)
-    same_count = len(old) == len(new)
-    return {"changed": came or went} if same_count else {"added": came, "removed": went}
+    if bare.before == bare.after:
+        return replace(bare, changed=came or went)
+    return replace(bare, added=came, removed=went)
 
 
 def _named(prompt: Prompt, places: Sequence[int]) -> dict[str, int] | None:

@@ -1,4 +1,4 @@
-"""The control API: health, live, shutdown, reload-tokens; for our own commands only, with a token of its own.
+"""The control API: health, live, explain, shutdown, reload-tokens; for our own commands only, with a token of its own.
 
 Its routes stand in `routing`, its token is checked by the guard; here are the answers.
 
@@ -11,10 +11,13 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, is_dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
+from urllib.parse import parse_qsl
 
 from synrouter_cli import __version__
 from synrouter_cli.proxy.guard import Tokens
+
+_TURN_DIGITS: Final = 18
 
 
 class Ledger(Protocol):
@@ -32,6 +35,8 @@ class Turns(Protocol):
     def warm(self) -> dict[str, float]: ...
 
     def health(self) -> dict[str, dict[str, Any]]: ...
+
+    def changed_line(self, session: str, turn: int) -> str | None: ...
 
 
 class Control:
@@ -60,15 +65,18 @@ class Control:
         self._key_sources = dict(key_sources)
         self._shutdown = shutdown
 
-    def answer(self, endpoint: str, *, in_flight: int) -> dict[str, Any]:
-        """The JSON object for one of health | live | shutdown | reload-tokens.
+    def answer(self, endpoint: str, *, in_flight: int, query: str = "") -> dict[str, Any]:
+        """The JSON object for one of health | live | explain | shutdown | reload-tokens.
 
-        Raises ConfigError where the token file holds no token.
+        `query` is what stands behind the "?" of the request's target. Raises ConfigError where the token file holds
+        no token.
         """
         if endpoint == "health":
             return self._health(in_flight)
         if endpoint == "live":
             return self._live(in_flight)
+        if endpoint == "explain":
+            return {"changed_line": self._changed_line(query)}
         if endpoint == "shutdown":
             self._shutdown()
         else:
@@ -95,6 +103,14 @@ class Control:
             "keys": self._key_sources,
             "warm": {session: round(left, 1) for session, left in self._turns.warm().items()},
         }
+
+    def _changed_line(self, query: str) -> str | None:
+        """For `session` and `turn` of the query; None where they name no turn or nothing is known of it."""
+        asked = dict(parse_qsl(query))
+        turn = asked.get("turn", "")
+        if not (turn.isascii() and turn.isdigit() and len(turn) <= _TURN_DIGITS):
+            return None
+        return self._turns.changed_line(asked.get("session", ""), int(turn))
 
 
 def _plain(health: object) -> dict[str, Any]:

@@ -80,7 +80,8 @@ class Exchange:
                 body = b"ok" if route.endpoint == "healthz" else b""
                 return web.Response(body=body, headers={"Server": SERVER})
             case "control":
-                answer = self.control.answer(route.endpoint, in_flight=self.live.in_flight - 1)
+                query = request.raw_path.partition("?")[2]
+                answer = self.control.answer(route.endpoint, in_flight=self.live.in_flight - 1, query=query)
                 return web.json_response(answer, headers={"Server": SERVER})
             case "relay":
                 return await self._relay(request, head, admitted)

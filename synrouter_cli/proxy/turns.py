@@ -7,6 +7,7 @@ recorded as such.
 from __future__ import annotations
 
 import logging
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -39,6 +40,7 @@ REMEMBERED_SECONDS: Final = 7 * 86400.0
 """A session that nobody has continued for so long begins anew, with turn numbers behind those in the ledger."""
 MOST_WARM: Final = 64
 """Sessions that `warm` names: what is asked for twice a second stays small."""
+MOST_LINES: Final = 256
 
 
 class LedgerPort(Protocol):
@@ -176,6 +178,7 @@ class Turns:
         self._reckoner = Reckoner()
         self._planning = Planning(self._sessions, self._reckoner, secret=secret)
         self._pulse = Pulse()
+        self._lines: OrderedDict[tuple[str, int], str] = OrderedDict()
         self._restore()
 
     def learn(self, sessions: Iterable[Iterable[tuple[float, bool]]]) -> None:
@@ -378,6 +381,17 @@ class Turns:
     def health(self) -> dict[str, dict[str, Any]]:
         """Provider → how it fares, by the turns of this run."""
         return self._pulse.report()
+
+    def note_line(self, session: str, turn: int, line: str) -> None:
+        """Keep the line in which a turn's request changed, as `explain` shows it: in memory only, the latest
+        MOST_LINES of all."""
+        self._lines[session, turn] = line
+        while len(self._lines) > MOST_LINES:
+            self._lines.popitem(last=False)
+
+    def changed_line(self, session: str, turn: int) -> str | None:
+        """The line that was noted for a turn, while it is kept."""
+        return self._lines.get((session, turn))
 
     # ── what stays ────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -145,6 +145,9 @@ class LiveTurns:
     def health(self) -> dict[str, dict[str, Any]]:
         return {"anthropic": {"turns": 3}}
 
+    def changed_line(self, session: str, turn: int) -> str | None:
+        raise AssertionError
+
 
 async def test_live_says_the_health_and_what_no_row_says() -> None:
     services = {"turns": LiveTurns()}

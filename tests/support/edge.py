@@ -373,6 +373,9 @@ class Turns:
     def health(self) -> dict[str, dict[str, Any]]:
         return {}
 
+    def changed_line(self, session: str, turn: int) -> str | None:
+        return None
+
 
 @dataclass(frozen=True)
 class LedgerHealth:
