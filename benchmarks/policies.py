@@ -41,7 +41,7 @@ class Session:
     requests: list[runs.Step]
     output_tokens: int
     histories: runs.Histories = ()
-    """What a ledger knows of the time before: the other sessions' request times, in seconds."""
+    """What a ledger knows of the time before: the other sessions' gaps."""
 
     @classmethod
     def of(cls, trace: traces.Trace, model: str, most: int | None = None) -> Session:
@@ -50,9 +50,9 @@ class Session:
         return cls(trace.name, model, replay.steps(trace, model)[:most], output)
 
     @property
-    def times(self) -> list[float]:
-        """When its requests are sent, in seconds."""
-        return [at for at, _ in self.requests]
+    def gaps(self) -> list[tuple[float, bool]]:
+        """Between its requests: seconds, and whether somebody came back."""
+        return runs.gaps([at for at, _ in self.requests], runs.stops([body for _, body in self.requests]))
 
     @property
     def output_usd(self) -> Decimal:
@@ -79,24 +79,16 @@ class Session:
 def leave_one_out(sessions: Sequence[Session]) -> list[Session]:
     """Each session with all others as its past.
 
-    >>> one, other = Session("a", "m", [(5.0, {})], 0), Session("b", "m", [(90.0, {}), (95.0, {})], 0)
-    >>> [[float(at) for at in times] for times in leave_one_out([one, other])[0].histories]
-    [[-86400.0, -86395.0]]
+    >>> hello = {"messages": [{"role": "user", "content": "hello"}]}
+    >>> one, other = Session("a", "m", [(5.0, hello)], 0), Session("b", "m", [(90.0, hello), (95.0, hello)], 0)
+    >>> leave_one_out([one, other])[0].histories
+    [[(5.0, True)]]
     """
     return [
-        replace(session, histories=before(session.times[0], [s.times for s in sessions if s is not session]))
+        replace(session, histories=[s.gaps for s in sessions if s is not session])
         for session in sessions
         if session.requests
     ]
-
-
-def before(at: float, histories: runs.Histories) -> list[list[float]]:
-    """The same histories one after the other, a day between them, the last one to end a day before `at`."""
-    end, result = at, []
-    for times in reversed([times for times in histories if times]):
-        result.append([time - times[-1] + end - DAY_S for time in times])
-        end = result[-1][0]
-    return result[::-1]
 
 
 @dataclass(frozen=True, slots=True)

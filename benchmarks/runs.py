@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from itertools import pairwise
 from math import inf
 from typing import Any
 
@@ -31,8 +32,9 @@ from synrouter_cli.wire.usage import Usage
 Step = tuple[float, dict[str, Any]]
 Event = tuple[float, int, Step]
 """Seconds, the session's number, its request."""
-Histories = Sequence[Sequence[float]]
-"""Sessions of the past, each by the times of its requests, ascending, in seconds."""
+Histories = Sequence[Sequence[tuple[float, bool]]]
+"""Sessions of the past, each by its gaps: seconds, and whether somebody came back (the last answer had asked for no
+tool)."""
 
 WIDOW_S = 24 * 3600.0
 """So long after a session's last request keep-warm is looked after: whatever it still sends is charged."""
@@ -135,12 +137,15 @@ class Front:
         self.ledger = Memory()
         self.now = 0.0
         self.turns = Turns(level=level, mode="auto", ledger=self.ledger, clock=lambda: self.now)
-        learned(self.turns, histories)
+        self.turns.learn(histories)
         self._pings = getattr(self.turns, "due_pings", None) if keep_warm else None
         """The hook of keep-warm: `due_pings(now)` gives the turns to be sent now, each an ActiveTurn."""
 
-    def send(self, now: float, raw: bytes, headers: Mapping[str, str], client: str = "") -> tuple[str, Split]:
-        """One request, answered at once: Synrouter's session and the bill. `client` only makes it faster.
+    def send(
+        self, now: float, raw: bytes, headers: Mapping[str, str], client: str = "", stop: str = "tool_use"
+    ) -> tuple[str, Split]:
+        """One request, answered at once: Synrouter's session and the bill. `client` only makes it faster; `stop` is why
+        the answer ends.
 
         Raises ValueError where the provider would refuse it.
         """
@@ -150,7 +155,7 @@ class Front:
         )
         if self.level == "observe" and turn.body != raw:
             raise ValueError("observe changed a byte")
-        return self._answered(turn, client)
+        return self._answered(turn, client, stop)
 
     def idle(self, until: float) -> Iterator[tuple[str, Split]]:
         """Send what keep-warm wants sent before `until`: Synrouter's session and the bill of each."""
@@ -159,21 +164,31 @@ class Front:
         while self.now + TICK_S < until:
             self.now += TICK_S
             for turn in self._pings(self.now):
-                yield self._answered(turn, turn.session_id)
+                yield self._answered(turn, turn.session_id, "max_tokens")
 
-    def _answered(self, turn: Any, client: str) -> tuple[str, Split]:
+    def _answered(self, turn: Any, client: str, stop: str) -> tuple[str, Split]:
         split = self.upstream.answer(turn.body, self.now, client)
         usage = Usage(split.input, split.read, split.write_5m, split.write_1h, 0)
         turn.responding(200)
-        turn.finish(Outcome("ok", 200, None, usage, "exact", self.model, "tool_use", None, 1.0, 1.0, 1))
+        turn.finish(Outcome("ok", 200, None, usage, "exact", self.model, stop, None, 1.0, 1.0, 1))
         return turn.session_id, split
 
 
-def learned(turns: Turns, histories: Histories) -> None:
-    """Tell Synrouter when the requests of earlier sessions came, as its ledger would: the one place that does."""
-    learn = getattr(turns, "learn", None)
-    if learn is not None and histories:
-        learn(histories)
+def stops(bodies: Sequence[Body]) -> list[str]:
+    """Why each request's answer ended, as the next request shows: with tool results it goes on, else somebody came
+    back. The last answer is taken to end its turn."""
+    return [*("tool_use" if _answers(body) else "end_turn" for body in bodies[1:]), "end_turn"]
+
+
+def gaps(times: Sequence[float], why: Sequence[str]) -> list[tuple[float, bool]]:
+    """The gaps of a session with these request times, each with whether somebody came back."""
+    return [(b - a, stop == "end_turn") for (a, b), stop in zip(pairwise(times), why, strict=False)]
+
+
+def _answers(body: Body) -> bool:
+    """Whether a request goes on with the results of tools."""
+    content = next((m["content"] for m in reversed(body["messages"]) if m["role"] == "user"), [])
+    return not isinstance(content, str) and any(block.get("type") == "tool_result" for block in content)
 
 
 def alone(requests: Iterable[Step], model: str, layout: Layout, *, ping_after_s: float | None = None) -> Sum:
@@ -230,6 +245,7 @@ def through_together(
     before; `keep_warm` switches pings on, where this version has them.
     """
     front, results = Front(model, level, histories=histories, keep_warm=keep_warm), _sums(events)
+    ends_by = _stops_of(events)
     whose: dict[str, int] = {}
     ends = (max(now for now, _, _ in events) + WIDOW_S, -1, None) if events else None
     for now, index, step in [*events, *([ends] if ends else [])]:
@@ -238,12 +254,22 @@ def through_together(
         if step is None:
             break
         session, split = front.send(
-            now, as_bytes(laid_out(step[1], layout)), headers[index] if headers else {"x-session-id": f"{index}"}
+            now,
+            as_bytes(laid_out(step[1], layout)),
+            headers[index] if headers else {"x-session-id": f"{index}"},
+            stop=next(ends_by[index]),
         )
         whose[session] = index
         results[index].add(split, price_of(split, model))
         results[index].rows.append(front.ledger.rows[-1])
     return results
+
+
+def _stops_of(events: Sequence[Event]) -> dict[int, Iterator[str]]:
+    bodies: dict[int, list[Body]] = {}
+    for _, index, step in events:
+        bodies.setdefault(index, []).append(step[1])
+    return {index: iter(stops(found)) for index, found in bodies.items()}
 
 
 def _sums(events: Sequence[Event]) -> list[Sum]:
