@@ -82,6 +82,8 @@ class Planned:
     """The last request of the session, as it was sent, with its betas and its stores."""
     last_betas: str = ""
     last_pair_key: str = ""
+    changed_line: str = ""
+    """What of a prompt changed, for this process's memory only; filled in where it made the turn miss."""
     overlapped: bool = False
     """Another request of the session was under way when this one came."""
     committed: bool = False
