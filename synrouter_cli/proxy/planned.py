@@ -99,9 +99,12 @@ class Planned:
 
     def difference(self) -> Difference | None:
         """What changed since the session's last request; None where there is nothing to compare with."""
-        if self.last_sent is None:
+        last = self.last_sent
+        if last is None:
             return None
         had, has = betas_of(self.last_betas), betas_of(self.betas)
+        if self.left_at < 0 and last.seeds == self.prompt.seeds and last.model == self.prompt.model and had == has:
+            return Difference()  # it only adds to it: what nearly every request does
         return compare(self.last_sent, self.prompt, betas_before=had, betas_after=has)
 
 
