@@ -23,57 +23,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks import layouts, traces
 from synrouter_cli import meter, providers
-from synrouter_cli.cache.model import Split, Store, bill, look_up
-from synrouter_cli.cache.rules import client_markers, rendered, violation
+from synrouter_cli.cache.model import Split
+from synrouter_cli.estimate.synrouter import Memory, Synrouter
+from synrouter_cli.estimate.upstream import Upstream
 from synrouter_cli.ledger.rows import Turn
-from synrouter_cli.prompt.segments import Prompt, segment
-from synrouter_cli.proxy.turns import Inbound, Outcome, Turns
 from synrouter_cli.wire.usage import Usage
-
-
-class Upstream:
-    """The provider: takes bytes, says what they are billed. Its tokens are those of the estimate."""
-
-    def __init__(self, model: str) -> None:
-        self.facts = providers.facts("anthropic", model)
-        self.store = Store()
-        self._last: Prompt | None = None
-
-    def answer(self, body: bytes, now: float) -> Split:
-        """Bill a request and remember what it wrote. Raises ValueError where the API would answer 400."""
-        prompt = segment(body, self._last, keeps_thinking=lambda _: self.facts.keeps_thinking)
-        self._last = prompt
-        refused = violation(prompt)
-        if refused is not None:
-            raise ValueError(refused)
-        shape = rendered(prompt, settings_reach_head=self.facts.settings_reach_head)
-        found = look_up(shape, client_markers(prompt), self.store, self.facts, now=now, tokens=prompt.tokens)
-        self.store.begun(shape, found, now, prompt.tokens)
-        self.store.prune(now)
-        return bill(found, prompt.tokens)
-
-
-class Memory:
-    """A ledger that keeps rows in a list."""
-
-    def __init__(self) -> None:
-        self.rows: list[Turn] = []
-
-    def record(self, turn: Turn) -> None:
-        if turn.status != "started":
-            self.rows.append(turn)
-
-    def remember(self, kind: str, key: str, value: bytes) -> None:
-        """Nothing outlives a replay."""
-
-    def recall(self, kind: str, *, limit: int = 10_000) -> list[tuple[str, bytes, float]]:
-        return []
-
-    def forget(self, kind: str, key: str) -> None:
-        """Nothing was remembered."""
-
-    def last_turn(self, session: str) -> int:
-        return 0
 
 
 @dataclass(slots=True)
@@ -124,30 +78,14 @@ def through(
 ) -> Sum:
     """The same client with Synrouter in front of it."""
     upstream, ledger, result = Upstream(model), Memory(), Sum()
-    clock = [0.0]
-    turns = Turns(level=level, mode="auto", ledger=ledger, clock=lambda: clock[0])
+    synrouter = Synrouter(level, ledger)
     for now, body in requests:
-        clock[0] = now
         raw = as_bytes(layouts.laid_out(body, layout))
-        turn = turns.begin(
-            Inbound(
-                "messages",
-                "anthropic",
-                "anthropic",
-                {"x-session-id": "replay"},
-                "",
-                raw,
-                False,
-                b"scope",
-                "api",
-            )
-        )
-        if level == "observe" and turn.body != raw:
+        sent = synrouter.sends(raw, now, model)
+        if level == "observe" and sent.body != raw:
             raise ValueError("observe changed a byte")
-        split = upstream.answer(turn.body, now)
-        usage = Usage(split.input, split.read, split.write_5m, split.write_1h, 0)
-        turn.responding(200)
-        turn.finish(Outcome("ok", 200, None, usage, "exact", model, "tool_use", None, 1.0, 1.0, 1))
+        split = upstream.answer(sent.body, now)
+        sent.answered(split)
         result.add(split, price_of(split, model))
     result.rows = ledger.rows
     return result
