@@ -14,7 +14,7 @@ _synrouter() {
     fi
     for ((i = 1; i < COMP_CWORD; i++)); do
         case "$place/${COMP_WORDS[i]}" in
-            /up | /down | /demo | /status | /stats | /logs | /completions | /token | /token/show | /token/rotate) place="$place/${COMP_WORDS[i]}" ;;
+            /up | /down | /demo | /status | /stats | /estimate | /logs | /completions | /token | /token/show | /token/rotate) place="$place/${COMP_WORDS[i]}" ;;
         esac
     done
     case "$place $prev" in
@@ -37,6 +37,7 @@ _synrouter() {
                     "/demo") words="--plain --seconds --help -h" ;;
                     "/status") words="--json --help -h" ;;
                     "/stats") words="--since --until --timezone --by --compact --wide --live --json --csv --help -h" ;;
+                    "/estimate") words="--json --help -h" ;;
                     "/logs") words="--follow -f --lines -n --help -h" ;;
                     "/completions") words="--help -h" ;;
                     "/token") words="--help -h" ;;
@@ -45,7 +46,8 @@ _synrouter() {
                 esac
             else
                 case "$place" in
-                    "") words="up down demo status stats logs completions token" ;;
+                    "") words="up down demo status stats estimate logs completions token" ;;
+                    "/estimate") compopt -o default 2>/dev/null; return ;;
                     "/completions") words="bash zsh fish powershell" ;;
                     "/token") words="show rotate" ;;
                 esac

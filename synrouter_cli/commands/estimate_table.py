@@ -25,6 +25,9 @@ MOST_SESSIONS: Final = 15
 """Rows of sessions; the sums are over all, and so is JSON."""
 _WIDE: Final = 110
 """Columns of a terminal from which on models are shown too."""
+_NARROW: Final = 76
+"""Columns of a terminal below which `Observe` and how many sessions there were are left out."""
+_MONEY: Final = ("Reported", "No cache", "Observe", "Safe", "Saved")
 _ID: Final = 8
 
 
@@ -33,8 +36,10 @@ def show(result: Survey, foreign: int = 0) -> None:
     console = Console(highlight=False, markup=False, emoji=False)
     if result.modelled():
         console.print(_sentence(result), end="\n\n")
-        console.print(_months(result), end="\n\n")
-    console.print(_sessions(result, console.width >= _WIDE), end="\n\n")
+        console.print(_months(result, console.width))
+        console.print()
+    console.print(_sessions(result, console.width))
+    console.print()
     for note in notes(result, foreign):
         console.print(Text(note, "dim"))
 
@@ -55,24 +60,23 @@ def _sentence(result: Survey) -> Text:
     return Text(f"{said}Synrouter at `safe` would have {kind} {usd(abs(gain))} ({share:.1f}%).")
 
 
-def _months(result: Survey) -> Table:
-    table = _table("Month", "Sessions")
+def _months(result: Survey, width: int) -> Table:
+    counted = width >= _NARROW
+    table = _table(width, "Month", *(["Sessions"] if counted else []))
     months = result.months()
     for month, parts in months.items():
-        _row(table, [month, f"{len(parts):,}"], parts)
+        _row(table, [month, f"{len(parts):,}"][: 1 + counted], parts)
     if len(months) > 1:
         table.add_section()
-        _row(table, ["Total", f"{len(result.modelled()):,}"], result.parts(), "bold")
+        _row(table, ["Total", f"{len(result.modelled()):,}"][: 1 + counted], result.parts(), "bold")
     return table
 
 
-def _sessions(result: Survey, is_wide: bool) -> Table:
+def _sessions(result: Survey, width: int) -> Table:
+    is_wide = width >= _WIDE
     shown = sorted(result.sessions, key=lambda session: -(session.sums.cost_usd or Decimal(-1)))
     rows = [session for session in shown if session.sums.turns > session.sums.no_usage_turns]
-    table = _table("Session", *(["Model"] if is_wide else []))
-    table.columns[0].justify = "left"
-    if is_wide:
-        table.columns[1].justify = "left"
+    table = _table(width)
     for session in rows[:MOST_SESSIONS]:
         names = [_name(session), *([_models(session)] if is_wide else [])]
         _row(table, names, list(session.months.values()))
@@ -92,22 +96,35 @@ def _models(session: Session) -> str:
     return (clean(session.models[0]) or UNKNOWN) + (f" +{more}" if more > 0 else "")
 
 
-def _table(*heads: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), show_edge=False)
-    for head in heads:
-        table.add_column(head, justify="left" if head == heads[0] else "right")
-    for head in ("Turns", "Reported", "No cache", "Observe", "Safe", "Saved"):
-        table.add_column(head, justify="right", no_wrap=True)
+def _shown(width: int) -> list[str]:
+    return [head for head in _MONEY if width >= _NARROW or head != "Observe"]
+
+
+def _table(width: int, *heads: str) -> Table:
+    """A table by `heads`, or by sessions, whose names may be cut."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
+    if not heads:
+        table.add_column("Session", min_width=_ID)
+    if not heads and width >= _WIDE:
+        table.add_column("Model", min_width=_ID)
+    for place, head in enumerate((*heads, "Turns", *_shown(width))):
+        table.add_column(head, justify="left" if heads and not place else "right", no_wrap=True)
     return table
 
 
 def _row(table: Table, names: Sequence[str], parts: list[Sums], style: str = "") -> None:
-    sums, gain = total(parts), saved(parts)
-    said = [Text(name, no_wrap=True, overflow="ellipsis") for name in names]
+    sums = total(parts)
     partly = f"+{UNKNOWN}" if sums.unpriced_turns and sums.priced_turns else ""
-    compared = [usd(value) if sums.modelled_turns else NOTHING for value in (sums.observe_usd, sums.safe_usd)]
-    money = [usd(sums.cost_usd) + partly, usd(sums.no_cache_usd), *compared]
-    table.add_row(*said, f"{sums.turns:,}", *money, _gain(gain, sums), style=style)
+    money: dict[str, str | Text] = {
+        "Turns": f"{sums.turns:,}",
+        "Reported": usd(sums.cost_usd) + partly,
+        "No cache": usd(sums.no_cache_usd),
+        "Observe": usd(sums.observe_usd) if sums.modelled_turns else NOTHING,
+        "Safe": usd(sums.safe_usd) if sums.modelled_turns else NOTHING,
+        "Saved": _gain(saved(parts), sums),
+    }
+    named = [Text(name, no_wrap=True, overflow="ellipsis") for name in names]
+    table.add_row(*named, *(money[str(column.header)] for column in table.columns[len(names) :]), style=style)
 
 
 def _gain(gain: Decimal | None, sums: Sums) -> Text:

@@ -78,7 +78,9 @@ def read(lines: Iterable[bytes], name: Named) -> Iterator[Event]:
             yield Skipped()
     for conversation in threads.values():
         if conversation.is_open:
-            yield conversation.name
+            if conversation is not current:
+                yield conversation.name
+                current = conversation
             yield from conversation.flush()
 
 

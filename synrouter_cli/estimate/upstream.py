@@ -5,8 +5,8 @@ that, as the proxy's own is to what a provider reports; where it says how much w
 entries were gone before their time, or there though nobody is known to have written them.
 
 >>> upstream = Upstream("claude-opus-4-8")
->>> upstream.answer(b'{"messages":[{"role":"user","content":"hello"}]}', 0.0)
-Split(read=0, write_5m=0, write_1h=0, input=5)
+>>> upstream.answer(b'{"messages":[{"role":"user","content":"hello"}]}', 0.0, total=12)
+Split(read=0, write_5m=0, write_1h=0, input=12)
 """
 
 from __future__ import annotations
