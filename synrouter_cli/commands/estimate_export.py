@@ -22,6 +22,7 @@ _COUNTS: Final = (
     "turns",
     "unpriced_turns",
     "no_usage_turns",
+    "unmodelled_turns",
     "input_tokens",
     "cache_read_tokens",
     "cache_write_5m_tokens",

@@ -123,11 +123,13 @@ class Sums:
 
     @property
     def observe_usd(self) -> Decimal | None:
-        return self.observed_usd if self.modelled_turns else None
+        """By the model; turns that are not modelled cost what was reported."""
+        return self.observed_usd + self.priced_usd - self.modelled_usd if self.modelled_turns else None
 
     @property
     def safe_usd(self) -> Decimal | None:
-        return self.made_safe_usd if self.modelled_turns else None
+        """Likewise."""
+        return self.made_safe_usd + self.priced_usd - self.modelled_usd if self.modelled_turns else None
 
     @property
     def fits(self) -> bool:

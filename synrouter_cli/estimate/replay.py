@@ -32,6 +32,8 @@ __all__ = ["MODELLED", "Habits", "Turn", "habits_of", "replayed"]
 
 MODELLED: Final = "anthropic"
 """Whose models' cache is modelled."""
+MOST_TOKENS: Final = 10_000_000
+"""More than any model takes in, or gives out, at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +145,8 @@ class _Thread:
 
     def answered(self, event: Answered) -> Turn:
         """Replay the request of this answer, and go on with it."""
-        if event.usage is not None and not event.usage.prompt_tokens:
-            event = replace(event, usage=None)  # what it cost is not all told
+        if event.usage is not None and not _makes_sense(event.usage):
+            event = replace(event, usage=None)
         self.sent_at = self.sent_at or event.at
         group = group_of(event.model, event.provider)
         turn = Turn(self.name, self.sent_at, event.model, group, event.usage)
@@ -160,13 +162,13 @@ class _Thread:
         """How the prompt is billed at `observe` and at `safe`; None where it can't be said."""
         usage = event.usage
         total = usage.prompt_tokens if usage is not None else None
-        if self.head is None:
-            if total is None:
-                return None
-            self.head = Head.of(total - self.talk.tokens(), self.habits.shared)
-        body = self.talk.body(msgspec.json.encode(event.model), self.head, self.habits.layout, self.habits.ttl)
-        alone, behind = (stores.setdefault(event.model, Upstream(event.model)) for stores in (self.alone, self.behind))
+        if self.head is None and total is None:
+            return None
         try:
+            if self.head is None:
+                self.head = Head.of((total or 0) - self.talk.tokens(), self.habits.shared)
+            body = self.talk.body(msgspec.json.encode(event.model), self.head, self.habits.layout, self.habits.ttl)
+            alone, behind = (at.setdefault(event.model, Upstream(event.model)) for at in (self.alone, self.behind))
             asked = alone.ask(body, self.sent_at, total)
             sent = self.synrouter.sends(body, self.sent_at, event.model)
             asked_by_us = behind.ask(sent.body, self.sent_at, total, asked)
@@ -176,6 +178,11 @@ class _Thread:
         observe, safe = alone.settle(asked, luck), behind.settle(asked_by_us, luck)
         sent.answered(safe)
         return observe, safe
+
+
+def _makes_sense(usage: Usage) -> bool:
+    """Whether a prompt is reported, and nothing that no model could take."""
+    return 0 < usage.prompt_tokens <= MOST_TOKENS and usage.output_tokens <= MOST_TOKENS
 
 
 def _billed(usage: Usage, split: Split) -> Usage:

@@ -48,11 +48,11 @@ def test_where_the_model_is_far_off_nothing_is_said(observe):
     assert made.observe_usd == D(observe)
 
 
-def test_turns_without_a_price_or_usage_or_model_are_counted_and_in_no_sum():
+def test_turns_without_price_or_usage_are_in_no_sum_and_those_without_a_model_as_they_were():
     made = sums(Priced(D(1), D(2), D(1), D(1)), None, Priced(D(3), D(4)))
     made.add(None, None)
     assert (made.turns, made.unpriced_turns, made.no_usage_turns, made.unmodelled_turns) == (4, 1, 1, 1)
-    assert (made.cost_usd, made.no_cache_usd, made.observe_usd, made.safe_usd) == (D(4), D(6), D(1), D(1))
+    assert (made.cost_usd, made.no_cache_usd, made.observe_usd, made.safe_usd) == (D(4), D(6), D(4), D(4))
     assert made.saved_usd == 0
 
 
