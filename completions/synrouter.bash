@@ -14,7 +14,7 @@ _synrouter() {
     fi
     for ((i = 1; i < COMP_CWORD; i++)); do
         case "$place/${COMP_WORDS[i]}" in
-            /up | /down | /demo | /status | /stats | /explain | /logs | /completions | /token | /token/show | /token/rotate) place="$place/${COMP_WORDS[i]}" ;;
+            /up | /down | /demo | /status | /stats | /sessions | /explain | /logs | /completions | /token | /token/show | /token/rotate) place="$place/${COMP_WORDS[i]}" ;;
         esac
     done
     case "$place $prev" in
@@ -27,6 +27,7 @@ _synrouter() {
         "/stats --until") words="$(_synrouter_values days)" ;;
         "/stats --timezone") words="$(_synrouter_values zones)" ;;
         "/stats --by") words="day session client model provider" ;;
+        "/sessions --since") words="$(_synrouter_values days)" ;;
         "/explain --turn") return ;;
         "/logs --lines" | "/logs -n") return ;;
         *)
@@ -38,6 +39,7 @@ _synrouter() {
                     "/demo") words="--plain --seconds --help -h" ;;
                     "/status") words="--json --help -h" ;;
                     "/stats") words="--since --until --timezone --by --compact --wide --live --json --csv --help -h" ;;
+                    "/sessions") words="--since --json --help -h" ;;
                     "/explain") words="--turn --json --help -h" ;;
                     "/logs") words="--follow -f --lines -n --help -h" ;;
                     "/completions") words="--help -h" ;;
@@ -47,7 +49,7 @@ _synrouter() {
                 esac
             else
                 case "$place" in
-                    "") words="up down demo status stats explain logs completions token" ;;
+                    "") words="up down demo status stats sessions explain logs completions token" ;;
                     "/explain") words="$(_synrouter_values sessions)" ;;
                     "/completions") words="bash zsh fish powershell" ;;
                     "/token") words="show rotate" ;;

@@ -4,7 +4,7 @@ function __synrouter_at --description 'Whether the command line stands at this c
     set -l place
     for word in (commandline -opc)[2..]
         switch "$place/$word"
-            case /up /down /demo /status /stats /explain /logs /completions /token /token/show /token/rotate
+            case /up /down /demo /status /stats /sessions /explain /logs /completions /token /token/show /token/rotate
                 set place "$place/$word"
         end
     end
@@ -22,6 +22,7 @@ complete -c synrouter -n '__synrouter_at ""' -a down -d 'Stop the proxy; request
 complete -c synrouter -n '__synrouter_at ""' -a demo -d 'See it work on a simulated provider.'
 complete -c synrouter -n '__synrouter_at ""' -a status -d 'Show whether the proxy runs, where, and how it is set.'
 complete -c synrouter -n '__synrouter_at ""' -a stats -d 'Show what turns cost, and what was saved.'
+complete -c synrouter -n '__synrouter_at ""' -a sessions -d 'List the latest sessions: their cost, and if they are warm.'
 complete -c synrouter -n '__synrouter_at ""' -a explain -d 'Say why a turn missed the cache, and what it cost.'
 complete -c synrouter -n '__synrouter_at ""' -a logs -d 'Show what the proxy wrote down.'
 complete -c synrouter -n '__synrouter_at ""' -a completions -d 'Print the completions of your shell.'
@@ -52,6 +53,9 @@ complete -c synrouter -n '__synrouter_at /stats' -l live -d 'The dashboard, from
 complete -c synrouter -n '__synrouter_at /stats' -l json -d 'One JSON object, for programs.'
 complete -c synrouter -n '__synrouter_at /stats' -l csv -d 'The rows for a spreadsheet.'
 complete -c synrouter -n '__synrouter_at /stats' -l help -s h -d 'Show the help and exit.'
+complete -c synrouter -n '__synrouter_at /sessions' -l since -d 'From when: 24h, 7d, 4w, or a date.' -x -a '(__synrouter_values days)'
+complete -c synrouter -n '__synrouter_at /sessions' -l json -d 'One JSON object, for programs.'
+complete -c synrouter -n '__synrouter_at /sessions' -l help -s h -d 'Show the help and exit.'
 complete -c synrouter -n '__synrouter_at /explain' -a '(__synrouter_values sessions)'
 complete -c synrouter -n '__synrouter_at /explain' -l turn -d 'One turn of it.' -x
 complete -c synrouter -n '__synrouter_at /explain' -l json -d 'One JSON object, for programs.'

@@ -165,6 +165,23 @@ def stats(
 
 
 @app.command(cls=QuickCommand, rich_help_panel=LOOK)
+def sessions(
+    since: Annotated[
+        str | None, typer.Option(metavar="WHEN", help="From when: 24h, 7d, 4w, or a date.  [default: 7d]")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """List the latest sessions: their cost, and if they are warm.
+
+    Example: synrouter sessions --since 24h
+    """
+    from synrouter_cli.commands import sessions as command
+    from synrouter_cli.settings import find_paths
+
+    raise typer.Exit(command.sessions(find_paths(), since=since, as_json=as_json))
+
+
+@app.command(cls=QuickCommand, rich_help_panel=LOOK)
 def explain(
     session: Annotated[
         str | None, typer.Argument(metavar="SESSION", help="A session's id, or its start.", show_default=False)

@@ -67,6 +67,16 @@ print([name for name in heavy if name in sys.modules])
     assert python(code, *words).stdout.splitlines()[-1] == "[]"
 
 
+def test_a_list_of_sessions_loads_neither_rich_nor_what_json_needs():
+    code = """
+import sys
+from synrouter_cli.cli import main
+main(["sessions"])
+print([name for name in ("aiohttp", "asyncio", "keyring", "msgspec", "pydantic", "rich") if name in sys.modules])
+"""
+    assert python(code).stdout.splitlines()[-1] == "[]"
+
+
 def test_a_table_of_figures_loads_neither_rich_nor_what_json_needs():
     code = """
 import sys
@@ -90,6 +100,7 @@ def test_no_words_at_all_is_help(capsys):
         ["demo"],
         ["status"],
         ["stats"],
+        ["sessions"],
         ["logs"],
         ["token"],
         ["token", "show"],
@@ -112,7 +123,7 @@ def test_the_help_of_all_lists_every_command_once_under_what_it_is_for(capsys):
     groups = re.findall(r"^(\S.*):\n((?:  \S.*\n)+)", shown, re.MULTILINE)
     assert {name: [line.split()[0] for line in lines.splitlines()] for name, lines in groups} == {
         "Run": ["up", "down", "demo"],
-        "Look": ["status", "stats", "explain", "logs"],
+        "Look": ["status", "stats", "sessions", "explain", "logs"],
         "Set up": ["completions", "token"],
         "Options": ["--version", "-h,"],
     }

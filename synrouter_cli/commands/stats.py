@@ -72,8 +72,8 @@ def stats(
             hint="synrouter stats --by model",
         )
     now = time.time() if now is None else now
-    end = math.floor(now) + 1 if until is None else _moment("--until", until, now, zone)  # this second included
-    start = _moment("--since", _DEFAULT_SPAN if since is None else since, now, zone)
+    end = math.floor(now) + 1 if until is None else moment("--until", until, now, zone)  # this second included
+    start = moment("--since", _DEFAULT_SPAN if since is None else since, now, zone)
     if start >= end:
         raise UsageError(detail="--since is not before --until.", hint="synrouter stats --since 7d")
     with_sessions = by == "session" or shape == "json"
@@ -81,12 +81,12 @@ def stats(
     if shape in ("json", "csv"):
         from synrouter_cli.commands import stats_export as export
 
-        period = (_local(start, zone), _local(end, zone))
-        print(export.as_json(found, by, period) if shape == "json" else export.as_csv(found, by), end="")
+        bounds = (local(start, zone), local(end, zone))
+        print(export.as_json(found, by, bounds) if shape == "json" else export.as_csv(found, by), end="")
     elif found.totals.requests:
-        _show(found, _range(start, end, zone), by, shape)
+        _show(found, period(start, end, zone), by, shape)
     elif paths.ledger_file.exists():
-        print(f"No finished turns {_range(start, end, zone)}.\n  next: synrouter stats --since 30d")
+        print(f"No finished turns {period(start, end, zone)}.\n  next: synrouter stats --since 30d")
     else:
         print("No ledger yet: it begins with the first turn through the proxy.\n  next: synrouter up")
     return 0
@@ -127,8 +127,11 @@ def _zone(name: str | None) -> tzinfo | None:
         raise UsageError(detail=detail, hint="synrouter stats --timezone UTC") from None
 
 
-def _moment(option: str, text: str, now: float, zone: tzinfo | None) -> int:
-    """`text` as epoch seconds: a span before now, or an ISO date or time, in `zone` where it names none."""
+def moment(option: str, text: str, now: float, zone: tzinfo | None) -> int:
+    """`text` as epoch seconds: a span before now, or an ISO date or time, in `zone` where it names none.
+
+    Raises UsageError, which names `option`.
+    """
     text = text.strip()
     try:
         if span := _SPAN.fullmatch(text):
@@ -137,17 +140,19 @@ def _moment(option: str, text: str, now: float, zone: tzinfo | None) -> int:
             read = datetime.fromisoformat(text)
             at = math.floor((read if read.tzinfo else read.replace(tzinfo=zone)).timestamp())
         at = max(0, at)
-        _local(at, zone)
+        local(at, zone)
     except (ValueError, OverflowError, OSError):
         detail = f"{option} takes a span (30m, 24h, 7d, 4w) or an ISO date or time, not {clean(text)!r}."
         raise UsageError(detail=detail, hint="synrouter stats --since 24h") from None
     return at
 
 
-def _local(at: float, zone: tzinfo | None) -> datetime:
+def local(at: float, zone: tzinfo | None) -> datetime:
+    """`at` (epoch seconds) in `zone`, None is this machine's."""
     return datetime.fromtimestamp(at, zone).astimezone(zone)
 
 
-def _range(start: float, end: float, zone: tzinfo | None) -> str:
-    first, last = (_local(at, zone).strftime("%Y-%m-%d %H:%M") for at in (start, end))
+def period(start: float, end: float, zone: tzinfo | None) -> str:
+    """A range as a person reads it."""
+    first, last = (local(at, zone).strftime("%Y-%m-%d %H:%M") for at in (start, end))
     return f"from {first} to {last}" + (f" ({zone})" if zone else "")

@@ -24,17 +24,22 @@ _FORMULA = ("=", "+", "-", "@")
 
 def as_json(found: Report, by: str, period: tuple[datetime, datetime]) -> str:
     """One object: `schema_version`, the period, totals, sessions, and the rows by `by`."""
-    import msgspec  # only here: the table needs none
-
     since, until = (at.isoformat(timespec="seconds") for at in period)
     answer = {
         "schema_version": SCHEMA_VERSION,
         "since": since,
         "until": until,
         "totals": found.totals.numbers(),
-        "sessions": [{**_whose(session), **session.figures.numbers()} for session in found.sessions],
+        "sessions": [{**whose(session), **session.figures.numbers()} for session in found.sessions],
         "rows": [{by: row.key, **row.figures.numbers()} for row in found.rows],
     }
+    return encode(answer)
+
+
+def encode(answer: dict[str, Any]) -> str:
+    """`answer` as JSON in lines, its decimals digit by digit."""
+    import msgspec  # only here: the table needs none
+
     encoded = msgspec.json.Encoder(decimal_format="number").encode(answer)
     return msgspec.json.format(encoded, indent=2).decode() + "\n"
 
@@ -42,7 +47,7 @@ def as_json(found: Report, by: str, period: tuple[datetime, datetime]) -> str:
 def as_csv(found: Report, by: str) -> str:
     """A heading and a line a row, without totals, so that a column can be summed up."""
     if by == "session":
-        rows = [{"session": session.id, **_whose(session), **session.figures.numbers()} for session in found.sessions]
+        rows = [{"session": session.id, **whose(session), **session.figures.numbers()} for session in found.sessions]
         for row in rows:
             del row["id"]
     else:
@@ -55,7 +60,8 @@ def as_csv(found: Report, by: str) -> str:
     return text.getvalue()
 
 
-def _whose(session: Session) -> dict[str, Any]:
+def whose(session: Session) -> dict[str, Any]:
+    """What a session is, without its figures."""
     return {
         "id": session.id,
         "client": session.client,

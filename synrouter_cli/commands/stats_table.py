@@ -8,12 +8,12 @@ An estimate is marked `~`, an unknown price `?`, a subscription's list price `*`
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
+from synrouter_cli.commands.cells import breadth, cut, padded
 from synrouter_cli.dashboard.sanitize import clean
 from synrouter_cli.dashboard.units import NOTHING, UNKNOWN, percent, tokens, usd
 from synrouter_cli.ledger.figures import Figures, Sums
@@ -30,15 +30,15 @@ Column = tuple[str, Callable[[Figures], str]]
 Rows = list[tuple[tuple[str, ...], Figures]]
 Layouts = Sequence[tuple[tuple[Column, ...], int]]
 
-_TURNS: Final[Column] = ("Turns", lambda figures: f"{figures.count('turns'):,}")
+TURNS: Final[Column] = ("Turns", lambda figures: f"{figures.count('turns'):,}")
 _PROMPT: Final[Column] = ("Prompt", lambda figures: tokens(figures.prompt_tokens))
 _INPUT: Final[Column] = ("Input", lambda figures: tokens(figures.count("input_tokens")))
 _WRITE: Final[Column] = ("Write", lambda figures: tokens(_written(figures)))
 _READ: Final[Column] = ("Read", lambda figures: tokens(figures.count("cache_read_tokens")))
-_HIT: Final[Column] = ("Hit", lambda figures: percent(figures.cache_hit_rate))
+HIT: Final[Column] = ("Hit", lambda figures: percent(figures.cache_hit_rate))
 _OUTPUT: Final[Column] = ("Output", lambda figures: tokens(figures.count("output_tokens")))
-_COST: Final[Column] = ("Cost", lambda figures: _money(figures, "cost_usd") + _unpriced_too(figures))
-_SAVED: Final[Column] = ("Saved", lambda figures: _money(figures, "saved_usd"))
+COST: Final[Column] = ("Cost", lambda figures: _money(figures, "cost_usd") + _unpriced_too(figures))
+SAVED: Final[Column] = ("Saved", lambda figures: _money(figures, "saved_usd"))
 _SHARE: Final[Column] = ("%", lambda figures: _saved_share(figures))
 _OURS: Final[Column] = ("By Syn-\nrouter", lambda figures: _money(figures, "saved_by_synrouter_usd"))
 
@@ -47,10 +47,10 @@ _TRIMMED: Final[Column] = ("Trimmed", lambda figures: tokens(figures.count("trim
 _UNCACHED: Final[Column] = ("No cache", lambda figures: _money(figures, "baseline_no_cache_usd"))
 _CLIENTS: Final[Column] = ("Client's own", lambda figures: _money(figures, "baseline_client_usd"))
 
-_FULL = (_TURNS, _INPUT, _WRITE, _READ, _HIT, _OUTPUT, _COST, _SAVED, _SHARE, _OURS)
-_BRIEF = (_TURNS, _PROMPT, _HIT, _OUTPUT, _COST, _SAVED, _SHARE, _OURS)
-_LEAST = (_TURNS, _HIT, _COST, _SAVED, _OURS)
-_EVERY = (_TURNS, _ERRORS, *_FULL[1:6], _TRIMMED, _COST, _UNCACHED, _CLIENTS, *_FULL[7:])
+_FULL = (TURNS, _INPUT, _WRITE, _READ, HIT, _OUTPUT, COST, SAVED, _SHARE, _OURS)
+_BRIEF = (TURNS, _PROMPT, HIT, _OUTPUT, COST, SAVED, _SHARE, _OURS)
+_LEAST = (TURNS, HIT, COST, SAVED, _OURS)
+_EVERY = (TURNS, _ERRORS, *_FULL[1:6], _TRIMMED, COST, _UNCACHED, _CLIENTS, *_FULL[7:])
 _LAYOUTS: Final = ((_FULL, 2), (_FULL, 1), (_BRIEF, 2), (_BRIEF, 1), (_LEAST, 1))
 """Columns and the gap between them, the roomiest first."""
 _FIXED: Final = {"compact": ((_LEAST, 2), (_LEAST, 1)), "wide": ((_EVERY, 2),)}
@@ -83,53 +83,22 @@ def table(found: Report, by: str, width: int, shape: str = "table", *, coloured:
     than the ledger.
     """
     fitted = _fit(found, by, width, _FIXED.get(shape, _LAYOUTS))
-    names = [[_cut(label, fitted.room) for label in labels] for labels, _ in fitted.rows]
+    names = [[cut(label, fitted.room) for label in labels] for labels, _ in fitted.rows]
     heads = [["", *head.split("\n")][-2:] for head in (*fitted.heads, *(head for head, _ in fitted.columns))]
     body = [[*labels, *texts] for labels, texts in zip(names, fitted.cells, strict=True)]
-    widths = [max(map(_width, column)) for column in zip(*body, *zip(*heads, strict=True), strict=True)]
+    widths = [max(map(breadth, column)) for column in zip(*body, *zip(*heads, strict=True), strict=True)]
     left, gap = len(fitted.heads), " " * fitted.gap
 
     def line(cells: Sequence[str], style: str) -> str:
-        padded = [
-            _padded(cell, size, place < left) for place, (cell, size) in enumerate(zip(cells, widths, strict=True))
-        ]
+        shown = [padded(cell, size, place < left) for place, (cell, size) in enumerate(zip(cells, widths, strict=True))]
         if coloured:
-            padded = [_styled(cell, style) for cell in padded]
-        return gap.join(padded).rstrip()
+            shown = [_styled(cell, style) for cell in shown]
+        return gap.join(shown).rstrip()
 
     above, below = (line(row, "1") for row in zip(*heads, strict=True))
     rule = "─" * (sum(widths) + fitted.gap * (len(widths) - 1))
     lines = [above] if above else []
     return [*lines, below, rule, *(line(cells, "") for cells in body[:-1]), "", line(body[-1], "1")]
-
-
-def _cut(label: str, room: int) -> str:
-    """`label` in at most `room` columns of a terminal, an ellipsis for what does not fit."""
-    if _width(label) <= room:
-        return label
-    kept = ""
-    for char in label:
-        if _width(kept + char) > room - 1:
-            break
-        kept += char
-    return f"{kept}…"
-
-
-def _padded(text: str, width: int, to_the_left: bool) -> str:
-    space = " " * (width - _width(text))
-    return text + space if to_the_left else space + text
-
-
-def _width(text: str) -> int:
-    """Columns of a terminal: two for each wide character of East Asia, none for one that combines.
-
-    >>> _width("naïve"), _width("模型")
-    (5, 4)
-    """
-    if text.isascii():
-        return len(text)
-    wide = sum(unicodedata.east_asian_width(char) in "WF" for char in text)
-    return len(text) + wide - sum(bool(unicodedata.combining(char)) for char in text)
 
 
 def _styled(cell: str, style: str) -> str:
@@ -158,7 +127,7 @@ def _laid_out(found: Report, by: str, width: int, columns: Sequence[Column], gap
 
 
 def _wanted(rows: Rows) -> int:
-    return min(_NAME_WIDTH, max(_width(label) for labels, _ in rows for label in labels))
+    return min(_NAME_WIDTH, max(breadth(label) for labels, _ in rows for label in labels))
 
 
 def _named(found: Report, by: str, *, in_full: bool) -> tuple[tuple[str, ...], Rows]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable
+from itertools import islice
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -48,17 +49,12 @@ _MISSED = f"""
 _LATEST = f"{_MISSED} AND missed_pusd >= :least ORDER BY started_at DESC, turn DESC LIMIT 1"
 _LARGEST = f"{_MISSED} ORDER BY missed_pusd DESC, started_at DESC LIMIT 1"
 
-_MAIN_SESSIONS = f"""
+_SESSIONS = f"""
     SELECT session FROM (
-        SELECT session, max(bucket) AS latest FROM (
-            SELECT session, bucket FROM session_rollup WHERE turns > 0 ORDER BY bucket DESC LIMIT {_ROWS}
-        ) GROUP BY session
-    ) AS lately
-    WHERE 'main' = (
-        SELECT kind FROM turns WHERE turns.session = lately.session AND kind <> 'ping' ORDER BY turn DESC LIMIT 1
-    )
-    ORDER BY latest DESC, session LIMIT ?
+        SELECT session, bucket FROM session_rollup WHERE turns > 0 ORDER BY bucket DESC LIMIT {_ROWS}
+    ) GROUP BY session ORDER BY max(bucket) DESC, session
 """
+_KIND = "SELECT kind FROM turns WHERE session = ? AND kind <> 'ping' ORDER BY turn DESC LIMIT 1"
 _TIMES = """
     SELECT started_at FROM turns WHERE session = ? AND kind = 'main' AND status <> 'started'
     ORDER BY turn DESC LIMIT ?
@@ -102,8 +98,12 @@ def gaps(path: Path, limit_sessions: int) -> list[tuple[str, list[float]]]:
     """
 
     def times(db: sqlite3.Connection) -> list[tuple[str, list[float]]]:
-        sessions = db.execute(_MAIN_SESSIONS, (min(limit_sessions, MOST_SESSIONS),)).fetchall()
-        return [(session, sorted(at for (at,) in db.execute(_TIMES, (session, MOST_TURNS)))) for (session,) in sessions]
+        lately = (session for (session,) in db.execute(_SESSIONS))
+        main = (session for session in lately if db.execute(_KIND, (session,)).fetchone() == ("main",))
+        return [
+            (session, sorted(at for (at,) in db.execute(_TIMES, (session, MOST_TURNS))))
+            for session in islice(main, min(limit_sessions, MOST_SESSIONS))
+        ]
 
     return _read(path, times, [])
 

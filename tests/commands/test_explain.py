@@ -115,8 +115,8 @@ def test_which_turn_is_explained(ledger: None, said: Any, words: Any, turn_shown
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
-        (("zz",), 1, "No session begins with 'zz'.\n  next: synrouter stats --by session"),
-        (("",), 1, "No session begins with ''.\n  next: synrouter stats --by session"),
+        (("zz",), 1, "No session begins with 'zz'.\n  next: synrouter sessions"),
+        (("",), 1, "No session begins with ''.\n  next: synrouter sessions"),
         (("aaaa",), 2, "'aaaa' is the start of aaaa1111, aaaa2222.\n  next: synrouter explain aaaa1111"),
         (("bbbb", "--turn", "7"), 1, "Session bbbb has no turn 7; its last is 1.\n  next: synrouter explain bbbb"),
         (("--turn", "7"), 2, "--turn goes with a session.\n  next: synrouter explain SESSION --turn 12"),
@@ -133,7 +133,7 @@ def test_a_ledger_without_misses_and_no_ledger_say_so(said: Any) -> None:
     write(turn("bbbb", 1, "hit"))
     code, out, err = said()
     assert (code, out) == (1, "")
-    assert err == "synrouter: No miss in the ledger cost anything.\n  next: synrouter stats --by session\n"
+    assert err == "synrouter: No miss in the ledger cost anything.\n  next: synrouter sessions\n"
 
 
 def test_the_json_of_a_turn(ledger: None, said: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -141,7 +141,7 @@ def test_a_file_that_is_no_ledger_is_an_error_and_not_an_empty_one(tmp_path):
         lookups.gaps(tmp_path / "ledger.db", 9)
 
 
-@pytest.mark.parametrize("query", ["_FIND", "_LATEST", "_LARGEST", "_MAIN_SESSIONS", "_TIMES"])
+@pytest.mark.parametrize("query", ["_FIND", "_LATEST", "_LARGEST", "_SESSIONS", "_KIND", "_TIMES"])
 def test_no_question_reads_the_whole_table(write, make_turn, query):
     text = getattr(lookups, query)
     names = {"first": "a", "behind": "b", "most": 1, "since": 0.0, "least": 1}

@@ -54,3 +54,11 @@ def test_turns_that_did_not_end_well_come_latest_first_and_within_the_range(ledg
         found = trends.unwell(db, START, START + 100, 10)
         assert [turn.status for turn in found] == ["unknown", "cancelled", "truncated", "error"]
         assert len(trends.unwell(db, START, START + 100, 2)) == 2
+
+
+def test_a_step_of_pings_alone_has_their_cost_and_their_failures_are_none_of_turns(ledger_file, make_turn):
+    write(ledger_file, make_turn(started_at=START + 5, kind="ping", status="error"))
+    with queries.reading(ledger_file) as db:
+        [step] = trends.steps(db, START, START + BUCKET, 1)
+        assert trends.unwell(db, START, START + 100, 10) == []
+    assert (step.count("turns"), step.count("pings"), step.api.cost_pusd) == (0, 1, make_turn().cost_pusd)
