@@ -68,6 +68,14 @@ def _without_verdict(turn: Turn) -> str:
 # ── what happened ──
 
 
+def _unmarked(turn: Turn, detail: Detail) -> str:
+    if "out_of_reach" in detail:
+        return (
+            f"{tokens(detail['out_of_reach'])} tokens were in the cache, but no marker stood near enough to read them."
+        )
+    return "No part of it was marked for caching."
+
+
 def _expired(turn: Turn, detail: Detail) -> str:
     return f"{span(detail['gap_s'])} since the turn before; its entries live {span(detail['ttl_s'])}."
 
@@ -76,8 +84,6 @@ def _partial(turn: Turn, detail: Detail) -> str:
     if "gap_s" in detail:
         pause = f"{span(detail['gap_s'])} since the turn before"
         return f"{pause}: what was written for {span(detail['ttl_s'])} had expired, the rest was read."
-    if "out_of_reach" in detail:
-        return f"{tokens(detail['out_of_reach'])} tokens were in the cache, but no marker came near enough to read all."
     return "Only a part of what had been cached was read."
 
 
@@ -165,7 +171,7 @@ _HAPPENED: Final[Words] = {
     "betas": _betas,
     "settings": _settings,
     "minimum": _minimum,
-    "unmarked": "No part of it was marked for caching.",
+    "unmarked": _unmarked,
     "lost": _lost,
     "unexpected": _unexpected,
 }

@@ -64,7 +64,7 @@ SHOWN: dict[str, tuple[Turn, str | None]] = {
         None,
     ),
     "partial": (turn("partial", {"gap_s": 1400, "ttl_s": 300}, **HEAD_READ), None),
-    "out-of-reach": (turn("partial", {"out_of_reach": 90_000}, level="observe", **HEAD_READ), None),
+    "out-of-reach": (turn("unmarked", {"out_of_reach": 90_000}, level="observe", **HEAD_READ), None),
     "expired": (turn("expired", {"gap_s": 1400, "ttl_s": 300}), None),
     "expired-overnight": (turn("expired", {"gap_s": 40_000, "ttl_s": 3600}), None),
     "tools-mcp": (
