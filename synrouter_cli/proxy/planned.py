@@ -105,7 +105,7 @@ class Planned:
         had, has = betas_of(self.last_betas), betas_of(self.betas)
         if self.left_at < 0 and last.seeds == self.prompt.seeds and last.model == self.prompt.model and had == has:
             return Difference()  # it only adds to it: what nearly every request does
-        return compare(self.last_sent, self.prompt, betas_before=had, betas_after=has)
+        return compare(last, self.prompt, betas_before=had, betas_after=has)
 
 
 def betas_of(header: str) -> list[str]:
