@@ -3,6 +3,7 @@
 At `observe` no byte is changed, so what that costs *is* the client's own request on the model. Both runs see the same
 requests at the same times with the same lengths, those that were reported, and both have the same luck: what the
 provider lost before its time is lost for both, what somebody else kept warm is warm for both. Only markers differ.
+Each thread begins with a Synrouter that knows nothing of its user's habits.
 
 >>> one = Answered("a", "claude-opus-4-8", Usage(input_tokens=9000, output_tokens=5), at=10.0)
 >>> said = Said("user", [{"type": "text", "text": "hello"}], 5.0)
@@ -171,12 +172,12 @@ class _Thread:
             alone, behind = (at.setdefault(event.model, Upstream(event.model)) for at in (self.alone, self.behind))
             asked = alone.ask(body, self.sent_at, total)
             sent = self.synrouter.sends(body, self.sent_at, event.model)
-            asked_by_us = behind.ask(sent.body, self.sent_at, total, asked)
+            asked_by_us = behind.ask(sent.body, self.sent_at, total, same=asked)
         except (Unplannable, ValueError):  # a block of a shape that nobody knows
             return None
         luck = asked.luck(usage) if usage is not None else None
         observe, safe = alone.settle(asked, luck), behind.settle(asked_by_us, luck)
-        sent.answered(safe)
+        sent.answered(safe, "tool_use" if any(block["type"] == "tool_use" for block in event.blocks) else "end_turn")
         return observe, safe
 
 

@@ -50,11 +50,11 @@ class Sent:
         self._turn = turn
         self._model = model
 
-    def answered(self, split: Split, output_tokens: int = 0) -> None:
-        """The provider billed the prompt so."""
-        usage = Usage(split.input, split.read, split.write_5m, split.write_1h, output_tokens)
+    def answered(self, split: Split, stop: str = "tool_use") -> None:
+        """The provider billed the prompt so; `stop` is why the answer ended."""
+        usage = Usage(split.input, split.read, split.write_5m, split.write_1h, 0)
         self._turn.responding(200)
-        self._turn.finish(Outcome("ok", 200, None, usage, "exact", self._model, "tool_use", None, 1.0, 1.0, 1))
+        self._turn.finish(Outcome("ok", 200, None, usage, "exact", self._model, stop, None, 1.0, 1.0, 1))
 
 
 class Synrouter:
