@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from support.bench import Bench, body
+import json
+
+import pytest
+
+from support.bench import Bench, body, long_body, results
 
 # ── what begins, and what goes on ──
 
@@ -28,3 +32,49 @@ def test_short_sessions_without_ids_teach_that_their_head_is_shared() -> None:
     expected = bench.turns._planning.expectations
     (key, head), *_ = expected.heads.items()
     assert head.begins == 11 and expected.heads.shared(key, 0.02) > 0.3
+
+
+# ── failures of ours ──
+
+
+def test_a_plan_that_fails_leaves_no_request_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench()
+    bench.ask(body(0))
+    with monkeypatch.context() as patch:
+        patch.setattr("synrouter_cli.proxy.turns.marker_edits", lambda *_: 1 / 0)
+        turn = bench.begin(body(1))
+        assert "unplanned" in turn.plan
+    assert all(session.in_flight == 0 for session in bench.turns._sessions)
+
+
+# ── a policy is pinned ──
+
+
+def test_a_policy_is_kept_though_the_daemon_ended_before_the_first_answer_did() -> None:
+    bench = Bench("standard")
+    first = bench.begin(long_body(1))
+    bench.restart("safe")
+    again = bench.begin(long_body(1))
+    assert results(again.body) == results(first.body)
+
+
+def test_what_was_cut_stays_cut_where_our_markers_were_refused() -> None:
+    bench = Bench("standard")
+    turn = bench.begin(long_body(1))
+    assert turn.fallback is not None
+    turn.original()
+    turn.body = turn.fallback
+    bench.answer(turn)
+    following = results(bench.begin(long_body(2)).body)
+    assert following[0] == results(turn.body)[0], "the history stays as it was sent"
+    assert following[1] == long_body(2)["messages"][4]["content"][0]["content"], "nothing new is cut"
+
+
+def test_after_a_refusal_what_is_predicted_is_what_the_clients_own_markers_meet() -> None:
+    bench = Bench()
+    bench.ask(body(1))
+    turn = bench.begin(body(2))
+    turn.original()
+    turn.body = json.dumps(body(2)).encode()
+    row = bench.answer(turn)
+    assert row.predicted_read_tokens == 0 and row.verdict == "unmarked"
