@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
-from support.bench import Bench, body, long_body, results
+from support.bench import WORDS, Bench, body, long_body, results
 
 # ── what begins, and what goes on ──
 
@@ -78,3 +79,21 @@ def test_after_a_refusal_what_is_predicted_is_what_the_clients_own_markers_meet(
     turn.body = json.dumps(body(2)).encode()
     row = bench.answer(turn)
     assert row.predicted_read_tokens == 0 and row.verdict == "unmarked"
+
+
+# ── fixed markers ──
+
+
+def within_a_result(made: dict[str, Any]) -> None:
+    """A marker inside of a tool's result, which is never moved."""
+    text = {"type": "text", "text": WORDS * 20, "cache_control": {"type": "ephemeral", "ttl": "1h"}}
+    made["messages"][-1]["content"][0]["content"] = [text]
+
+
+@pytest.mark.parametrize("before", [None, within_a_result], ids=["behind five minutes", "behind an hour"])
+def test_a_marker_that_cannot_be_moved_is_taken_by_the_provider_beside_ours(before) -> None:
+    bench = Bench()
+    for rounds in range(1, 4):
+        bench.ask(body(rounds, before))
+    row = bench.ask(body(4, within_a_result))  # raises where the provider refuses it
+    assert row.usage.cache_read_tokens > 0
