@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from support.bench import WORDS, Bench, body, long_body, results
+from support.bench import FIVE, WORDS, Bench, body, hours, long_body, results
 
 # ── what begins, and what goes on ──
 
@@ -97,3 +97,63 @@ def test_a_marker_that_cannot_be_moved_is_taken_by_the_provider_beside_ours(befo
         bench.ask(body(rounds, before))
     row = bench.ask(body(4, within_a_result))  # raises where the provider refuses it
     assert row.usage.cache_read_tokens > 0
+
+
+# ── what is kept for an hour ──
+
+
+def test_five_minutes_reported_for_an_hour_are_what_is_planned_from_then_on() -> None:
+    bench = Bench()
+    bench.keeps_hours = False
+    first = bench.ask(body(0, hours))
+    assert "1h" in first.plan
+    (pair,) = bench.turns._planning.pairs.values()
+    assert not pair.hours
+    assert all(place.expires_at() == bench.now + 300 for place in pair.sent.places()), "what was written is shortened"
+    assert "1h" not in bench.ask(body(1, hours)).plan
+    bench.restart()
+    assert "1h" not in bench.ask(body(2, hours)).plan
+    assert bench.ask(body(3, hours), after=400.0).usage.cache_read_tokens == 0
+
+
+def test_a_head_that_was_read_where_an_hour_was_asked_for_says_nothing_of_hours() -> None:
+    def head_only(made: dict[str, Any]) -> None:
+        made["system"][-1]["cache_control"] = {"type": "ephemeral", "ttl": "1h"}
+        made["messages"][-1]["content"][-1]["cache_control"] = dict(FIVE)
+
+    other, bench = Bench(), Bench()
+    other.ask(body(0, head_only))
+    bench.judge = other.judge  # another machine of the same account wrote the head
+    bench.now = other.now
+    made = body(0, head_only)
+    made["messages"][0]["content"][0]["text"] += "another question"
+    row = bench.ask(made)
+    assert row.usage.cache_read_tokens > 0 and row.usage.cache_write_1h_tokens == 0
+    (pair,) = bench.turns._planning.pairs.values()
+    assert pair.hours
+
+
+def test_an_hour_that_the_client_asked_for_is_not_explained_by_a_pause() -> None:
+    bench = Bench()
+    reason = bench.ask(body(0, hours)).reason
+    assert "likely" not in reason.replace("unlikely", "") and reason.endswith("; for an hour, as the client asks")
+
+
+# ── a billing block ──
+
+
+def billed(made: dict[str, Any], conversation: str = "a1") -> dict[str, Any]:
+    line = {"type": "text", "text": f"x-anthropic-billing-header: cc_version=2.1; cch={conversation};"}
+    made["system"] = [line, *made["system"]]
+    return made
+
+
+def test_a_billing_block_that_is_left_out_in_front_of_everything_counts_nothing() -> None:
+    bench = Bench()
+    bench.at_home = False
+    made = billed(body(1))
+    del made["tools"]
+    made["system"][0]["cache_control"] = dict(FIVE)
+    row = bench.ask(made, x_claude_code_agent_id="a1")
+    assert b"billing" not in bench.sent[-1]
+    assert row.baseline_client_pusd == row.baseline_no_cache_pusd, "a marker on nothing caches nothing"
