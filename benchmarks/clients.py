@@ -1,11 +1,13 @@
 """Real clients with Synrouter in front, alone, uncached, and under the best layout of somebody who knows them.
 
     python benchmarks/clients.py --traces DIR [--only CLIENT]… [--session NAME]… [--most N] [--worst N] [--json]
+    python benchmarks/clients.py --mix [--seed N] [--count N] …
 
-Each recorded session is sent as each client of `shapes.py` would send it. `best` is the cheapest of the fixed layouts
-in `KNOWING`, for five minutes and for an hour, placed with what is known of the client's prompts. `claimed` is what the
-ledger says was saved, `true` what was. Costs are USD of prompts. Ends with 1 where a session is dearer than with the
-client's own markers by more than 0.01%, or where claimed and true differ by half a cent.
+Each session, recorded or of the mix, is sent as each client of `shapes.py` would send it, on a cache of its own.
+`best` is the cheapest of the fixed layouts in `KNOWING` for five minutes, placed with what is known of the client's
+prompts; `best 1h` is the same places for an hour. `claimed` is what the ledger says was saved, `true` what was. Costs
+are USD of prompts. Ends with 1 where a session is dearer than with the client's own markers by more than 0.01%, or
+where claimed and true differ by half a cent.
 
 >>> body = {"system": [{}], "tools": [{}], "messages": [{"role": r} for r in ("user", "assistant", "user")]}
 >>> [place(name, body, Client(lambda at, body: body)) for name in ("system", "real", "before assistant", "previous")]
@@ -17,7 +19,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -28,7 +30,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import replay, traces
+from benchmarks import mix, replay, traces
 from benchmarks.bodies import LISTS, Body, OnceEach, Part, mark_message, marked
 from benchmarks.layouts import FIVE, HOUR
 from benchmarks.runs import Step, Sum, alone, through
@@ -198,7 +200,8 @@ def worst_turns(found: Measured, count: int) -> Table:
     for column in ("turn", "ours", "best", "client", "plan", "read", "5m", "1h", "input", "reason"):
         result.add_column(column)
     mine, theirs, own = found.ours.per_turn, best.per_turn, found.client.per_turn
-    for index in sorted(range(len(mine)), key=lambda index: theirs[index] - mine[index])[:count]:
+    dearer = [index for index in range(len(mine)) if mine[index] > theirs[index]]
+    for index in sorted(dearer, key=lambda index: theirs[index] - mine[index])[:count]:
         row = found.ours.rows[index]
         usage = row.usage
         assert usage is not None
@@ -211,7 +214,11 @@ def worst_turns(found: Measured, count: int) -> Table:
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     result = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    result.add_argument("--traces", type=Path, required=True, help="a folder of recorded sessions (*.jsonl)")
+    source = result.add_mutually_exclusive_group(required=True)
+    source.add_argument("--traces", type=Path, help="a folder of recorded sessions (*.jsonl)")
+    source.add_argument("--mix", action="store_true", help="made sessions: paused, headless and short ones")
+    result.add_argument("--seed", type=int, default=1, help="of the mix")
+    result.add_argument("--count", type=int, default=6, help="of the mix's sessions")
     result.add_argument("--only", action="append", metavar="CLIENT", help="only clients whose name contains this")
     result.add_argument("--session", action="append", help="only sessions whose name contains this")
     result.add_argument("--most", type=int, metavar="N", help="only the first N requests of each")
@@ -221,16 +228,23 @@ def parser() -> argparse.ArgumentParser:
     return result
 
 
+def _source(options: argparse.Namespace) -> Iterator[tuple[str, list[Step]]]:
+    """Sessions by name."""
+    if options.mix:
+        yield from ((made.name, made.requests) for made in mix.sessions(options.seed, options.count, options.model))
+    else:
+        yield from ((t.name, replay.steps(t, options.model)) for t in traces.load_all(options.traces))
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run and print."""
     options = parser().parse_args(arguments)
     wanted = options.session or [""]
-    found = [t for t in traces.load_all(options.traces) if any(part in t.name for part in wanted)]
+    sessions = [(name, steps[: options.most]) for name, steps in _source(options) if any(p in name for p in wanted)]
     chosen = [name for name in SHAPES if any(part in name for part in options.only or [""])]
-    if not found or not chosen:
-        print(f"no such session in {options.traces}, or no such client", file=sys.stderr)
+    if not sessions or not chosen:
+        print("no such session, or no such client", file=sys.stderr)
         return 2
-    sessions = [(trace.name, replay.steps(trace, options.model)[: options.most]) for trace in found]
     console = Console() if sys.stdout.isatty() else Console(width=240)
     rows: list[dict[str, Any]] = []
     for name in chosen:
@@ -238,7 +252,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         rows.append(summed(name, measured))
         print(f"  {name}", file=sys.stderr)
         for one in measured if options.worst and not options.json else ():
-            console.print(f"{name}", worst_turns(one, options.worst))
+            if one.ours.usd > one.best["5m"][1].usd:
+                console.print(name, worst_turns(one, options.worst))
     if options.json:
         print(json.dumps(rows, default=float, indent=1))
     else:

@@ -70,7 +70,7 @@ def up(
     ] = None,
     level: Annotated[
         str | None,
-        typer.Option(metavar="observe|safe|standard|max", help="What may be changed.  [default: safe]"),
+        typer.Option(metavar="observe|safe|standard|max", help="What may be changed.  [default: standard]"),
     ] = None,
     upstream: Annotated[
         list[str] | None, typer.Option(metavar="NAME=URL", help="Point a provider elsewhere for this run.")
