@@ -189,7 +189,7 @@ def explain(
     turn: Annotated[int | None, typer.Option(metavar="N", help="One turn of it.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Say why a turn missed the cache, what that cost, and what to do.
+    """Say why a turn missed the cache, its cost, and what to do.
 
     Without a session: the last miss that cost something.
 
