@@ -37,7 +37,8 @@ class ClientCounts(Counts):
         if position < 0:
             position += len(self._shape.client.keys)
         if position >= self._tools_end - 1:
-            return self._sent[self._shape.sent_place(position)]
+            place = self._shape.sent_place(position)
+            return self._sent[place] if place >= 0 else 0  # before everything: what is left out came first
         # tools in another order: their estimates share out what they have together
         estimates = self._shape.client.tokens
         whole = estimates[self._tools_end - 1]

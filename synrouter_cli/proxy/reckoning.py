@@ -174,7 +174,9 @@ class Reckoner:
                 again = reread(side.shape, side.markers, side.live, side.verdict, planned.facts, side.tokens)
                 owner = planned.session.id
                 side.store.begun(side.shape, again, row.started_at, side.tokens, owner=owner, hour_keeps_five=keeps)
-        asked = any(marker.ttl == "1h" for marker in planned.plan.found.writes)
+        sent = _sides(planned, verdict)[0]
+        met = reread(sent.shape, sent.markers, sent.live, sent.verdict, planned.facts, sent.tokens)
+        asked = any(marker.ttl == "1h" for marker in met.writes)
         if asked and usage.cache_write_5m_tokens and not usage.cache_write_1h_tokens:
             # an hour was asked for and five minutes were given: from now on that is what is planned with
             planned.pair.hours = False
