@@ -24,6 +24,7 @@ from benchmarks.layouts import Layout, laid_out
 from synrouter_cli import meter, providers
 from synrouter_cli.cache.model import Split, Store, bill, look_up
 from synrouter_cli.cache.rules import client_markers, rendered, violation
+from synrouter_cli.estimate.synrouter import Memory
 from synrouter_cli.ledger.rows import Turn
 from synrouter_cli.prompt.segments import Prompt, segment
 from synrouter_cli.proxy.turns import Inbound, Outcome, Turns
@@ -66,29 +67,6 @@ class Upstream:
         self.store.begun(shape, found, now, prompt.tokens)
         self.store.prune(now)
         return bill(found, prompt.tokens)
-
-
-class Memory:
-    """A ledger that keeps rows in a list."""
-
-    def __init__(self) -> None:
-        self.rows: list[Turn] = []
-
-    def record(self, turn: Turn) -> None:
-        if turn.status != "started":
-            self.rows.append(turn)
-
-    def remember(self, kind: str, key: str, value: bytes) -> None:
-        """Nothing outlives a replay."""
-
-    def recall(self, kind: str, *, limit: int = 10_000) -> list[tuple[str, bytes, float]]:
-        return []
-
-    def forget(self, kind: str, key: str) -> None:
-        """Nothing was remembered."""
-
-    def last_turn(self, session: str) -> int:
-        return 0
 
 
 @dataclass(slots=True)

@@ -103,6 +103,8 @@ class Session:
     reserve: int = RESERVE
     reserved_at: float = 0.0
     last_at: float = 0.0
+    """When its last request was sent that the provider took; 0 before there was one."""
+    begun_at: float = 0.0
     last: Prompt | None = None
     """The last request as the client sent it, and as it was sent on: the same object where no content was edited."""
     last_sent: Prompt | None = None
@@ -336,7 +338,7 @@ class Sessions:
         keys = {prompt.keys[end]: index + 1 for index, end in enumerate(prompt.message_ends()) if end >= 0}
         for session_id in self._by_first.get((scope, identity.client, first), ()):
             session = self._sessions.get(session_id)
-            if session is None or now - session.last_at > LIVE_SECONDS:
+            if session is None or now - max(session.last_at, session.begun_at) > LIVE_SECONDS:
                 continue
             shared = max((keys.get(end, 0) for end in session.ends), default=0) or 1
             # a first message alone, sent again after its session has moved on, starts another one
@@ -350,7 +352,7 @@ class Sessions:
         seed = b"%d:%d" % (int(now * 1000), len(self._sessions))
         session_id = sha256(b"prefix\0" + scope + identity.client.encode() + first + seed).hexdigest()[:12]
         session = self._add(Session(session_id, identity.client, kind, None, scope, first_key=first))
-        session.last_at = now
+        session.begun_at = now
         self._index(session)
         return session
 

@@ -126,7 +126,7 @@ class Settings:
     port: int = 7477
     """0 lets the system choose."""
     mode: str = "auto"
-    level: str = "safe"
+    level: str = "standard"
     upstreams: Mapping[str, str] = field(default_factory=dict)
     """Provider → base URL without a trailing slash; only those that are pointed elsewhere."""
     provider_keys: Mapping[str, Secret] = field(default_factory=dict)

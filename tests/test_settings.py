@@ -35,7 +35,7 @@ def test_the_defaults(home):
         "127.0.0.1",
         7477,
         "auto",
-        "safe",
+        "standard",
     )
     assert (settings.max_body_bytes, settings.in_flight_bytes) == (64 * MIB, 512 * MIB)
     assert (settings.ping_interval_s, settings.idle_timeout_s, settings.connect_timeout_s) == (12, 300, 10)

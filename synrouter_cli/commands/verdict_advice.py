@@ -40,8 +40,6 @@ def _after_a_pause(turn: Turn, detail: Detail) -> str:
 def _partly(turn: Turn, detail: Detail) -> str:
     if "gap_s" in detail:
         return _after_a_pause(turn, detail)
-    if "out_of_reach" in detail and turn.level == "observe":
-        return "Synrouter can place markers that reach it: synrouter up --level safe"
     return _NOTHING_TO_DO
 
 
@@ -89,6 +87,10 @@ def _steady_settings(turn: Turn, detail: Detail) -> str:
 
 
 def _markers(turn: Turn, detail: Detail) -> str:
+    if "out_of_reach" in detail:
+        if turn.level != "observe":
+            return _NOTHING_TO_DO
+        return "A marker reads what ends up to 20 blocks before it; Synrouter sets them so: synrouter up --level safe"
     if turn.level == "observe":
         return "The client marks nothing; Synrouter does: synrouter up --level safe"
     return "Nothing to do: what nobody continues is not worth a write."

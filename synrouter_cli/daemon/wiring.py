@@ -20,9 +20,12 @@ from synrouter_cli.daemon.server import Assemble, Parts, Running
 from synrouter_cli.errors import ConfigError
 from synrouter_cli.ledger.ledger import Ledger
 from synrouter_cli.ledger.rows import Turn
+from synrouter_cli.prompt.policy import Policy
+from synrouter_cli.prompt.trim import limits_of
 from synrouter_cli.providers import price_version, provider_names
 from synrouter_cli.proxy.app import Services, start
 from synrouter_cli.proxy.turns import Turns
+from synrouter_cli.settings import Settings
 
 # What the libraries import only when a request needs it.
 _IMPORTED_LATE = ("encodings.idna", "encodings.latin_1", "stringprep", "zlib", "gzip", "backports.zstd")
@@ -52,6 +55,7 @@ def assemble_with(turn_line: Callable[[Turn], str], *, clock: Callable[[], float
                 clock=clock,
                 on_turn=on_turn,
                 secret=key,
+                policy=_policy(settings),
             )
             services = Services(
                 tokens=parts.tokens,
@@ -71,6 +75,12 @@ def assemble_with(turn_line: Callable[[Turn], str], *, clock: Callable[[], float
             await asyncio.to_thread(ledger.close)
 
     return assemble
+
+
+def _policy(settings: Settings) -> Policy:
+    """What sessions that begin now may have changed in them."""
+    trim = settings.trim
+    return Policy(settings.level, limits_of(settings.level, trim.over_chars, trim.keep_chars, trim.tools))
 
 
 def _check_names(upstreams: Mapping[str, str]) -> None:

@@ -84,6 +84,8 @@ class Planned:
     """The last request of the session, as it was sent, with its betas and its stores."""
     last_betas: str = ""
     last_pair_key: str = ""
+    changed_line: str = ""
+    """What of a prompt changed, for this process's memory only; filled in where it made the turn miss."""
     overlapped: bool = False
     """Another request of the session was under way when this one came."""
     committed: bool = False
@@ -99,10 +101,13 @@ class Planned:
 
     def difference(self) -> Difference | None:
         """What changed since the session's last request; None where there is nothing to compare with."""
-        if self.last_sent is None:
+        last = self.last_sent
+        if last is None:
             return None
         had, has = betas_of(self.last_betas), betas_of(self.betas)
-        return compare(self.last_sent, self.prompt, betas_before=had, betas_after=has)
+        if self.left_at < 0 and last.seeds == self.prompt.seeds and last.model == self.prompt.model and had == has:
+            return Difference()  # it only adds to it: what nearly every request does
+        return compare(last, self.prompt, betas_before=had, betas_after=has)
 
 
 def betas_of(header: str) -> list[str]:

@@ -20,6 +20,7 @@ from synrouter_cli.cache.breaker import Evidence
 from synrouter_cli.cache.model import Counts, Found, Marker, Rendered, Split, Store, bill
 from synrouter_cli.cache.shadow import Reported, Verdict, judge, reread, same_bill
 from synrouter_cli.ledger.rows import Turn
+from synrouter_cli.prompt.difference import changed_line
 from synrouter_cli.providers import Price
 from synrouter_cli.proxy.planned import Planned
 from synrouter_cli.wire.usage import Usage
@@ -149,6 +150,8 @@ class Reckoner:
         entry = planned.pair.sent.entry(planned.rendered, found.newest) if found.newest >= 0 else None
         session.cached_tokens = reported.read + reported.write
         session.cached_ttl_s = entry.ttl if entry is not None else session.cached_ttl_s
+        if outcome.missed_tokens and difference is not None and planned.last_sent is not None:
+            planned.changed_line = changed_line(planned.last_sent, planned.prompt, difference)
         named = {**outcome.detail, "ours": True} if planned.rewritten and outcome.missed_tokens else outcome.detail
         detail = msgspec.json.encode(named).decode() if named else None
         miss = _miss(planned, verdict, reported)

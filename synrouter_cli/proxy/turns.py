@@ -356,6 +356,8 @@ class Turns:
         self._ledger.record(final)
         self._pulse.note(final)
         if planned is not None:
+            if planned.changed_line:
+                self.note_line(final.session, final.turn, planned.changed_line)
             if planned.committed:
                 planned.session.stopped = outcome.stop_reason
             if planned.session.breaker.tripped:

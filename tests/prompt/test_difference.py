@@ -304,6 +304,7 @@ def test_the_cause_is_what_comes_first_in_a_cached_prefix(
         (request(system=[SYSTEM[0], TODAY]), "Today: 2025-11-22"),
         (request(messages=[user("uno"), *HISTORY[1:]]), "uno"),
         (request(messages=[user("password=hunter2"), *HISTORY[1:]]), "password=‹…›"),
+        (request(messages=[user("one"), answer(THOUGHT, "two"), *HISTORY[2:]]), "thinking: hm"),
         (request(messages=HISTORY[:3]), ""),
         (request(tools=TOOLS[:2]), ""),
         (request(model="claude-haiku-4-5"), ""),

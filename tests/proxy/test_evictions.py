@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from support.bench import MODEL, WORDS, Bench, picodollars
+from support.books import MODEL, WORDS, Bench, picodollars
 from synrouter_cli.commands.explaining import explanation
 from synrouter_cli.demo.judge import Judge
 from synrouter_cli.ledger.rows import Turn
