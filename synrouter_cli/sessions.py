@@ -235,6 +235,7 @@ class _Stored(msgspec.Struct):
     stopped: str | None = None
     over: bool = False
     tripped: bool = False
+    unsteady: bool = False
 
 
 class Sessions:
@@ -408,7 +409,7 @@ class Sessions:
             gaps=History(Seen(*row.gaps[0]), Seen(*row.gaps[1])),
             stopped=row.stopped,
             over=row.over,
-            breaker=Breaker(tripped=row.tripped),
+            breaker=Breaker(tripped=row.tripped, unsteady=row.unsteady),
         )
         self._add(session)
         self._sessions.move_to_end(session.id, last=False)  # they come back newest first
@@ -440,6 +441,7 @@ def stored(session: Session, *, clean: bool = False) -> bytes:
             session.stopped,
             session.over,
             session.breaker.tripped,
+            session.breaker.unsteady,
         )
     )
 

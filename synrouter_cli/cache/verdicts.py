@@ -93,10 +93,15 @@ class Facts:
         return bool(self.missed) and self.read >= self.predicted and self.live > self.read + SLACK_TOKENS
 
     @property
+    def history_left(self) -> bool:
+        """Whether the client dropped history on purpose: that explains no miss of what was predicted without it."""
+        return self.difference is not None and self.difference.history_left
+
+    @property
     def reusable(self) -> int:
         """What of this prompt could have been read had the session's cached prefix lived unchanged."""
         most = min(self.cached or 0, self.total)
-        if self.difference is not None and self.difference.history_left and self.shared is not None:
+        if self.history_left and self.shared is not None:
             return min(most, self.shared)  # history that the client dropped is not asked for any more
         return most
 
@@ -156,6 +161,7 @@ _RULES: Final[tuple[tuple[str, Callable[[Facts], bool]], ...]] = (
     ("first", _is_first),
     ("partial", lambda facts: facts.is_expired and facts.read > 0),
     ("expired", lambda facts: facts.is_expired),
+    ("lost", lambda facts: facts.missed > 0 and facts.history_left and facts.read < facts.predicted),
     ("cause", lambda facts: facts.missed > 0 and facts.cause != ""),
     ("unmarked", lambda facts: facts.is_out_of_reach),
     ("partial", lambda facts: facts.missed > 0 and facts.read > 0 and facts.read >= facts.predicted),

@@ -9,12 +9,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from synrouter_cli.commands.verdict_words import Detail, Words, names, place_in, say
+from synrouter_cli.commands.verdict_words import Detail, Words, detail_of, names, place_in, say
 from synrouter_cli.ledger.rows import Turn
 
 __all__ = ["advice"]
 
 _NOTHING_TO_DO: Final = "Nothing to do."
+_OUR_FAULT: Final = (
+    "A fault of the proxy's own: after two in a row this session goes out as its client sends it. --level safe edits no"
+    " content."
+)
 _KEEP_WARM: Final = "In config.toml: [keep_warm] enabled = true"
 _VOLATILE: Final = {
     "clock": "The client writes the time into {place}. If it can be told not to, the prefix lasts.",
@@ -116,4 +120,6 @@ def advice(turn: Turn) -> str:
     """What its user can do about it, in a sentence or two."""
     if not turn.verdict:
         return "See what the proxy wrote down: synrouter logs" if turn.status == "error" else _NOTHING_TO_DO
+    if detail_of(turn).get("ours"):
+        return _OUR_FAULT
     return say(_ADVICE, turn) or _NOTHING_TO_DO

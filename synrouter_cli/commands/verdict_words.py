@@ -24,6 +24,7 @@ Words = Mapping[str, str | Callable[[Turn, Detail], str]]
 """By verdict: a sentence, or what makes one of a row and its detail."""
 
 _SHOWN_NAMES: Final = 4
+_OURS: Final = "The client had sent it unchanged: an edit of the proxy's own was not the same as before."
 
 
 def detail_of(turn: Turn) -> dict[str, Any]:
@@ -37,7 +38,8 @@ def detail_of(turn: Turn) -> dict[str, Any]:
 
 def happened(turn: Turn) -> str:
     """What made the turn go as it went, in a sentence."""
-    return say(_HAPPENED, turn) or _without_verdict(turn)
+    words = say(_HAPPENED, turn) or _without_verdict(turn)
+    return f"{words} {_OURS}" if detail_of(turn).get("ours") else words
 
 
 def say(table: Words, turn: Turn) -> str:

@@ -77,6 +77,8 @@ class Planned:
     betas: str = ""
     left_at: int = -1
     """The first block that differs from the session's last request, -1 where this one only adds to it."""
+    rewritten: bool = False
+    """Our own edits changed what the client left unchanged: a fault of ours."""
     hit_owner: str = ""
     """The session that wrote the entry which is expected to be read."""
     last_sent: Prompt | None = None

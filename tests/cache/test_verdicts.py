@@ -33,6 +33,11 @@ TABLE: dict[str, tuple[Facts, str, int]] = {
         "hit",
         0,
     ),
+    "after a rewind, what was kept is gone too": (
+        replace(MISS, total=21_000, written=20_500, predicted=20_000, shared=20_000, difference=REWIND),
+        "lost",
+        20_000,
+    ),
     "the session's first request": (Facts(read=0, written=9_000, total=9_100), "first", 0),
     "first request, head known of another session": (
         Facts(read=20_000, written=9_000, total=29_100, predicted=20_000, shared_read=20_000),
