@@ -6,8 +6,9 @@
 Each session, recorded or of the mix, is sent as each client of `shapes.py` would send it, on a cache of its own.
 `best` is the cheapest of the fixed layouts in `KNOWING` for five minutes, placed with what is known of the client's
 prompts; `best 1h` is the same places for an hour. `claimed` is what the ledger says was saved, `true` what was. Costs
-are USD of prompts. Ends with 1 where a session is dearer than with the client's own markers by more than 0.01%, or
-where claimed and true differ by half a cent.
+are USD of prompts. Ends with 1 where a client's sessions are dearer than with its own markers by more than 0.01%, or
+where claimed and true differ by half a cent in one of them. `worst session` is ours/client of the one that fares worst:
+one that ends after a request or two may not get back what was written for its next.
 
 >>> body = {"system": [{}], "tools": [{}], "messages": [{"role": r} for r in ("user", "assistant", "user")]}
 >>> [place(name, body, Client(lambda at, body: body)) for name in ("system", "real", "before assistant", "previous")]
@@ -126,13 +127,21 @@ class Measured:
         return self.client.usd - self.ours.usd
 
     @property
-    def wrong(self) -> str:
-        """What must not be, in words."""
-        if self.ours.usd > self.client.usd * DEARER:
-            return f"dearer than alone: ${self.ours.usd:.4f}, ${self.client.usd:.4f}"
-        if abs(self.claimed - self.true) >= CENT:
-            return f"claimed ${self.claimed:.4f}, true ${self.true:.4f}"
-        return ""
+    def ratio(self) -> Decimal:
+        """What it costs through Synrouter, of what the client pays alone."""
+        return self.ours.usd / self.client.usd
+
+
+def wrong(found: Sequence[Measured]) -> str:
+    """What must not be, in words: dearer than alone, all sessions together, or a false claim in one of them."""
+    client, ours = (sum(column, Decimal(0)) for column in _columns(found))
+    said = [f"dearer than alone: ${ours:.4f}, ${client:.4f}"] if ours > client * DEARER else []
+    false = [m for m in found if abs(m.claimed - m.true) >= CENT]
+    return "; ".join([*said, *(f"{m.session} claimed ${m.claimed:.4f}, true ${m.true:.4f}" for m in false)])
+
+
+def _columns(found: Sequence[Measured]) -> tuple[list[Decimal], list[Decimal]]:
+    return [m.client.usd for m in found], [m.ours.usd for m in found]
 
 
 def measure(session: str, steps: list[Step], client: Client, model: str) -> Measured:
@@ -161,10 +170,8 @@ def _as_is(body: Body) -> Body:
 
 def summed(name: str, found: Sequence[Measured]) -> dict[str, Any]:
     """A client's row over all its sessions; each session has the layout that is best for it."""
-    uncached, client, ours = (
-        sum((usd for usd in column), Decimal(0))
-        for column in zip(*((m.uncached, m.client.usd, m.ours.usd) for m in found), strict=True)
-    )
+    client, ours = (sum(column, Decimal(0)) for column in _columns(found))
+    uncached = sum((m.uncached for m in found), Decimal(0))
     five, hour = (sum((m.best[ttl][1].usd for m in found), Decimal(0)) for ttl in ("5m", "1h"))
     return {
         "client": name,
@@ -174,12 +181,13 @@ def summed(name: str, found: Sequence[Measured]) -> dict[str, Any]:
         "ours/uncached": ours / uncached,
         "best/uncached": five / uncached,
         "ours/client": ours / client,
+        "worst session": max(m.ratio for m in found),
         "ours/best": ours / five,
         "ours/best 1h": ours / hour,
         "claimed": sum((m.claimed for m in found), Decimal(0)),
         "true": sum((m.true for m in found), Decimal(0)),
         "best layout": ", ".join(dict.fromkeys(m.best["5m"][0] for m in found)),
-        "wrong": "; ".join(f"{m.session} {m.wrong}" for m in found if m.wrong),
+        "wrong": wrong(found),
     }
 
 
