@@ -189,7 +189,7 @@ def explain(
     turn: Annotated[int | None, typer.Option(metavar="N", help="One turn of it.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Say why a turn missed the cache, what that cost, and what to do.
+    """Say why a turn missed the cache, its cost, and what to do.
 
     Without a session: the last miss that cost something.
 
@@ -201,6 +201,28 @@ def explain(
     from synrouter_cli.settings import find_paths
 
     command.explain(find_paths(), session, turn=turn, as_json=as_json)
+
+
+@app.command(cls=QuickCommand, rich_help_panel=LOOK)
+def estimate(
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[PATH]...", help="Files or folders; the agents' own if left out.", show_default=False),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Show what past sessions cost, and would have cost.
+
+    Reads the transcripts that Claude Code, Codex, OpenClaw, Kilo, OpenCode and Pi leave on this disk and replays them
+    on a model of the provider's cache: without caching, as they were, and with Synrouter. Nothing leaves this machine.
+
+    \b
+    Example: synrouter estimate
+             synrouter estimate ~/.claude/projects --json
+    """
+    from synrouter_cli.commands import estimate as command
+
+    raise typer.Exit(command.estimate(tuple(paths or ()), as_json=as_json))
 
 
 @app.command(cls=QuickCommand, rich_help_panel=LOOK)

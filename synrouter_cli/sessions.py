@@ -103,6 +103,8 @@ class Session:
     reserve: int = RESERVE
     reserved_at: float = 0.0
     last_at: float = 0.0
+    """When its last request was sent that the provider took; 0 before there was one."""
+    begun_at: float = 0.0
     last: Prompt | None = None
     """The last request as the client sent it, and as it was sent on: the same object where no content was edited."""
     last_sent: Prompt | None = None
@@ -233,6 +235,7 @@ class _Stored(msgspec.Struct):
     stopped: str | None = None
     over: bool = False
     tripped: bool = False
+    unsteady: bool = False
 
 
 class Sessions:
@@ -335,7 +338,7 @@ class Sessions:
         keys = {prompt.keys[end]: index + 1 for index, end in enumerate(prompt.message_ends()) if end >= 0}
         for session_id in self._by_first.get((scope, identity.client, first), ()):
             session = self._sessions.get(session_id)
-            if session is None or now - session.last_at > LIVE_SECONDS:
+            if session is None or now - max(session.last_at, session.begun_at) > LIVE_SECONDS:
                 continue
             shared = max((keys.get(end, 0) for end in session.ends), default=0) or 1
             # a first message alone, sent again after its session has moved on, starts another one
@@ -349,7 +352,7 @@ class Sessions:
         seed = b"%d:%d" % (int(now * 1000), len(self._sessions))
         session_id = sha256(b"prefix\0" + scope + identity.client.encode() + first + seed).hexdigest()[:12]
         session = self._add(Session(session_id, identity.client, kind, None, scope, first_key=first))
-        session.last_at = now
+        session.begun_at = now
         self._index(session)
         return session
 
@@ -406,7 +409,7 @@ class Sessions:
             gaps=History(Seen(*row.gaps[0]), Seen(*row.gaps[1])),
             stopped=row.stopped,
             over=row.over,
-            breaker=Breaker(tripped=row.tripped),
+            breaker=Breaker(tripped=row.tripped, unsteady=row.unsteady),
         )
         self._add(session)
         self._sessions.move_to_end(session.id, last=False)  # they come back newest first
@@ -438,6 +441,7 @@ def stored(session: Session, *, clean: bool = False) -> bytes:
             session.stopped,
             session.over,
             session.breaker.tripped,
+            session.breaker.unsteady,
         )
     )
 

@@ -37,7 +37,8 @@ class ClientCounts(Counts):
         if position < 0:
             position += len(self._shape.client.keys)
         if position >= self._tools_end - 1:
-            return self._sent[self._shape.sent_place(position)]
+            place = self._shape.sent_place(position)
+            return self._sent[place] if place >= 0 else 0  # before everything: what is left out came first
         # tools in another order: their estimates share out what they have together
         estimates = self._shape.client.tokens
         whole = estimates[self._tools_end - 1]
@@ -76,6 +77,8 @@ class Planned:
     betas: str = ""
     left_at: int = -1
     """The first block that differs from the session's last request, -1 where this one only adds to it."""
+    rewritten: bool = False
+    """Our own edits changed what the client left unchanged: a fault of ours."""
     hit_owner: str = ""
     """The session that wrote the entry which is expected to be read."""
     last_sent: Prompt | None = None
@@ -99,10 +102,13 @@ class Planned:
 
     def difference(self) -> Difference | None:
         """What changed since the session's last request; None where there is nothing to compare with."""
-        if self.last_sent is None:
+        last = self.last_sent
+        if last is None:
             return None
         had, has = betas_of(self.last_betas), betas_of(self.betas)
-        return compare(self.last_sent, self.prompt, betas_before=had, betas_after=has)
+        if self.left_at < 0 and last.seeds == self.prompt.seeds and last.model == self.prompt.model and had == has:
+            return Difference()  # it only adds to it: what nearly every request does
+        return compare(last, self.prompt, betas_before=had, betas_after=has)
 
 
 def betas_of(header: str) -> list[str]:

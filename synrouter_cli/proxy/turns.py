@@ -153,6 +153,8 @@ class ActiveTurn:
             )
             reason = "the provider refused our markers; the client's own were sent"
             planned.plan = replace(planned.plan, markers=planned.own, found=found, choice="client", reason=reason)
+            predicted = planned.tokens[found.hit] if found.hit >= 0 else 0
+            self._row = replace(self._row, predicted_read_tokens=predicted, reason=reason)
 
     def responding(self, http_status: int) -> None:
         """The answer's headers are here: what the request wrote can be read from now on."""
@@ -230,11 +232,12 @@ class Turns:
         session = self._sessions.resolve(inbound.scope, identity, prompt, now)
         self._warming.began(session.id)
         self._planning.expectations.sweep(self._sessions, now)
+        policy = self._policy_of(session, prompt, inbound)  # first: the number is stored with it
         number = self._number(session, now)
         mode = mode_of(self._asked_mode(inbound), session.client, identity.key)
         observed = self._level == "observe"
         asked = Asked(inbound.provider, inbound.scope, inbound.headers.get("anthropic-beta", ""), mode, observed)
-        planned = self._planning.plan(asked, prompt, session, self._policy_of(session, prompt, inbound), now)
+        planned = self._planning.plan(asked, prompt, session, policy, now)
         marks, level = planned.plan.markers, planned.policy.level
         row = Turn(
             session=session.id,
@@ -258,9 +261,9 @@ class Turns:
             gap_s=planned.gap_s,
         )
         turn = ActiveTurn(self, row, inbound.body, planned, recorded=True)
-        session.in_flight += 1
         self._edit(turn, planned)
         self._ledger.record(row)
+        session.in_flight += 1  # last: what fails here is never finished
         return turn
 
     def _edit(self, turn: ActiveTurn, planned: Planned) -> None:
@@ -289,7 +292,6 @@ class Turns:
     def refused(self, session: Session) -> None:
         """The provider refused our markers: this session keeps to the client's own."""
         session.breaker = replace(session.breaker, tripped=True)
-        self._freeze(session)
 
     def _asked_mode(self, inbound: Inbound) -> str:
         asked = inbound.headers.get("x-synrouter-mode", "").strip().lower()
@@ -370,7 +372,7 @@ class Turns:
             if planned.committed:
                 planned.session.stopped = outcome.stop_reason
             if planned.session.breaker.tripped:
-                self._freeze(planned.session)
+                self._freeze(planned)
             self.guarded(self._keep, planned)
             self.guarded(lambda planned: self._warming.answered(final, planned), planned)
         if self._on_turn is not None:
@@ -418,12 +420,16 @@ class Turns:
     # ── what stays ────────────────────────────────────────────────────────────────────────────────────────────
 
     @staticmethod
-    def _freeze(session: Session) -> None:
-        """From now on only those blocks are cut that were: the history stays as it was sent."""
-        if session.only_cut is None:
-            cuts = session.trimmed.cuts if session.trimmed is not None else ()
-            blocks = session.last.blocks if session.last is not None else []
-            session.only_cut = frozenset(blocks[cut.block].digest[:8] for cut in cuts if cut.block < len(blocks))
+    def _freeze(planned: Planned) -> None:
+        """From now on only those blocks are cut that were: the history stays as it was sent. That is what the session's
+        last request cut, and this one, which may have been planned before the breaker tripped."""
+        session, shape = planned.session, planned.shape
+        taken = [(session.last, session.trimmed), (shape.client, shape.trimmed if planned.committed else None)]
+        for prompt, trimmed in taken:
+            cuts = trimmed.cuts if prompt is not None and trimmed is not None else ()
+            blocks = prompt.blocks if prompt is not None else []
+            cut = frozenset(blocks[cut.block].digest[:8] for cut in cuts)
+            session.only_cut = cut | (session.only_cut or frozenset())
 
     def _keep(self, planned: Planned) -> None:
         planned.pair.prune(self._clock())
