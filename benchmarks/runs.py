@@ -27,7 +27,7 @@ from synrouter_cli.estimate.synrouter import Memory
 from synrouter_cli.estimate.upstream import Upstream
 from synrouter_cli.ledger.rows import Turn
 from synrouter_cli.proxy.turns import Inbound, Outcome, Turns
-from synrouter_cli.settings import NEVER_KEPT, KeepWarm
+from synrouter_cli.settings import KeepWarm
 from synrouter_cli.wire.usage import Usage
 
 Step = tuple[float, dict[str, Any]]
@@ -40,8 +40,6 @@ tool)."""
 WIDOW_S = 24 * 3600.0
 """So long after a session's last request keep-warm is looked after: whatever it still sends is charged."""
 TICK_S = 15.0
-UNBOUNDED_USD = Decimal(1_000_000)
-"""A budget that never ends keep-warm: every ping is sent until the planner stops by itself."""
 PING_AFTER_S = 3570.0
 """When a blind ping goes out: just before an hour's entry expires."""
 
@@ -96,7 +94,7 @@ class Front:
             mode="auto",
             ledger=self.ledger,
             clock=lambda: self.now,
-            keep_warm=KeepWarm(True, UNBOUNDED_USD, UNBOUNDED_USD) if keep_warm else NEVER_KEPT,
+            keep_warm=KeepWarm(enabled=keep_warm),
         )
         self.turns.learn(histories)
         self._keep_warm = keep_warm
@@ -203,7 +201,7 @@ def through_together(
     """Sessions through one Synrouter in the order of time: what each cost, pings after its end included.
 
     `headers` are those of each session's requests, its own id where none are given; `histories` is what was learned
-    before; `keep_warm` switches pings on, with a budget that never ends them; `last_stops` is why each session's last
+    before; `keep_warm` switches pings on, with their usual budgets; `last_stops` is why each session's last
     answer ended, "end_turn" where none are given.
     """
     front, results = Front(model, level, histories=histories, keep_warm=keep_warm), _sums(events)

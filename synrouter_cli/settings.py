@@ -123,7 +123,8 @@ class KeepWarm:
     """What `[keep_warm]` says: whether entries are pinged before they expire, and for how many USD at most."""
 
     enabled: bool = False
-    session_usd: Decimal = Decimal("0.50")
+    session_usd: Decimal = Decimal("0.40")
+    """Four hours for a prompt of 200,000 tokens at Opus prices."""
     day_usd: Decimal = Decimal("5.00")
 
 
