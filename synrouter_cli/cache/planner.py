@@ -134,7 +134,10 @@ class _Weighing:
         return Lifetimes(self.client[0].ttl, self.client[-1].ttl)
 
     def _worth_of(self, ttl: str, pause_first: float) -> float:
-        """What an hour is worth a token; where it was chosen, at least what it costs more (the client asked for it)."""
+        """What an hour is worth a token; where it was chosen, at least what it costs more (the client asked for it).
+        Nothing where the provider keeps none."""
+        if not self.s.outlook.hours:
+            return 0.0
         worth = worth_of_an_hour(pause_first, self.s.rates)
         return max(worth, self.s.rates.write_1h - self.s.rates.write_5m) if ttl == "1h" else worth
 
