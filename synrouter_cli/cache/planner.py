@@ -10,8 +10,8 @@ head and the tail, each by what an hour would be worth.
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from synrouter_cli.cache.lifetimes import USUAL, USUAL_RATES, Lifetimes, Outlook, Rates, chosen, worth_of_an_hour
@@ -120,12 +120,20 @@ class _Weighing:
             filled = self._fill(self._timed(m.position for m in self.client), len(own_free))
             options.append((self._score(filled), 1, filled))
         if self.client:  # where the client marks nothing, what fills its slots is ours already
-            ours = self._fill(self.s.fixed, 0)
-            options.append((self._score(ours) + self._doubt(ours), 2, ours))
+            options += [(self._score(ours) + self._doubt(ours), 2, ours) for ours in self._without_clients()]
         cheapest = min(score for score, _, _ in options)
         # equal to a hundredth of a token: take the one that changes least
         _, choice, markers = next(option for option in options if option[0] <= cheapest + 0.01)
         return self._plan(markers, ("client", "filled", "ours")[choice], _REASONS[choice])
+
+    def _without_clients(self) -> Iterator[tuple[Marker, ...]]:
+        """Sets that leave markers of the client out: all of them, and each where they take every slot."""
+        yield self._fill(self.s.fixed, 0)
+        own_free = [m for m in self.client if m not in self.s.fixed]
+        if len(own_free) == self.slots:
+            for left_out in own_free:
+                kept = self._timed(m.position for m in self.client if m != left_out)
+                yield self._fill(kept, len(own_free) - 1)
 
     def _own(self) -> Lifetimes | None:
         """The lifetimes that the client chose, None where it marks nothing."""
@@ -134,7 +142,10 @@ class _Weighing:
         return Lifetimes(self.client[0].ttl, self.client[-1].ttl)
 
     def _worth_of(self, ttl: str, pause_first: float) -> float:
-        """What an hour is worth a token; where it was chosen, at least what it costs more (the client asked for it)."""
+        """What an hour is worth a token; where it was chosen, at least what it costs more (the client asked for it).
+        Nothing where the provider keeps none."""
+        if not self.s.outlook.hours:
+            return 0.0
         worth = worth_of_an_hour(pause_first, self.s.rates)
         return max(worth, self.s.rates.write_1h - self.s.rates.write_5m) if ttl == "1h" else worth
 
@@ -161,11 +172,17 @@ class _Weighing:
         return repaired(fixed.get(marker.position, marker) for marker in timed)
 
     def _doubt(self, ours: tuple[Marker, ...]) -> float:
-        """What ours must be better by where it leaves a client's marker out: the client may know why it is there."""
-        places = {marker.position for marker in ours}
-        if all(marker.position in places for marker in self.client):
-            return 0.0
-        return DOUBT * (self.rewrite - self.s.rates.read) * self.tokens[-1]
+        """What ours must be better by where it leaves client's markers out, who may know why they are there: a share of
+        what it costs to rewrite the longest part that only such a marker would keep."""
+        places = sorted(marker.position for marker in ours)
+        longest = 0
+        for marker in self.client:
+            kept = bisect_right(places, marker.position)
+            if kept and places[kept - 1] == marker.position:
+                continue
+            before = self.tokens[places[kept - 1]] if kept else 0
+            longest = max(longest, self.tokens[marker.position] - before)
+        return DOUBT * (self.rewrite - self.s.rates.read) * longest
 
     def _plan(self, markers: tuple[Marker, ...], choice: str, reason: str) -> Plan:
         if choice == "filled" and markers == self.client:

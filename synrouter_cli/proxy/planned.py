@@ -87,6 +87,8 @@ class Planned:
     last_pair_key: str = ""
     changed_line: str = ""
     """What of a prompt changed, for this process's memory only; filled in where it made the turn miss."""
+    gone: bool = False
+    """Most of what the last request left in the cache was not read, though it was a short time ago."""
     overlapped: bool = False
     """Another request of the session was under way when this one came."""
     committed: bool = False

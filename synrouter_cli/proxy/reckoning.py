@@ -17,6 +17,7 @@ from synrouter_cli import meter, providers
 from synrouter_cli.cache import verdicts
 from synrouter_cli.cache.anchors import Measured
 from synrouter_cli.cache.breaker import Evidence
+from synrouter_cli.cache.gaps import FIVE_MINUTES
 from synrouter_cli.cache.model import Counts, Found, Marker, Rendered, Split, Store, bill
 from synrouter_cli.cache.shadow import Reported, Verdict, judge, reread, same_bill
 from synrouter_cli.ledger.rows import Turn
@@ -148,6 +149,8 @@ class Reckoner:
         )
         outcome = verdicts.classify(facts)
         entry = planned.pair.sent.entry(planned.rendered, found.newest) if found.newest >= 0 else None
+        soon = planned.gap_s is not None and planned.gap_s < FIVE_MINUTES
+        planned.gone = soon and reported.read * 2 < session.cached_tokens
         session.cached_tokens = reported.read + reported.write
         session.cached_ttl_s = entry.ttl if entry is not None else session.cached_ttl_s
         if outcome.missed_tokens and difference is not None and planned.last_sent is not None:
