@@ -20,7 +20,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks import layouts, traces
-from benchmarks.replay import Memory
+from synrouter_cli.estimate.synrouter import Memory
 from synrouter_cli.proxy.turns import ActiveTurn, Inbound, Outcome, Turns
 from synrouter_cli.wire.usage import Usage
 

@@ -14,7 +14,7 @@ _synrouter() {
     fi
     for ((i = 1; i < COMP_CWORD; i++)); do
         case "$place/${COMP_WORDS[i]}" in
-            /up | /down | /demo | /status | /stats | /sessions | /explain | /logs | /completions | /token | /token/show | /token/rotate) place="$place/${COMP_WORDS[i]}" ;;
+            /up | /down | /demo | /status | /stats | /sessions | /explain | /estimate | /logs | /completions | /token | /token/show | /token/rotate) place="$place/${COMP_WORDS[i]}" ;;
         esac
     done
     case "$place $prev" in
@@ -41,6 +41,7 @@ _synrouter() {
                     "/stats") words="--since --until --timezone --by --compact --wide --live --json --csv --help -h" ;;
                     "/sessions") words="--since --json --help -h" ;;
                     "/explain") words="--turn --json --help -h" ;;
+                    "/estimate") words="--json --help -h" ;;
                     "/logs") words="--follow -f --lines -n --help -h" ;;
                     "/completions") words="--help -h" ;;
                     "/token") words="--help -h" ;;
@@ -49,8 +50,9 @@ _synrouter() {
                 esac
             else
                 case "$place" in
-                    "") words="up down demo status stats sessions explain logs completions token" ;;
+                    "") words="up down demo status stats sessions explain estimate logs completions token" ;;
                     "/explain") words="$(_synrouter_values sessions)" ;;
+                    "/estimate") compopt -o default 2>/dev/null; return ;;
                     "/completions") words="bash zsh fish powershell" ;;
                     "/token") words="show rotate" ;;
                 esac

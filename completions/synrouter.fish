@@ -4,7 +4,7 @@ function __synrouter_at --description 'Whether the command line stands at this c
     set -l place
     for word in (commandline -opc)[2..]
         switch "$place/$word"
-            case /up /down /demo /status /stats /sessions /explain /logs /completions /token /token/show /token/rotate
+            case /up /down /demo /status /stats /sessions /explain /estimate /logs /completions /token /token/show /token/rotate
                 set place "$place/$word"
         end
     end
@@ -24,6 +24,7 @@ complete -c synrouter -n '__synrouter_at ""' -a status -d 'Show whether the prox
 complete -c synrouter -n '__synrouter_at ""' -a stats -d 'Show what turns cost, and what was saved.'
 complete -c synrouter -n '__synrouter_at ""' -a sessions -d 'List the latest sessions: their cost, and if they are warm.'
 complete -c synrouter -n '__synrouter_at ""' -a explain -d 'Say why a turn missed the cache, its cost, and what to do.'
+complete -c synrouter -n '__synrouter_at ""' -a estimate -d 'Show what past sessions cost, and would have cost.'
 complete -c synrouter -n '__synrouter_at ""' -a logs -d 'Show what the proxy wrote down.'
 complete -c synrouter -n '__synrouter_at ""' -a completions -d 'Print the completions of your shell.'
 complete -c synrouter -n '__synrouter_at ""' -a token -d 'Show or replace the local key that clients send to the proxy.'
@@ -60,6 +61,9 @@ complete -c synrouter -n '__synrouter_at /explain' -a '(__synrouter_values sessi
 complete -c synrouter -n '__synrouter_at /explain' -l turn -d 'One turn of it.' -x
 complete -c synrouter -n '__synrouter_at /explain' -l json -d 'One JSON object, for programs.'
 complete -c synrouter -n '__synrouter_at /explain' -l help -s h -d 'Show the help and exit.'
+complete -c synrouter -n '__synrouter_at /estimate' -F
+complete -c synrouter -n '__synrouter_at /estimate' -l json -d 'One JSON object, for programs.'
+complete -c synrouter -n '__synrouter_at /estimate' -l help -s h -d 'Show the help and exit.'
 complete -c synrouter -n '__synrouter_at /logs' -l follow -s f -d 'Go on with what is written, until Ctrl-C.'
 complete -c synrouter -n '__synrouter_at /logs' -l lines -s n -d 'How many of the last lines.' -x
 complete -c synrouter -n '__synrouter_at /logs' -l help -s h -d 'Show the help and exit.'

@@ -3,7 +3,7 @@
 Register-ArgumentCompleter -Native -CommandName synrouter -ScriptBlock {
     param($wordToComplete, $commandAst, $cursorPosition)
     $commands = @{
-        '' = @(, @('up', 'Start the proxy, with the dashboard on a terminal.'); , @('down', 'Stop the proxy; requests in flight are finished first.'); , @('demo', 'See it work on a simulated provider.'); , @('status', 'Show whether the proxy runs, where, and how it is set.'); , @('stats', 'Show what turns cost, and what was saved.'); , @('sessions', 'List the latest sessions: their cost, and if they are warm.'); , @('explain', 'Say why a turn missed the cache, its cost, and what to do.'); , @('logs', 'Show what the proxy wrote down.'); , @('completions', 'Print the completions of your shell.'); , @('token', 'Show or replace the local key that clients send to the proxy.'))
+        '' = @(, @('up', 'Start the proxy, with the dashboard on a terminal.'); , @('down', 'Stop the proxy; requests in flight are finished first.'); , @('demo', 'See it work on a simulated provider.'); , @('status', 'Show whether the proxy runs, where, and how it is set.'); , @('stats', 'Show what turns cost, and what was saved.'); , @('sessions', 'List the latest sessions: their cost, and if they are warm.'); , @('explain', 'Say why a turn missed the cache, its cost, and what to do.'); , @('estimate', 'Show what past sessions cost, and would have cost.'); , @('logs', 'Show what the proxy wrote down.'); , @('completions', 'Print the completions of your shell.'); , @('token', 'Show or replace the local key that clients send to the proxy.'))
         '/up' = @()
         '/down' = @()
         '/demo' = @()
@@ -11,6 +11,7 @@ Register-ArgumentCompleter -Native -CommandName synrouter -ScriptBlock {
         '/stats' = @()
         '/sessions' = @()
         '/explain' = @()
+        '/estimate' = @()
         '/logs' = @()
         '/completions' = @(, @('bash', 'bash'); , @('zsh', 'zsh'); , @('fish', 'fish'); , @('powershell', 'powershell'))
         '/token' = @(, @('show', 'Print the local key, for a client''s API key setting.'); , @('rotate', 'Replace the local key; the old one stops working at once.'))
@@ -26,6 +27,7 @@ Register-ArgumentCompleter -Native -CommandName synrouter -ScriptBlock {
         '/stats' = @(, @('--since', 'From when: 24h, 7d, 4w, or a date.'); , @('--until', 'Up to when; now if left out.'); , @('--timezone', 'Where days begin: UTC, Europe/Berlin.'); , @('--by', 'What has a row each.'); , @('--compact', 'Only the columns that matter most.'); , @('--wide', 'All columns, however wide the terminal is.'); , @('--live', 'The dashboard, from any terminal.'); , @('--json', 'One JSON object, for programs.'); , @('--csv', 'The rows for a spreadsheet.'); , @('--help', 'Show the help and exit.'); , @('-h', 'Show the help and exit.'))
         '/sessions' = @(, @('--since', 'From when: 24h, 7d, 4w, or a date.'); , @('--json', 'One JSON object, for programs.'); , @('--help', 'Show the help and exit.'); , @('-h', 'Show the help and exit.'))
         '/explain' = @(, @('--turn', 'One turn of it.'); , @('--json', 'One JSON object, for programs.'); , @('--help', 'Show the help and exit.'); , @('-h', 'Show the help and exit.'))
+        '/estimate' = @(, @('--json', 'One JSON object, for programs.'); , @('--help', 'Show the help and exit.'); , @('-h', 'Show the help and exit.'))
         '/logs' = @(, @('--follow', 'Go on with what is written, until Ctrl-C.'); , @('-f', 'Go on with what is written, until Ctrl-C.'); , @('--lines', 'How many of the last lines.'); , @('-n', 'How many of the last lines.'); , @('--help', 'Show the help and exit.'); , @('-h', 'Show the help and exit.'))
         '/completions' = @(, @('--help', 'Show the help and exit.'); , @('-h', 'Show the help and exit.'))
         '/token' = @(, @('--help', 'Show the help and exit.'); , @('-h', 'Show the help and exit.'))

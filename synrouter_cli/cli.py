@@ -204,6 +204,28 @@ def explain(
 
 
 @app.command(cls=QuickCommand, rich_help_panel=LOOK)
+def estimate(
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[PATH]...", help="Files or folders; the agents' own if left out.", show_default=False),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Show what past sessions cost, and would have cost.
+
+    Reads the transcripts that Claude Code, Codex, OpenClaw, Kilo, OpenCode and Pi leave on this disk and replays them
+    on a model of the provider's cache: without caching, as they were, and with Synrouter. Nothing leaves this machine.
+
+    \b
+    Example: synrouter estimate
+             synrouter estimate ~/.claude/projects --json
+    """
+    from synrouter_cli.commands import estimate as command
+
+    raise typer.Exit(command.estimate(tuple(paths or ()), as_json=as_json))
+
+
+@app.command(cls=QuickCommand, rich_help_panel=LOOK)
 def logs(
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what is written, until Ctrl-C.")] = False,
     lines: Annotated[

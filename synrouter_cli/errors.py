@@ -60,6 +60,12 @@ class ConfigError(UsageError):
     next_command = "correct it, then: synrouter up"
 
 
+class NoTranscripts(SynrouterError):
+    """No transcripts of agents with reported usage were found{where}."""
+
+    next_command = "synrouter estimate PATH    # the file or folder that holds them"
+
+
 class NotRunning(SynrouterError):
     """Synrouter is not running."""
 

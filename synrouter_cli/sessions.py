@@ -235,6 +235,8 @@ class _Stored(msgspec.Struct):
     stopped: str | None = None
     over: bool = False
     tripped: bool = False
+    unsteady: bool = False
+    lost: int = 0
 
 
 class Sessions:
@@ -405,10 +407,10 @@ class Sessions:
             policy=Policy.read(row.policy) if row.policy is not None else None,
             only_cut=frozenset(row.only_cut) if row.only_cut is not None else None,
             order=Order(*row.order),
-            gaps=History(Seen(*row.gaps[0]), Seen(*row.gaps[1])),
+            gaps=History(Seen(*row.gaps[0]), Seen(*row.gaps[1]), row.lost),
             stopped=row.stopped,
             over=row.over,
-            breaker=Breaker(tripped=row.tripped),
+            breaker=Breaker(tripped=row.tripped, unsteady=row.unsteady),
         )
         self._add(session)
         self._sessions.move_to_end(session.id, last=False)  # they come back newest first
@@ -440,6 +442,8 @@ def stored(session: Session, *, clean: bool = False) -> bytes:
             session.stopped,
             session.over,
             session.breaker.tripped,
+            session.breaker.unsteady,
+            session.gaps.lost,
         )
     )
 

@@ -80,15 +80,28 @@ class Facts:
 
     @property
     def cause(self) -> str:
+        """What changed first; "" for nothing, and for what stands behind all that had been cached."""
         if self.difference is None:
             return ""
-        return self.difference.cause(settings_reach_head=self.settings_reach_head)
+        cause = self.difference.cause(settings_reach_head=self.settings_reach_head)
+        behind = self.shared is not None and self.cached is not None and self.shared >= self.cached
+        return "" if behind and cause in ("tools", "system", "message") else cause
+
+    @property
+    def is_out_of_reach(self) -> bool:
+        """Whether an entry lives that no marker came near enough to read."""
+        return bool(self.missed) and self.read >= self.predicted and self.live > self.read + SLACK_TOKENS
+
+    @property
+    def history_left(self) -> bool:
+        """Whether the client dropped history on purpose: that explains no miss of what was predicted without it."""
+        return self.difference is not None and self.difference.history_left
 
     @property
     def reusable(self) -> int:
         """What of this prompt could have been read had the session's cached prefix lived unchanged."""
         most = min(self.cached or 0, self.total)
-        if self.difference is not None and self.difference.history_left and self.shared is not None:
+        if self.history_left and self.shared is not None:
             return min(most, self.shared)  # history that the client dropped is not asked for any more
         return most
 
@@ -126,7 +139,7 @@ def classify(facts: Facts) -> Outcome:
     code = next(code for code, fits in _RULES if fits(facts))
     if code == "cause":
         code = facts.cause
-    missed = 0 if code in _NO_MISS else facts.missed
+    missed = 0 if code in _NO_MISS or (code == "unmarked" and not facts.is_out_of_reach) else facts.missed
     return Outcome(code, _detail(code, facts), missed)
 
 
@@ -148,14 +161,16 @@ _RULES: Final[tuple[tuple[str, Callable[[Facts], bool]], ...]] = (
     ("first", _is_first),
     ("partial", lambda facts: facts.is_expired and facts.read > 0),
     ("expired", lambda facts: facts.is_expired),
+    ("lost", lambda facts: facts.missed > 0 and facts.history_left and facts.read < facts.predicted),
     ("cause", lambda facts: facts.missed > 0 and facts.cause != ""),
+    ("unmarked", lambda facts: facts.is_out_of_reach),
     ("partial", lambda facts: facts.missed > 0 and facts.read > 0 and facts.read >= facts.predicted),
     ("lost", lambda facts: facts.missed > 0),
     ("first", lambda facts: True),
 )
 """Each code with what it takes. "cause" stands for what changed first."""
 
-_NO_MISS: Final = frozenset({"first", "hit", "shared", "minimum", "unmarked", "unexpected"})
+_NO_MISS: Final = frozenset({"first", "hit", "shared", "minimum", "unexpected"})
 
 
 def _detail(code: str, facts: Facts) -> dict[str, Any]:
@@ -163,7 +178,7 @@ def _detail(code: str, facts: Facts) -> dict[str, Any]:
     detail: dict[str, Any] = {}
     if code in ("expired", "partial") and facts.is_expired:
         detail = {"gap_s": round(facts.gap_s or 0), "ttl_s": round(facts.lifetime_s)}
-    elif code == "partial" and facts.live > max(facts.read, facts.predicted):
+    elif code == "unmarked" and facts.is_out_of_reach:
         detail = {"out_of_reach": facts.live}
     elif code == "minimum":
         longest = facts.total if facts.marked_tokens is None else facts.marked_tokens

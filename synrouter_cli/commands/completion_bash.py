@@ -63,7 +63,7 @@ def render(root: Node) -> str:
         values="\n".join(line for node in nodes for line in _values(node)),
         options="\n".join(f'                    "{node.place}") words="{_option_names(node)}" ;;' for node in nodes),
         commands="\n".join(
-            f'                    "{node.place}") words={words} ;;' for node in nodes if (words := _next(node))
+            f'                    "{node.place}") {found} ;;' for node in nodes if (found := _next(node))
         ),
     )
 
@@ -91,8 +91,10 @@ def _option_names(node: Node) -> str:
 
 
 def _next(node: Node) -> str:
-    """The subcommands, or the argument's values."""
+    """What finds the subcommands, or the argument's values."""
     if node.commands:
-        return f'"{" ".join(node.commands)}"'
+        return f'words="{" ".join(node.commands)}"'
     argument = node.argument
-    return _words(argument) if argument and (argument.words or argument.kind) else ""
+    if argument and argument.files:
+        return "compopt -o default 2>/dev/null; return"
+    return f"words={_words(argument)}" if argument and (argument.words or argument.kind) else ""

@@ -39,6 +39,8 @@ def _lines(node: Node) -> Iterator[str]:
     start = f"complete -c synrouter -n {_quoted(f'__synrouter_at {node.place or chr(34) * 2}')}"
     for name, command in node.commands.items():
         yield f"{start} -a {name} -d {_quoted(command.help)}"
+    if node.argument and node.argument.files:
+        yield f"{start} -F"
     if not node.commands and node.argument and (values := _values(node.argument)):
         yield f"{start} -a {_quoted(values)}"
     for option in node.options:

@@ -22,14 +22,17 @@ KINDS: Final[Mapping[str, str]] = {
     "ZONE": "zones",
 }
 """Metavars whose values are asked for when they are needed, and what they are called then."""
+FILES: Final = "[PATH]..."
+"""The metavar of arguments that the shell completes by itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class Takes:
-    """What a value can be: one of `words`, or one of a `kind`, or anything where both are empty."""
+    """What a value can be: one of `words`, or one of a `kind`, or a file's path, or anything where none is said."""
 
     words: tuple[str, ...] = ()
     kind: str = ""
+    files: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,7 @@ def _takes(parameter: Any) -> Takes:
     metavar = parameter.metavar or ""
     if "|" in metavar:
         return Takes(words=tuple(metavar.split("|")))
-    return Takes(kind=KINDS.get(metavar, ""))
+    return Takes(kind=KINDS.get(metavar, ""), files=metavar == FILES)
 
 
 def _first_sentence(text: str) -> str:

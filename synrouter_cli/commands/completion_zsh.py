@@ -80,6 +80,8 @@ def _fill(takes: Takes | None) -> str:
         return ""
     if takes.words:
         return f"found=({' '.join(takes.words)})"
+    if takes.files:
+        return "_files; return"
     return f"_synrouter_values {takes.kind}" if takes.kind else ""
 
 

@@ -25,7 +25,7 @@ _WIDEST = 100
 class NothingToExplain(SynrouterError):
     """{detail}"""
 
-    next_command = "synrouter stats --by session"
+    next_command = "synrouter sessions"
 
 
 def explain(paths: Paths, session: str | None, *, turn: int | None = None, as_json: bool = False) -> None:

@@ -1,10 +1,12 @@
-"""An explained turn as a few lines of text, a session as one line a turn, either as JSON for programs.
+"""An explained turn as a few lines of text, a session as one line a turn, either as JSON for programs. Example:
 
-Turn 12 of a1b2c3d4e5f6 · claude-code · claude-opus-4-8 · 2025-11-21 14:02:31
-expired  23 minutes since the turn before; its entries live 5 minutes.
-tokens   0 read and 91.0k written of 91.5k; 90.0k more were cached before
-cost     $0.57, of which $0.52 for the miss
-advice   Pauses like this are what 1h entries and keep-warm are for. …
+    Turn 12 of a1b2c3d4e5f6 · claude-code · claude-opus-4-8 · 2025-11-21 14:02:31
+    expired     23 minutes since the turn before; its entries live 5 minutes.
+    tokens      0 read and 91.0k written of 91.5k; 0 expected to be read
+    cost        $0.5700, of which $0.5200 for the miss
+    advice      Pauses like this are what 1h entries and keep-warm are for. …
+
+Times are of this machine's zone.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ SCHEMA_VERSION: Final = 1
 LISTED: Final = 20
 """The last turns of a session that are listed."""
 
-_TITLE = 10
+_TITLE: Final = 12
 
 
 def explanation(turn: Turn, *, line: str | None = None, width: int = 80, zone: tzinfo | None = None) -> list[str]:
@@ -140,7 +142,7 @@ def _wrapped(title: str, text: str, width: int) -> list[str]:
     return textwrap.wrap(
         text,
         width,
-        initial_indent=first if len(first) == _TITLE else f"{first.rstrip()}  ",
+        initial_indent=first if len(first) == _TITLE else f"{first}  ",
         subsequent_indent=" " * _TITLE,
         break_on_hyphens=False,
     )

@@ -9,12 +9,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from synrouter_cli.commands.verdict_words import Detail, Words, names, place_in, say
+from synrouter_cli.commands.verdict_words import Detail, Words, detail_of, names, place_in, say
 from synrouter_cli.ledger.rows import Turn
 
 __all__ = ["advice"]
 
 _NOTHING_TO_DO: Final = "Nothing to do."
+_OUR_FAULT: Final = (
+    "A fault of the proxy's own: after two in a row this session goes out as its client sends it. --level safe edits no"
+    " content."
+)
 _KEEP_WARM: Final = "In config.toml: [keep_warm] enabled = true"
 _VOLATILE: Final = {
     "clock": "The client writes the time into {place}. If it can be told not to, the prefix lasts.",
@@ -36,8 +40,6 @@ def _after_a_pause(turn: Turn, detail: Detail) -> str:
 def _partly(turn: Turn, detail: Detail) -> str:
     if "gap_s" in detail:
         return _after_a_pause(turn, detail)
-    if "out_of_reach" in detail and turn.level == "observe":
-        return "Synrouter can place markers that reach it: synrouter up --level safe"
     return _NOTHING_TO_DO
 
 
@@ -72,6 +74,8 @@ def _steady_messages(turn: Turn, detail: Detail) -> str:
             return "Nothing to do: a shorter history is written once and read from then on."
         case "thinking":
             return "Nothing to do: the provider does so once after each new request of yours."
+    if change["how"] == "removed" and change["what"] == "thinking":
+        return "Nothing to do: the client leaves out earlier thinking; markers go before it where that pays."
     text = _VOLATILE.get(change.get("kind", ""))
     if text:
         return text.format(place=f"message {change['index'] + 1}{place_in(change)}")
@@ -85,6 +89,10 @@ def _steady_settings(turn: Turn, detail: Detail) -> str:
 
 
 def _markers(turn: Turn, detail: Detail) -> str:
+    if "out_of_reach" in detail:
+        if turn.level != "observe":
+            return _NOTHING_TO_DO
+        return "A marker reads what ends up to 20 blocks before it; Synrouter sets them so: synrouter up --level safe"
     if turn.level == "observe":
         return "The client marks nothing; Synrouter does: synrouter up --level safe"
     return "Nothing to do: what nobody continues is not worth a write."
@@ -112,4 +120,6 @@ def advice(turn: Turn) -> str:
     """What its user can do about it, in a sentence or two."""
     if not turn.verdict:
         return "See what the proxy wrote down: synrouter logs" if turn.status == "error" else _NOTHING_TO_DO
+    if detail_of(turn).get("ours"):
+        return _OUR_FAULT
     return say(_ADVICE, turn) or _NOTHING_TO_DO

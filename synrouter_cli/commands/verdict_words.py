@@ -24,6 +24,7 @@ Words = Mapping[str, str | Callable[[Turn, Detail], str]]
 """By verdict: a sentence, or what makes one of a row and its detail."""
 
 _SHOWN_NAMES: Final = 4
+_OURS: Final = "The client had sent it unchanged: an edit of the proxy's own was not the same as before."
 
 
 def detail_of(turn: Turn) -> dict[str, Any]:
@@ -37,7 +38,8 @@ def detail_of(turn: Turn) -> dict[str, Any]:
 
 def happened(turn: Turn) -> str:
     """What made the turn go as it went, in a sentence."""
-    return say(_HAPPENED, turn) or _without_verdict(turn)
+    words = say(_HAPPENED, turn) or _without_verdict(turn)
+    return f"{words} {_OURS}" if detail_of(turn).get("ours") else words
 
 
 def say(table: Words, turn: Turn) -> str:
@@ -59,13 +61,21 @@ def _without_verdict(turn: Turn) -> str:
     if turn.status == "error":
         failure = f"HTTP {turn.http_status}" if turn.http_status else "no answer"
         kind = f", {clean(turn.error_type)}" if turn.error_type else ""
-        return f"It failed ({failure}{kind}): nothing was read or written."
+        return f"It failed: {failure}{kind}."
     if turn.kind == "ping":
         return "A keep-warm request of the proxy's own."
     return f"Nothing was predicted for it: {clean(turn.reason or turn.status)}."
 
 
 # ── what happened ──
+
+
+def _unmarked(turn: Turn, detail: Detail) -> str:
+    if "out_of_reach" in detail:
+        return (
+            f"{tokens(detail['out_of_reach'])} tokens were in the cache, but no marker stood near enough to read them."
+        )
+    return "No part of it was marked for caching."
 
 
 def _expired(turn: Turn, detail: Detail) -> str:
@@ -76,22 +86,18 @@ def _partial(turn: Turn, detail: Detail) -> str:
     if "gap_s" in detail:
         pause = f"{span(detail['gap_s'])} since the turn before"
         return f"{pause}: what was written for {span(detail['ttl_s'])} had expired, the rest was read."
-    if "out_of_reach" in detail:
-        return f"{tokens(detail['out_of_reach'])} tokens were in the cache, but no marker came near enough to read all."
     return "Only a part of what had been cached was read."
 
 
 def _tools(turn: Turn, detail: Detail) -> str:
     change = detail["tools"]
-    parts = [
-        f"{word} {names(change[group])}"
-        for group, word in (("added", "came"), ("removed", "went"), ("changed", "changed"))
-        if change.get(group)
-    ]
+    parts = _groups(change)
     if change.get("reordered"):
-        parts.append("their order changed")
+        if not parts:
+            return "The same tools came in another order."
+        parts.append("another order")
     count = f" ({change['before']} before, {change['after']} now)" if change["before"] != change["after"] else ""
-    what = ", ".join(parts) or f"they differ from tool {change['first'] + 1} on"
+    what = "; ".join(parts) or f"from tool {change['first'] + 1} on"
     return f"The tools changed{count}: {what}."
 
 
@@ -100,8 +106,7 @@ def _system(turn: Turn, detail: Detail) -> str:
     block = f"System block {change['block'] + 1}"
     if change["how"] != "changed":
         return f"{block} {'is new' if change['how'] == 'inserted' else 'is gone'}."
-    sizes = f"{change['before']:,} bytes before, {change['after']:,} now"
-    return f"{block} changed{place_in(change)} ({sizes}){_kind(change)}."
+    return f"{block} changed{place_in(change)} ({_sizes(change)}){_kind(change)}."
 
 
 def _message(turn: Turn, detail: Detail) -> str:
@@ -117,8 +122,8 @@ def _message(turn: Turn, detail: Detail) -> str:
             return f"This model's provider left out earlier thinking, from {number} on."
     what = f"{clean(change['role'])}, {clean(change['what'])}"
     if change["how"] == "changed":
-        sizes = f"{change['before']:,} bytes before, {change['after']:,} now"
-        return f"{number.capitalize()} of {before} ({what}) changed{place_in(change)} ({sizes}){_kind(change)}."
+        said = f"{number.capitalize()} of {before} ({what}) changed{place_in(change)}"
+        return f"{said} ({_sizes(change)}){_kind(change)}."
     verb = "was put into" if change["how"] == "inserted" else "was taken out of"
     return f"A block ({what}) {verb} the history, at {number}."
 
@@ -129,9 +134,7 @@ def _model(turn: Turn, detail: Detail) -> str:
 
 
 def _betas(turn: Turn, detail: Detail) -> str:
-    groups = (("added", "came"), ("removed", "went"))
-    parts = [f"{word} {names(detail['betas'][group])}" for group, word in groups if detail["betas"].get(group)]
-    return f"The client asked for other betas: {', '.join(parts)}."
+    return f"The client's betas changed: {'; '.join(_groups(detail['betas']))}."
 
 
 def _settings(turn: Turn, detail: Detail) -> str:
@@ -170,7 +173,7 @@ _HAPPENED: Final[Words] = {
     "betas": _betas,
     "settings": _settings,
     "minimum": _minimum,
-    "unmarked": "No part of it was marked for caching.",
+    "unmarked": _unmarked,
     "lost": _lost,
     "unexpected": _unexpected,
 }
@@ -205,6 +208,15 @@ def names(some: Sequence[str]) -> str:
 def place_in(change: Detail) -> str:
     """Line and column, where they are known."""
     return f" at line {change['line']:,}, column {change['column']:,}" if "line" in change else ""
+
+
+def _groups(change: Detail) -> list[str]:
+    return [f"{group} {names(change[group])}" for group in ("added", "removed", "changed") if change.get(group)]
+
+
+def _sizes(change: Detail) -> str:
+    before, after = change["before"], change["after"]
+    return f"{after:,} bytes" if before == after else f"{before:,} bytes before, {after:,} now"
 
 
 def _kind(change: Detail) -> str:

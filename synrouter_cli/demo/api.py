@@ -56,7 +56,8 @@ class Answered:
 
 
 class Provider:
-    """The API. `clock` gives the time in seconds; where `key` is set, it is the only one taken."""
+    """The API. `clock` gives the time in seconds; where `key` is set, it is the only one taken. `evicts` and `seed` say
+    what share of its cache is lost at random after each request (`Judge`)."""
 
     def __init__(
         self,
@@ -65,13 +66,15 @@ class Provider:
         clock: Callable[[], float] = time.time,
         key: str = "",
         pace: float = 0.0,
+        evicts: float = 0.0,
+        seed: int = 0,
     ) -> None:
         self.answered: deque[Answered] = deque(maxlen=_KEPT_LINES)
         self._script = script or Script()
         self._clock = clock
         self._key = key
         self._pace = pace
-        self._judge = Judge()
+        self._judge = Judge(evicts=evicts, seed=seed)
         self._tries: Counter[str] = Counter()
         self._count = 0
 

@@ -1,7 +1,7 @@
 """The simulated provider's books: what a request reads, writes and is billed, and what it is refused for.
 
 One store for each credential, model and set of betas; an entry can be read once the answer of the request
-that wrote it has begun.
+that wrote it has begun. With `evicts` it loses entries at random, as providers do now and then.
 
 >>> judge = Judge()
 >>> body = b'{"model": "claude-opus-4-8", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]}'
@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from random import Random
 from typing import Any
 
 from synrouter_cli import providers
@@ -79,11 +80,17 @@ class Weighed:
 
 
 class Judge:
-    """The caches of all accounts. A prompt over `context_tokens` is too long for any model."""
+    """The caches of all accounts. A prompt over `context_tokens` is too long for any model; after each request a share
+    of the live entries of its account, `evicts` (0 to 1), is lost, drawn from `seed`."""
 
-    def __init__(self, context_tokens: int = 1_000_000) -> None:
+    def __init__(self, context_tokens: int = 1_000_000, *, evicts: float = 0.0, seed: int = 0) -> None:
+        self.evicted = 0
+        """How many entries were lost before their time."""
         self._context_tokens = context_tokens
+        self._evicts = evicts
+        self._random = Random(seed)
         self._stores: dict[tuple[str, str], Store] = {}
+        self._last: Prompt | None = None
 
     def weigh(self, raw: bytes, *, scope: str, now: float, endpoint: str = "messages") -> Weighed:
         """Check a request and look it up at `now` (seconds). Raises Refused. Changes nothing."""
@@ -93,7 +100,8 @@ class Judge:
             raise Refused(message)
         facts = providers.facts("anthropic", body["model"])
         try:
-            prompt = segment(raw, keeps_thinking=lambda _model: facts.keeps_thinking)
+            # the last request is a hint: what both share is not split again
+            prompt = segment(raw, self._last, keeps_thinking=lambda _model: facts.keeps_thinking)
         except Unplannable as error:
             raise Refused(str(error)) from None
         message = violation(prompt) or (_foreign_thinking(prompt, body) if facts.prefix_check else None)
@@ -102,6 +110,7 @@ class Judge:
         total = prompt.tokens[-1] + ANSWER_PREFIX_TOKENS
         if total > self._context_tokens:
             raise Refused(f"prompt is too long: {total} tokens > {self._context_tokens} maximum")
+        self._last = prompt
         cache = rendered(prompt, settings_reach_head=facts.settings_reach_head)
         store = self._stores.setdefault((scope, prompt.model), Store())
         found = look_up(cache, client_markers(prompt), store, facts, now=now, tokens=prompt.tokens)
@@ -111,6 +120,15 @@ class Judge:
         """The answer begins: from now on others can read what this request wrote."""
         weighed.store.begun(weighed.cache, weighed.found, weighed.at, weighed.prompt.tokens)
         weighed.store.prune(weighed.at)
+        if self._evicts:
+            self._lose(weighed.store)
+
+    def _lose(self, store: Store) -> None:
+        """Drop each entry with the likelihood `evicts`."""
+        for entries in store.entries.values():
+            for key in [key for key in entries if self._random.random() < self._evicts]:
+                del entries[key]
+                self.evicted += 1
 
 
 def _decoded(raw: bytes) -> dict[str, Any]:

@@ -59,13 +59,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--script", type=Path, help="a JSON file of rules and steps")
     parser.add_argument("--key", default="", help="the only API key that is accepted")
     parser.add_argument("--pace", type=float, default=0.0, help="seconds between two events of a stream")
+    parser.add_argument("--evict", type=float, default=0.0, help="share of the cache lost after each request, 0 to 1")
+    parser.add_argument("--seed", type=int, default=0, help="of what is lost")
     options = parser.parse_args(arguments)
     try:
         script = Script.load(options.script) if options.script else Script()
     except (OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return 2
-    asyncio.run(serve(Provider(script, key=options.key, pace=options.pace), options.port))
+    provider = Provider(script, key=options.key, pace=options.pace, evicts=options.evict, seed=options.seed)
+    asyncio.run(serve(provider, options.port))
     return 0
 
 

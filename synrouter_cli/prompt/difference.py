@@ -52,7 +52,7 @@ def compare(
     return Difference(
         model=(before.model, after.model) if before.model != after.model else None,
         betas=betas,
-        settings=tuple(_settings(before, after)),
+        settings=tuple(_settings(before, after)) if before.seeds[2] != after.seeds[2] else (),
         settings_reach_system=before.seeds[1] != after.seeds[1],
         tools=tools,
         system=system,

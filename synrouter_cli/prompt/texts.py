@@ -1,7 +1,7 @@
 """A block's words as a person would read them, out of the bytes that came.
 
->>> plain({"type": "tool_use", "name": "Bash", "input": {"command": "ls"}})
-'type: tool_use\\nname: Bash\\ncommand: ls'
+>>> plain({"type": "tool_use", "id": "toolu_1", "name": "Bash", "input": {"command": "ls"}})
+'name: Bash\\ncommand: ls\\ntype: tool_use\\nid: toolu_1'
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from synrouter_cli.prompt.body import parseable
 from synrouter_cli.prompt.prompt import Prompt
 
 __all__ = ["block_text", "decoded", "plain", "raw_block"]
+
+_LAST = frozenset({"type", "id", "tool_use_id", "signature"})
 
 
 def raw_block(prompt: Prompt, block: int) -> bytes | None:
@@ -47,11 +49,16 @@ def decoded(raw: bytes) -> Any:
 
 
 def plain(value: Any) -> str:
-    """A text block's text as it stands; of anything else its fields, a line each, without markers."""
+    """A text block's text as it stands; of anything else its fields, a line each, without markers.
+
+    What a block is and its ids come last, so that a change is shown by its words where it has any.
+    """
     if isinstance(value, str):
         return value
-    if isinstance(value, dict) and isinstance(value.get("text"), str):
-        return str(value["text"])
+    if isinstance(value, dict):
+        if isinstance(value.get("text"), str):
+            return str(value["text"])
+        value = {name: value[name] for name in sorted(value, key=_LAST.__contains__)}
     return "\n".join(_lines(value))
 
 

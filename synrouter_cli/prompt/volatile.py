@@ -23,10 +23,12 @@ SHOWN: Final = 80
 """Characters of a changed line that are shown at most."""
 _BEFORE: Final = 30
 """So many of them stand before the change."""
-_AROUND: Final = 2_000
-"""Characters on each side of a change that are looked at: some lines are megabytes long."""
-_LOOKED_AT: Final = 20_000
-"""A changed region that is longer is text."""
+_AROUND: Final = 500
+"""Characters on each side of a change that are looked at for a line: some are megabytes long."""
+_CONTEXT: Final = 200
+"""Characters on each side of what changed that tell what it is: a date may differ in one digit only."""
+_LOOKED_AT: Final = 2_000
+"""What changed and is longer is text."""
 
 _MONTHS = "Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?"
 _MONTHS += "|Nov(?:ember)?|Dec(?:ember)?"
@@ -72,7 +74,7 @@ def kind_of_change(before: str, after: str) -> str:
     `cch` is the field of Claude Code's billing line (`x-anthropic-billing-header: … cch=…;`) that it changes with
     every request.
     """
-    old, new = _changed_lines(before, after)
+    old, new = _changed_part(before, after)
     if max(len(old), len(new)) > _LOOKED_AT:
         return "text"
     for kind, pattern, instead in _LEFT_OUT:
@@ -116,15 +118,14 @@ def shared_start(one: str, other: str) -> int:
     return low
 
 
-def _changed_lines(before: str, after: str) -> tuple[str, str]:
-    """Both texts without the lines that they share at their start and their end."""
-    start = shared_start(before, after)
-    start = before.rfind("\n", 0, start) + 1
-    old, new = before[start:], after[start:]
+def _changed_part(before: str, after: str) -> tuple[str, str]:
+    """What differs of both texts, with some of what stands around it on the same lines."""
+    at = shared_start(before, after)
+    old, new = before[at:], after[at:]
     end = shared_start(old[::-1], new[::-1])
-    if end:
-        end = len(old[len(old) - end :].partition("\n")[2])
-    return old[: len(old) - end], new[: len(new) - end]
+    lead = before[max(before.rfind("\n", 0, at) + 1, at - _CONTEXT) : at]
+    tail = old[len(old) - end :].partition("\n")[0][:_CONTEXT]
+    return f"{lead}{old[: len(old) - end]}{tail}", f"{lead}{new[: len(new) - end]}{tail}"
 
 
 def _line_at(text: str, at: int) -> str:

@@ -77,6 +77,8 @@ class Planned:
     betas: str = ""
     left_at: int = -1
     """The first block that differs from the session's last request, -1 where this one only adds to it."""
+    rewritten: bool = False
+    """Our own edits changed what the client left unchanged: a fault of ours."""
     hit_owner: str = ""
     """The session that wrote the entry which is expected to be read."""
     last_sent: Prompt | None = None
@@ -85,6 +87,8 @@ class Planned:
     last_pair_key: str = ""
     changed_line: str = ""
     """What of a prompt changed, for this process's memory only; filled in where it made the turn miss."""
+    gone: bool = False
+    """Most of what the last request left in the cache was not read, though it was a short time ago."""
     overlapped: bool = False
     """Another request of the session was under way when this one came."""
     committed: bool = False
@@ -106,7 +110,7 @@ class Planned:
         had, has = betas_of(self.last_betas), betas_of(self.betas)
         if self.left_at < 0 and last.seeds == self.prompt.seeds and last.model == self.prompt.model and had == has:
             return Difference()  # it only adds to it: what nearly every request does
-        return compare(self.last_sent, self.prompt, betas_before=had, betas_after=has)
+        return compare(last, self.prompt, betas_before=had, betas_after=has)
 
 
 def betas_of(header: str) -> list[str]:

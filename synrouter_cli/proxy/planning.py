@@ -27,7 +27,7 @@ from synrouter_cli.prompt.segments import Prompt, segment
 from synrouter_cli.proxy.expecting import Expectations, has_history
 from synrouter_cli.proxy.planned import ClientCounts, Planned, betas_of
 from synrouter_cli.proxy.reckoning import Reckoner
-from synrouter_cli.proxy.shaping import Shape, shaped
+from synrouter_cli.proxy.shaping import Shape, rewritten, shaped
 from synrouter_cli.sessions import Session, Sessions
 
 __all__ = ["Asked", "Planning", "rates"]
@@ -119,6 +119,7 @@ class Planning:
             lost=session.last is None and not session.restored and has_history(prompt) and not sent_live,
             betas=asked.betas,
             left_at=left_at,
+            rewritten=rewritten(shape, session, left_at) and not session.breaker.unsteady,
             hit_owner=hit.owner if hit is not None else "",
             last_sent=session.last_sent,
             last_betas=session.betas,

@@ -17,6 +17,7 @@ from synrouter_cli import meter, providers
 from synrouter_cli.cache import verdicts
 from synrouter_cli.cache.anchors import Measured
 from synrouter_cli.cache.breaker import Evidence
+from synrouter_cli.cache.gaps import FIVE_MINUTES
 from synrouter_cli.cache.model import Counts, Found, Marker, Rendered, Split, Store, bill
 from synrouter_cli.cache.shadow import Reported, Verdict, judge, reread, same_bill
 from synrouter_cli.ledger.rows import Turn
@@ -30,6 +31,8 @@ __all__ = ["Reckoner"]
 LEARNABLE_MINIMUM_TOKENS: Final = 8192
 """No model's minimum is known to be higher; a longer prefix that was not cached has another reason."""
 MOST_DETAIL: Final = 2000
+SLACK_TOKENS: Final = 64
+"""So much may stand between a prompt's reported total and its last entry's length."""
 
 
 class Reckoner:
@@ -85,7 +88,8 @@ class Reckoner:
         if not reported.read and not reported.write:
             self._raise_minimum(row, planned, tokens)
         planned.lost = planned.lost or verdict.unexpected
-        self._weigh_breaker(planned, verdict, reported, usage)
+        if self._trips(planned, verdict, reported, usage):
+            row = replace(row, reason=f"{row.reason}; the second in a row that only our edits explain: these end here")
         row = _with_trimmed(row, planned, usage, price)
         return row, self._client_usage(planned, verdict, tokens, usage)
 
@@ -145,11 +149,14 @@ class Reckoner:
         )
         outcome = verdicts.classify(facts)
         entry = planned.pair.sent.entry(planned.rendered, found.newest) if found.newest >= 0 else None
+        soon = planned.gap_s is not None and planned.gap_s < FIVE_MINUTES
+        planned.gone = soon and reported.read * 2 < session.cached_tokens
         session.cached_tokens = reported.read + reported.write
         session.cached_ttl_s = entry.ttl if entry is not None else session.cached_ttl_s
         if outcome.missed_tokens and difference is not None and planned.last_sent is not None:
             planned.changed_line = changed_line(planned.last_sent, planned.prompt, difference)
-        detail = msgspec.json.encode(outcome.detail).decode() if outcome.detail else None
+        named = {**outcome.detail, "ours": True} if planned.rewritten and outcome.missed_tokens else outcome.detail
+        detail = msgspec.json.encode(named).decode() if named else None
         miss = _miss(planned, verdict, reported)
         return replace(
             row,
@@ -183,10 +190,10 @@ class Reckoner:
             for side in _sides(planned, verdict):
                 side.store.shorten(side.shape, [marker.position for marker in side.markers], row.started_at)
 
-    def _weigh_breaker(self, planned: Planned, verdict: Verdict, reported: Reported, usage: Usage) -> None:
-        """Two misses in a row that only our edits explain end them, in this session."""
-        if planned.plan.choice == "client" and not planned.shape.edited:
-            return
+    def _trips(self, planned: Planned, verdict: Verdict, reported: Reported, usage: Usage) -> bool:
+        """Two misses in a row that only our edits explain end them, in this session; whether this turn does so."""
+        if planned.plan.choice == "client" and not planned.shape.edited and not planned.rewritten:
+            return False
         last = planned.last_sent
         evidence = Evidence(
             missed=planned.plan.found.hit >= 0
@@ -198,8 +205,12 @@ class Reckoner:
             server_tools=any(usage.server_tools.values()),
             changed=planned.last_pair_key != planned.pair_key
             or (last is not None and last.seeds != planned.prompt.seeds),
+            rewritten=planned.rewritten and reported.write > 0,
         )
-        planned.session.breaker = planned.session.breaker.after(evidence)
+        before = planned.session.breaker
+        planned.session.breaker = before.after(evidence)
+        after = planned.session.breaker
+        return (after.tripped, after.unsteady) != (before.tripped, before.unsteady)
 
     def _raise_minimum(self, row: Turn, planned: Planned, tokens: Measured) -> None:
         """Nothing was cached though it was marked: the model's minimum is higher than the facts say."""
@@ -216,7 +227,10 @@ class Reckoner:
         anchors.calibrate(planned.tokens, reported.total)
         self.rates[planned.prompt.model] = anchors.rate
         if verdict.as_predicted and verdict.position >= 0 and reported.read:
-            anchors.learn(keys[verdict.position], reported.read)
+            known = anchors.exact(keys[verdict.position])
+            # a little less than an exact count is an earlier entry: the newest was lost, its length is what it was
+            if known is None or known - reported.read < SLACK_TOKENS:
+                anchors.learn(keys[verdict.position], reported.read)
         last = planned.plan.markers[-1].position if planned.plan.markers else -1
         if reported.write and not verdict.unexpected and last > verdict.position:
             anchors.learn(keys[last], reported.read + reported.write)
@@ -323,6 +337,8 @@ def _missed(tokens: int, usage: Usage, price: Price | None) -> int | None:
 def _miss(planned: Planned, verdict: Verdict, reported: Reported) -> str:
     """In a sentence, what went other than it should; empty where nothing did."""
     found = planned.plan.found
+    if planned.rewritten and reported.write:
+        return "miss: our own edits changed what the client had sent unchanged"
     if verdict.unexpected:
         return f"read {reported.read} tokens where no entry was known"
     if not verdict.as_predicted:

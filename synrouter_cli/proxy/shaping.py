@@ -19,7 +19,7 @@ from synrouter_cli.prompt.segments import Prompt
 from synrouter_cli.prompt.trim import Trimmed, trimmed
 from synrouter_cli.sessions import Session
 
-__all__ = ["Shape", "shaped"]
+__all__ = ["Shape", "rewritten", "shaped"]
 
 Segment = Callable[[bytes, Prompt | None], Prompt]
 
@@ -54,9 +54,10 @@ class Shape:
 def shaped(
     prompt: Prompt, session: Session, policy: Policy, facts: providers.CacheFacts, segment_again: Segment
 ) -> Shape:
-    """Edit a request's content by the session's policy. Models that bind thinking to what stood before it get none."""
+    """Edit a request's content by the session's policy. Models that bind thinking to what stood before it get none, nor
+    do sessions in which our edits were not the same from request to request."""
     assert prompt.body is not None
-    if facts.prefix_check or policy.level == "observe":
+    if facts.prefix_check or policy.level == "observe" or session.breaker.unsteady:
         return Shape(prompt, prompt, order=session.order)
     edits: list[Edit] = []
     cut = None
@@ -83,3 +84,15 @@ def shaped(
     if len(sent.blocks) != len(prompt.blocks) - (left_out >= 0):
         raise ValueError("an edit changed the number of blocks")
     return Shape(prompt, sent, cut, tools, order, permutation, left_out)
+
+
+def rewritten(shape: Shape, session: Session, left_at: int) -> bool:
+    """Whether our edits changed what the client left unchanged: what is sent leaves the session's last request at the
+    block `left_at`, the client's own prompt later or not at all. Other tools may be ordered otherwise: no fault.
+    """
+    last = session.last
+    if last is None or left_at < 0 or (not shape.edited and session.last_sent is last):
+        return False
+    shared = shape.client.shared_with(last.keys)
+    same_tools = shared >= max(shape.client.layer_ends[0], last.layer_ends[0])
+    return same_tools and shape.client_place(left_at) < shared

@@ -168,8 +168,10 @@ class Turns:
         on_turn: Callable[[Turn], None] | None = None,
         secret: bytes = b"",
         policy: Policy | None = None,
+        expectations: Expectations | None = None,
     ) -> None:
-        """`policy` is that of sessions that begin now, where it is not the level's usual one."""
+        """`policy` is that of sessions that begin now, where it is not the level's usual one; `expectations` are what
+        was learned elsewhere, and learn on."""
         self._level = level
         self._mode = mode
         self._policy = policy if policy is not None else Policy.of(level)
@@ -179,6 +181,8 @@ class Turns:
         self._sessions = Sessions()
         self._reckoner = Reckoner()
         self._planning = Planning(self._sessions, self._reckoner, secret=secret)
+        if expectations is not None:
+            self._planning.expectations = expectations
         self._pulse = Pulse()
         self._lines: OrderedDict[tuple[str, int], str] = OrderedDict()
         self._restore()
@@ -186,6 +190,10 @@ class Turns:
     def learn(self, sessions: Iterable[Iterable[tuple[float, bool]]]) -> None:
         """Take over the gaps of whole sessions: (seconds, whether somebody came back) each."""
         self._planning.expectations.learn(sessions)
+
+    def over(self) -> None:
+        """No session goes on: each is learned of as one that has ended."""
+        self._planning.expectations.ended(self._sessions)
 
     # ── begin ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -358,6 +366,8 @@ class Turns:
         self._ledger.record(final)
         self._pulse.note(final)
         if planned is not None:
+            if planned.gone:
+                self._planning.expectations.gone(planned.session)
             if planned.changed_line:
                 self.note_line(final.session, final.turn, planned.changed_line)
             if planned.committed:

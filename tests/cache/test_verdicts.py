@@ -33,6 +33,11 @@ TABLE: dict[str, tuple[Facts, str, int]] = {
         "hit",
         0,
     ),
+    "after a rewind, what was kept is gone too": (
+        replace(MISS, total=21_000, written=20_500, predicted=20_000, shared=20_000, difference=REWIND),
+        "lost",
+        20_000,
+    ),
     "the session's first request": (Facts(read=0, written=9_000, total=9_100), "first", 0),
     "first request, head known of another session": (
         Facts(read=20_000, written=9_000, total=29_100, predicted=20_000, shared_read=20_000),
@@ -75,7 +80,19 @@ TABLE: dict[str, tuple[Facts, str, int]] = {
     "nothing marked": (Facts(read=0, written=0, total=400, marked=False, minimum=1024), "unmarked", 0),
     "gone before its time": (replace(MISS, predicted=90_000, live=90_000), "lost", 90_000),
     "some of it gone before its time": (replace(HIT, read=30_000), "lost", 60_000),
-    "no marker reached the entry": (replace(HIT, read=30_000, predicted=30_000), "partial", 60_000),
+    "no marker reached the entry": (replace(MISS, live=90_000), "unmarked", 90_000),
+    "a marker reached an earlier entry": (replace(HIT, read=30_000, predicted=30_000), "unmarked", 60_000),
+    "an entry that was given up before": (
+        replace(HIT, read=30_000, predicted=30_000, live=30_000),
+        "partial",
+        60_000,
+    ),
+    "a change behind all that was cached": (
+        replace(MISS, read=30_000, predicted=30_000, live=90_000, shared=90_000, difference=MESSAGE),
+        "unmarked",
+        60_000,
+    ),
+    "another model though nothing was changed": (replace(MISS, shared=91_000, difference=MODEL), "model", 90_000),
     "more than anyone knew of": (replace(HIT, read=91_000, predicted=30_000, unexpected=True), "unexpected", 0),
 }
 

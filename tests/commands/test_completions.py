@@ -200,6 +200,8 @@ print([name for name in ("aiohttp", "rich", "asyncio", "keyring", "pydantic") if
 
 CASES = [
     ("synrouter st", {"status", "stats"}),
+    ("synrouter estimate --js", {"--json"}),
+    ("synrouter estimate ./no-such", set()),
     ("synrouter token ", {"show", "rotate"}),
     ("synrouter completions f", {"fish"}),
     ("synrouter stats --by se", {"session"}),

@@ -96,6 +96,13 @@ def test_each_call_goes_to_its_route_with_host_and_token(control, server):
     ]
 
 
+@pytest.mark.parametrize(("answer", "line"), [("Today: Friday", "Today: Friday"), (None, None), (7, None)])
+def test_the_changed_line_of_a_turn_is_asked_for_by_session_and_number(control, server, answer, line):
+    server.body = json.dumps({"changed_line": answer}).encode()
+    assert control.changed_line("s 1&x=", 2) == line
+    assert [path for _, path, _, _ in server.seen] == ["/_synrouter/explain?session=s+1%26x%3D&turn=2"]
+
+
 @pytest.mark.parametrize(
     ("status", "body", "said"),
     [

@@ -79,12 +79,12 @@ def running(command: list[str], *, logs: Path, env: Mapping[str, str] | None = N
 
 
 @contextmanager
-def simulated_provider(logs: Path, script: list[Any] | None = None, key: str = "") -> Iterator[str]:
-    """The simulated provider as a process of its own; yields its URL."""
+def simulated_provider(logs: Path, script: list[Any] | None = None, key: str = "", *options: str) -> Iterator[str]:
+    """The simulated provider as a process of its own, with more `options` of its command line; yields its URL."""
     logs.mkdir(parents=True, exist_ok=True)
     file = logs / "script.json"
     file.write_text(json.dumps(script or []))
-    command = [sys.executable, "-m", "synrouter_cli.demo.provider", "--script", str(file), "--key", key]
+    command = [sys.executable, "-m", "synrouter_cli.demo.provider", "--script", str(file), "--key", key, *options]
     with running(command, logs=logs) as process:
         yield process.printed(r"^http://\S+$")[0]
 
