@@ -10,7 +10,8 @@ head and the tail, each by what an hour would be worth.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from synrouter_cli.cache.lifetimes import worth_of_an_hour
@@ -72,12 +73,20 @@ class _Weighing:
             filled = self._fill(self._timed(m.position for m in self.client), len(own_free))
             options.append((self.scoring.score(filled), 1, filled))
         if self.client:  # where the client marks nothing, what fills its slots is ours already
-            ours = self._fill(self.s.fixed, 0)
-            options.append((self.scoring.score(ours) + self._doubt(ours), 2, ours))
+            options += [(self.scoring.score(ours) + self._doubt(ours), 2, ours) for ours in self._without_clients()]
         cheapest = min(score for score, _, _ in options)
         # equal to a hundredth of a token: take the one that changes least
         _, choice, markers = next(option for option in options if option[0] <= cheapest + 0.01)
         return self._plan(markers, ("client", "filled", "ours")[choice], _REASONS[choice])
+
+    def _without_clients(self) -> Iterator[tuple[Marker, ...]]:
+        """Sets that leave markers of the client out: all of them, and each where they take every slot."""
+        yield self._fill(self.s.fixed, 0)
+        own_free = [m for m in self.client if m not in self.s.fixed]
+        if len(own_free) == self.slots:
+            for left_out in own_free:
+                kept = self._timed(m.position for m in self.client if m != left_out)
+                yield self._fill(kept, len(own_free) - 1)
 
     def _long_until(self) -> int:
         """The last position at which an hour is asked for: everything written behind it is for five minutes.
@@ -102,11 +111,17 @@ class _Weighing:
         return repaired(fixed.get(marker.position, marker) for marker in timed)
 
     def _doubt(self, ours: tuple[Marker, ...]) -> float:
-        """What ours must be better by where it leaves a client's marker out: the client may know why it is there."""
-        places = {marker.position for marker in ours}
-        if all(marker.position in places for marker in self.client):
-            return 0.0
-        return DOUBT * (self.scoring.rewrite - self.s.rates.read) * self.tokens[-1]
+        """What ours must be better by where it leaves client's markers out, who may know why they are there: a share of
+        what it costs to rewrite the longest part that only such a marker would keep."""
+        places = sorted(marker.position for marker in ours)
+        longest = 0
+        for marker in self.client:
+            kept = bisect_right(places, marker.position)
+            if kept and places[kept - 1] == marker.position:
+                continue
+            before = self.tokens[places[kept - 1]] if kept else 0
+            longest = max(longest, self.tokens[marker.position] - before)
+        return DOUBT * (self.scoring.rewrite - self.s.rates.read) * longest
 
     def _plan(self, markers: tuple[Marker, ...], choice: str, reason: str) -> Plan:
         if choice == "filled" and markers == self.client:

@@ -163,8 +163,7 @@ class Planning:
         change = session.change(
             sent, left_at, likely=lambda: _changes_by_nature(session.last_sent, sent), thinking_dropped=dropped
         )
-        if change.unstable is not None:
-            session.unstable = change.unstable
+        session.lasting = change.lasting
         outlook = self.expectations.outlook(session, shape.client, history, asked.mode, hours=pair.hours)
         return Situation(
             rendered=form,
