@@ -10,9 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from synrouter_cli.cache import lifetimes, planner
 from synrouter_cli.cache.lifetimes import Outlook, Rates
 from synrouter_cli.cache.model import Marker, Rendered, Store, bill, look_up
-from synrouter_cli.cache.planner import Plan, Situation, _Weighing, decide, repaired
+from synrouter_cli.cache.planner import Plan, decide, repaired
+from synrouter_cli.cache.scoring import Scoring, Situation
 
 
 @dataclass(frozen=True)
@@ -360,9 +362,8 @@ def every_plan(blocks: int) -> Iterator[tuple[Marker, ...]]:
 
 def lost_to_the_best(s: Situation) -> float:
     """What the chosen plan scores worse than the best of all, as a share of the prompt at the input price."""
-    weighing = _Weighing(s)
-    best = min(map(weighing._score, every_plan(len(s.rendered.keys))))
-    return (weighing._score(weighing.best().markers) - best) / s.tokens[-1]
+    score = Scoring(s).score
+    return (score(decide(s).markers) - min(map(score, every_plan(len(s.rendered.keys))))) / s.tokens[-1]
 
 
 @settings(max_examples=15, deadline=None)
@@ -374,4 +375,4 @@ def test_where_the_client_marks_nothing_no_plan_of_all_scores_better(s: Situatio
 @settings(max_examples=15, deadline=None)
 @given(situations(most=8))
 def test_where_it_marks_no_more_is_lost_than_the_doubts_in_its_favour(s: Situation) -> None:
-    assert lost_to_the_best(s) < 0.2 * 0.75 + 0.05 * 2
+    assert lost_to_the_best(s) < lifetimes.DOUBT * 0.75 + planner.DOUBT * 2
