@@ -218,7 +218,7 @@ def test_the_longer_nobody_came_the_less_likely_somebody_comes_now(gaps, open_en
         habits.returns_within(history, idle, 280.0, open_end=open_end) for idle in (300.0, 900.0, HOUR, 20_000.0)
     ]
     assert all(before > after for before, after in pairwise(chances))
-    assert habits.returns_within(history, 30 * 24 * HOUR, 280.0, open_end=open_end) < 1e-4
+    assert habits.returns_within(history, 30 * 86_400.0, 280.0, open_end=open_end) < 1e-4
 
 
 def test_a_tool_that_runs_is_waited_for_longer_than_somebody_who_never_returned() -> None:
