@@ -331,6 +331,17 @@ class Sessions:
                 best = (shared, session)
         return best[1] if best is not None else None
 
+    def latest_order(self, new: Session) -> Order:
+        """The order of tools in the last session of the same client; an empty one where none is known."""
+        return next(
+            (
+                session.order
+                for session in self.latest()
+                if session.order.names and (session.scope, session.client) == (new.scope, new.client)
+            ),
+            Order(),
+        )
+
     def _by_prefix(self, scope: bytes, identity: Identity, prompt: Prompt, now: float) -> Session:
         first = first_key(prompt)
         count = prompt.unit_counts[2]

@@ -263,6 +263,8 @@ class Turns:
             else:
                 stays = inbound.at_home or inbound.billing == "subscription"
                 session.policy = replace(self._policy, billing_block=stays)
+                # its tools stand as in the session before, so that both share the longest head
+                session.order = self._sessions.latest_order(session)
         assert session.policy is not None
         return session.policy
 
@@ -327,7 +329,7 @@ class Turns:
         planned.pair.client.begun(
             planned.client_rendered, planned.client_found, started_at, planned.client_tokens, hour_keeps_five=keeps
         )
-        self._planning.expectations.came(session, planned.shape.client, planned.history, started_at)
+        self._planning.expectations.came(session, planned.shape.client, planned.prompt, planned.history, started_at)
         session.settle(planned.shape.client, planned.shape.sent, started_at)
         session.trimmed, session.tools, session.order = planned.shape.trimmed, planned.shape.tools, planned.shape.order
         session.pair_key, session.betas = planned.pair_key, planned.betas
