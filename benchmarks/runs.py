@@ -22,11 +22,10 @@ from typing import Any
 from benchmarks.bodies import Body, as_bytes
 from benchmarks.layouts import Layout, laid_out
 from synrouter_cli import meter, providers
-from synrouter_cli.cache.model import Split, Store, bill, look_up
-from synrouter_cli.cache.rules import client_markers, rendered, violation
+from synrouter_cli.cache.model import Split
 from synrouter_cli.estimate.synrouter import Memory
+from synrouter_cli.estimate.upstream import Upstream
 from synrouter_cli.ledger.rows import Turn
-from synrouter_cli.prompt.segments import Prompt, segment
 from synrouter_cli.proxy.turns import Inbound, Outcome, Turns
 from synrouter_cli.wire.usage import Usage
 
@@ -42,31 +41,6 @@ WIDOW_S = 24 * 3600.0
 TICK_S = 15.0
 PING_AFTER_S = 3570.0
 """When a blind ping goes out: just before an hour's entry expires."""
-
-
-class Upstream:
-    """The provider: takes bytes, says what they are billed. Its tokens are those of the estimate."""
-
-    def __init__(self, model: str) -> None:
-        self.facts = providers.facts("anthropic", model)
-        self.store = Store()
-        self._last: dict[str, Prompt] = {}
-
-    def answer(self, body: bytes, now: float, session: str = "") -> Split:
-        """Bill a request and remember what it wrote. `session` only makes it faster.
-
-        Raises ValueError where the API would answer 400.
-        """
-        prompt = segment(body, self._last.get(session), keeps_thinking=lambda _: self.facts.keeps_thinking)
-        self._last[session] = prompt
-        refused = violation(prompt)
-        if refused is not None:
-            raise ValueError(refused)
-        shape = rendered(prompt, settings_reach_head=self.facts.settings_reach_head)
-        found = look_up(shape, client_markers(prompt), self.store, self.facts, now=now, tokens=prompt.tokens)
-        self.store.begun(shape, found, now, prompt.tokens)
-        self.store.prune(now)
-        return bill(found, prompt.tokens)
 
 
 @dataclass(slots=True)

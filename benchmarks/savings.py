@@ -17,6 +17,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -151,8 +152,11 @@ def groups_of(options: argparse.Namespace, model: str) -> list[list[Session]]:
     """What is replayed: recorded sessions one by one, or the mix together; each session with its past."""
     wanted = options.only or [""]
     if options.mix:
-        made = [s for s in mix.sessions(options.seed, options.count, model) if any(part in s.name for part in wanted)]
-        return [made] if made else []
+        made = mix.sessions(options.seed, options.count, model)
+        if options.most is not None:
+            made = [replace(s, requests=s.requests[: options.most]) for s in made]
+        chosen = [s for s in made if any(part in s.name for part in wanted)]
+        return [chosen] if chosen else []
     # what is left out of the run is still what was learned from
     everything = [Session.of(trace, model, options.most) for trace in traces.load_all(options.traces)]
     return [[s] for s in policies.leave_one_out(everything) if any(part in s.name for part in wanted)]

@@ -23,7 +23,7 @@ complete -c synrouter -n '__synrouter_at ""' -a demo -d 'See it work on a simula
 complete -c synrouter -n '__synrouter_at ""' -a status -d 'Show whether the proxy runs, where, and how it is set.'
 complete -c synrouter -n '__synrouter_at ""' -a stats -d 'Show what turns cost, and what was saved.'
 complete -c synrouter -n '__synrouter_at ""' -a sessions -d 'List the latest sessions: their cost, and if they are warm.'
-complete -c synrouter -n '__synrouter_at ""' -a explain -d 'Say why a turn missed the cache, and what it cost.'
+complete -c synrouter -n '__synrouter_at ""' -a explain -d 'Say why a turn missed the cache, its cost, and what to do.'
 complete -c synrouter -n '__synrouter_at ""' -a estimate -d 'Show what past sessions cost, and would have cost.'
 complete -c synrouter -n '__synrouter_at ""' -a logs -d 'Show what the proxy wrote down.'
 complete -c synrouter -n '__synrouter_at ""' -a completions -d 'Print the completions of your shell.'

@@ -3,7 +3,7 @@
 Register-ArgumentCompleter -Native -CommandName synrouter -ScriptBlock {
     param($wordToComplete, $commandAst, $cursorPosition)
     $commands = @{
-        '' = @(, @('up', 'Start the proxy, with the dashboard on a terminal.'); , @('down', 'Stop the proxy; requests in flight are finished first.'); , @('demo', 'See it work on a simulated provider.'); , @('status', 'Show whether the proxy runs, where, and how it is set.'); , @('stats', 'Show what turns cost, and what was saved.'); , @('sessions', 'List the latest sessions: their cost, and if they are warm.'); , @('explain', 'Say why a turn missed the cache, and what it cost.'); , @('estimate', 'Show what past sessions cost, and would have cost.'); , @('logs', 'Show what the proxy wrote down.'); , @('completions', 'Print the completions of your shell.'); , @('token', 'Show or replace the local key that clients send to the proxy.'))
+        '' = @(, @('up', 'Start the proxy, with the dashboard on a terminal.'); , @('down', 'Stop the proxy; requests in flight are finished first.'); , @('demo', 'See it work on a simulated provider.'); , @('status', 'Show whether the proxy runs, where, and how it is set.'); , @('stats', 'Show what turns cost, and what was saved.'); , @('sessions', 'List the latest sessions: their cost, and if they are warm.'); , @('explain', 'Say why a turn missed the cache, its cost, and what to do.'); , @('estimate', 'Show what past sessions cost, and would have cost.'); , @('logs', 'Show what the proxy wrote down.'); , @('completions', 'Print the completions of your shell.'); , @('token', 'Show or replace the local key that clients send to the proxy.'))
         '/up' = @()
         '/down' = @()
         '/demo' = @()

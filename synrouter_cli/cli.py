@@ -189,9 +189,9 @@ def explain(
     turn: Annotated[int | None, typer.Option(metavar="N", help="One turn of it.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Say why a turn missed the cache, and what it cost.
+    """Say why a turn missed the cache, its cost, and what to do.
 
-    And what to do about it. Without a session: the last miss that cost something.
+    Without a session: the last miss that cost something.
 
     \b
     Example: synrouter explain

@@ -236,6 +236,7 @@ class _Stored(msgspec.Struct):
     over: bool = False
     tripped: bool = False
     unsteady: bool = False
+    lost: int = 0
 
 
 class Sessions:
@@ -417,7 +418,7 @@ class Sessions:
             policy=Policy.read(row.policy) if row.policy is not None else None,
             only_cut=frozenset(row.only_cut) if row.only_cut is not None else None,
             order=Order(*row.order),
-            gaps=History(Seen(*row.gaps[0]), Seen(*row.gaps[1])),
+            gaps=History(Seen(*row.gaps[0]), Seen(*row.gaps[1]), row.lost),
             stopped=row.stopped,
             over=row.over,
             breaker=Breaker(tripped=row.tripped, unsteady=row.unsteady),
@@ -453,6 +454,7 @@ def stored(session: Session, *, clean: bool = False) -> bytes:
             session.over,
             session.breaker.tripped,
             session.breaker.unsteady,
+            session.gaps.lost,
         )
     )
 

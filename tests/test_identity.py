@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from synrouter_cli.identity import Identity, identify
+from synrouter_cli.identity import Identity, identify, mode_of
 
 UUID = "0f3c1a2b-1111-4222-8333-abcdefabcdef"
 HEADERS: dict[str, tuple[dict[str, str], bytes, Identity]] = {
@@ -52,3 +52,21 @@ def test_identity_by_the_clients_own_ids(headers: dict[str, str], metadata: byte
 def test_openclaw_writes_its_session_into_the_system_prompt() -> None:
     text = b"Runtime: agent=main | session=agent:main:x | sessionId=5f2b-aa | host=h"
     assert identify({}, b"", text) == Identity("openclaw", "5f2b-aa")
+
+
+@pytest.mark.parametrize(
+    ("asked", "client", "key", "mode"),
+    [
+        ("auto", "claude-code", None, "coding"),
+        ("auto", "aider", None, "coding"),
+        ("auto", "unknown", "conversation-1", "coding"),
+        ("auto", "unknown", None, "general"),
+        ("auto", "my-support-bot", None, "general"),
+        ("general", "claude-code", "s1", "general"),
+        ("coding", "unknown", None, "coding"),
+    ],
+)
+def test_the_mode_is_what_was_asked_for_else_what_fits_the_client(
+    asked: str, client: str, key: str | None, mode: str
+) -> None:
+    assert mode_of(asked, client, key) == mode

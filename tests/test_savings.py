@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from benchmarks import replay, savings, traces
 from benchmarks.bound import Asked, Rates, every_block, one_lifetime
-from benchmarks.policies import Outcome, Session, policies, total
+from benchmarks.policies import FIVE, HOUR, Outcome, Session, policies, total
 from synrouter_cli.cache.model import FACTS, Marker, Rendered, Split, Store, bill, look_up
 
 RATES = Rates(read=0.1, write_5m=1.25, write_1h=2.0, input=1.0)
@@ -178,6 +178,26 @@ def test_the_tables_name_policies_and_sessions(recorded: Path, capsys: pytest.Ca
     for word in ("made-up", "head + tail, 1h", "synrouter safe", "one lifetime", "of the bound"):
         assert word in out
     assert "observe" not in out
+
+
+def test_the_mix_is_reported_by_kind_at_each_price(capsys: pytest.CaptureFixture[str]):
+    models = ("claude-opus-4-8", "claude-haiku-4-5")
+    options = ["--mix", "--count", "5", "--most", "3", *(word for model in models for word in ("--model", model))]
+    assert savings.main([*options, "--json"]) == 0
+    dear, cheap = json.loads(capsys.readouterr().out)
+    assert (dear["model"], cheap["model"]) == models
+    assert set(dear["kinds"]) == {"paused", "headless", "short"}
+    for policy, found in dear["all"].items():
+        assert found["cost_usd"] == pytest.approx(sum(kind[policy]["cost_usd"] for kind in dear["kinds"].values()))
+        assert cheap["all"][policy]["cost_usd"] < found["cost_usd"] or policy == "none"
+    assert savings.main([*options, "--only", "paused", "--level", "safe"]) == 0
+    out = capsys.readouterr().out
+    assert "claude-haiku-4-5" in out and "paused" in out and "headless" not in out
+
+
+def test_behind_is_measured_against_the_better_constant():
+    found = {"none": Outcome(Decimal(100)), FIVE: Outcome(Decimal(20)), HOUR: Outcome(Decimal(14))}
+    assert [savings.behind(outcome, found) for outcome in found.values()] == [86, 6, 0]
 
 
 def test_a_folder_without_sessions_is_a_clear_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

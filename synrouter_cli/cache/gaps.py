@@ -9,7 +9,9 @@ that a few dozen gaps outweigh:
 - `paused`: the share of loop gaps, and of returns, that last from five minutes to an hour, and `long`: over an hour;
 - `attended`: the share of sessions of some length that are attended;
 - `ended`: the share of requests that are the last, by how many the session has had, since most sessions are short and
-  one that has lived long lives on.
+  one that has lived long lives on;
+- `lost`: the share of requests that find most of their prefix gone though the gap was short (a compaction, a change of
+  tools, the provider itself): what was paid for an hour is gone with it.
 
 The counts of a session weigh on top of those of all earlier ones (`Habits`), which the ledger keeps.
 
@@ -44,6 +46,7 @@ RETURN_PAUSED: Final = (0.2, 4.0)
 RETURN_LONG: Final = (0.05, 4.0)
 LOOP_PAUSED: Final = (0.008, 20.0)
 LOOP_LONG: Final = (0.001, 20.0)
+LOST: Final = (0.004, 50.0)
 ATTENDED: Final = (0.7, 2.0)
 ENDED_WEIGHT: Final = 3.0
 ENDED_OPEN: Final = (0.15, 4.0)
@@ -80,6 +83,7 @@ class History:
 
     loops: Seen = Seen()
     returns: Seen = Seen()
+    lost: int = 0
 
     @classmethod
     def of(cls, gaps: Iterable[tuple[float, bool]]) -> History:
@@ -92,8 +96,12 @@ class History:
     def after(self, gap_s: float, *, returned: bool) -> History:
         """With one gap more."""
         if returned:
-            return History(self.loops, self.returns.after(gap_s))
-        return History(self.loops.after(gap_s), self.returns)
+            return History(self.loops, self.returns.after(gap_s), self.lost)
+        return History(self.loops.after(gap_s), self.returns, self.lost)
+
+    def losing(self) -> History:
+        """With one request more that found most of its prefix gone."""
+        return History(self.loops, self.returns, self.lost + 1)
 
     @property
     def requests(self) -> int:
@@ -125,6 +133,7 @@ class Habits:
     """By age: how many requests there were, and how many of them were the last of their session."""
     ended: list[int] = field(default_factory=lambda: [0] * len(AGES))
     ended_open: int = 0
+    lost: int = 0
 
     # ── learning ──
 
@@ -140,7 +149,7 @@ class Habits:
         if returned or before.returns.all:
             self.attended_gaps += 1
         self.requests[_age(before.requests)] += 1
-        if self.loops.all + self.returns.all > MOST_GAPS:
+        if self._gaps > MOST_GAPS:
             self._fade()
 
     def over(self, history: History, *, open_end: bool) -> None:
@@ -151,6 +160,10 @@ class Habits:
         self.ended_open += open_end
         if not history.returns.all and history.requests >= TELLING:
             self.unattended += 1
+
+    def losing(self) -> None:
+        """A request found most of its prefix gone, though its gap was short."""
+        self.lost += 1
 
     def learn(self, gaps: Iterable[tuple[float, bool]], *, open_end: bool = False) -> None:
         """A whole session that is over."""
@@ -168,12 +181,17 @@ class Habits:
         self.requests = [count // 2 for count in self.requests]
         self.ended = [count // 2 for count in self.ended]
         self.ended_open //= 2
+        self.lost //= 2
+
+    @property
+    def _gaps(self) -> int:
+        return self.loops.all + self.returns.all
 
     # ── what is to be expected ──
 
     def sure(self, history: History) -> bool:
         """Whether enough was seen to say more of a session than its client does."""
-        return self.loops.all + self.returns.all >= MANY or history.requests > MANY // 2
+        return self._gaps >= MANY or history.requests > MANY // 2
 
     def next(self, history: History) -> Next:
         """What follows the request that this session sends now."""
@@ -187,7 +205,7 @@ class Habits:
 
     def pause_first(self, history: History) -> float:
         """How likely a pause of five minutes to an hour comes before anything that ends an hour's entry too: a longer
-        pause, or the end. It is what a lifetime of an hour is worth having for."""
+        pause, a loss, or the end. It is what a lifetime of an hour is worth having for."""
         rates, sure = self._rates(history), self._attended(history)
         return sure * self._first(history, rates, rates.returns) + (1 - sure) * self._first(history, rates, 0.0)
 
@@ -218,7 +236,7 @@ class Habits:
         for age in range(_age(at), len(AGES)):
             ends = self._ended(age)
             pause = (1 - ends) * paused
-            anything = min(ends + (1 - ends) * (paused + long), 1.0)
+            anything = min(ends + (1 - ends) * (paused + long + rates.lost), 1.0)
             if age + 1 == len(AGES):
                 return total + alive * pause / anything
             left = (1 - anything) ** (AGES[age + 1] - at)
@@ -248,6 +266,7 @@ class Habits:
             return_paused=_own(returns.paused, returns.all, _of(self.returns, "paused", RETURN_PAUSED), OWN / 2),
             return_long=_own(returns.long, returns.all, _of(self.returns, "long", RETURN_LONG), OWN / 2),
             loop_paused=_own(loops.paused, loops.all, _of(self.loops, "paused", LOOP_PAUSED), 3 * OWN),
+            lost=_own(history.lost, loops.all + returns.all, _mean(self.lost, self._gaps, LOST), 5 * OWN),
             loop_long=_own(loops.long, loops.all, _of(self.loops, "long", LOOP_LONG), 10 * OWN),
         )
 
@@ -261,6 +280,7 @@ class _Rates:
     return_long: float
     loop_paused: float
     loop_long: float
+    lost: float
 
 
 def _age(requests: int) -> int:

@@ -171,7 +171,10 @@ class _Weighing:
         return (*heads, (len(self.s.rendered.keys) - 1, self._worth_of(self.lifetimes.tail, tail)))
 
     def _worth_of(self, ttl: str, pause_first: float) -> float:
-        """What an hour is worth a token; where it was chosen, at least what it costs more (the client asked for it)."""
+        """What an hour is worth a token; where it was chosen, at least what it costs more (the client asked for it).
+        Nothing where the provider keeps none."""
+        if not self.s.outlook.hours:
+            return 0.0
         worth = worth_of_an_hour(pause_first, self.s.rates)
         return max(worth, self.s.rates.write_1h - self.s.rates.write_5m) if ttl == "1h" else worth
 
@@ -192,7 +195,9 @@ class _Weighing:
     def _timed(self, positions: Iterable[int]) -> tuple[Marker, ...]:
         """Markers at these positions, with our lifetimes; fixed ones keep theirs."""
         fixed = {marker.position: marker for marker in self.s.fixed}
-        timed = (Marker(p, "1h" if p <= self.long_until else "5m") for p in positions)
+        # what is before an hour that can't be changed must be for an hour too
+        until = max((marker.position for marker in self.s.fixed if marker.ttl == "1h"), default=self.long_until)
+        timed = (Marker(p, "1h" if p <= max(until, self.long_until) else "5m") for p in positions)
         return repaired(fixed.get(marker.position, marker) for marker in timed)
 
     def _doubt(self, ours: tuple[Marker, ...]) -> float:
@@ -212,8 +217,10 @@ class _Weighing:
         """Why what is written lives as long as it does."""
         if not found.writes or not self.s.outlook.hours:
             return ""
-        pause = self.s.outlook.tail_pause
+        pause, rates = self.s.outlook.tail_pause, self.s.rates
         if found.writes[-1].ttl == "1h":
+            if worth_of_an_hour(pause, rates) <= rates.write_1h - rates.write_5m:
+                return "; for an hour, as the client asks"
             return f"; for an hour: a pause is likely ({pause:.0%}) before the session ends"
         if found.writes[0].ttl == "1h":
             return f"; the head for an hour, the rest for 5 minutes: a pause is unlikely ({pause:.0%})"

@@ -74,6 +74,8 @@ def _steady_messages(turn: Turn, detail: Detail) -> str:
             return "Nothing to do: a shorter history is written once and read from then on."
         case "thinking":
             return "Nothing to do: the provider does so once after each new request of yours."
+    if change["how"] == "removed" and change["what"] == "thinking":
+        return "Nothing to do: the client leaves out earlier thinking; markers go before it where that pays."
     text = _VOLATILE.get(change.get("kind", ""))
     if text:
         return text.format(place=f"message {change['index'] + 1}{place_in(change)}")

@@ -3,6 +3,7 @@
 At `observe` no byte is changed, so what that costs *is* the client's own request on the model. Both runs see the same
 requests at the same times with the same lengths, those that were reported, and both have the same luck: what the
 provider lost before its time is lost for both, what somebody else kept warm is warm for both. Only markers differ.
+Synrouter learns its user's habits as it goes, from the transcripts before.
 
 >>> one = Answered("a", "claude-opus-4-8", Usage(input_tokens=9000, output_tokens=5), at=10.0)
 >>> said = Said("user", [{"type": "text", "text": "hello"}], 5.0)
@@ -26,6 +27,7 @@ from synrouter_cli.estimate.models import group_of
 from synrouter_cli.estimate.synrouter import Synrouter
 from synrouter_cli.estimate.upstream import Upstream
 from synrouter_cli.prompt.body import Unplannable
+from synrouter_cli.proxy.expecting import Expectations
 from synrouter_cli.wire.usage import Usage
 
 __all__ = ["MODELLED", "Habits", "Turn", "habits_of", "replayed"]
@@ -97,21 +99,30 @@ def habits_of(events: Iterable[Event], client: str) -> dict[Named, Habits]:
 
 
 def replayed(
-    events: Iterable[Event], habits: Mapping[Named, Habits], client: str, seen: set[str]
+    events: Iterable[Event],
+    habits: Mapping[Named, Habits],
+    client: str,
+    seen: set[str],
+    expectations: Expectations | None = None,
 ) -> Iterator[Turn | Skipped]:
     """The turns of a transcript, and the lines that could not be read.
 
     `seen` are ids of answers that were counted before; those are replayed, since they warmed the cache, but are no
-    turns of this transcript. It grows.
+    turns of this transcript. It grows. `expectations` are what was learned of earlier transcripts, and learn on.
     """
     threads: dict[Named, _Thread] = {}
     usual = Habits(LAYOUTS.get(client, NOTHING), "5m")
-    name = Named("")
-    thread = _Thread(name, habits.get(name, usual))
+    expectations = expectations if expectations is not None else Expectations()
+
+    def thread_of(name: Named) -> _Thread:
+        if name not in threads:
+            threads[name] = _Thread(name, habits.get(name, usual), Synrouter("safe", None, expectations, name.agent))
+        return threads[name]
+
+    thread = thread_of(Named(""))
     for event in events:
         if isinstance(event, Named):
-            name = event
-            thread = threads.setdefault(name, _Thread(name, habits.get(name, usual)))
+            thread = thread_of(event)
         elif isinstance(event, Skipped):
             yield event
         elif isinstance(event, Answered):
@@ -124,6 +135,8 @@ def replayed(
         else:
             assert isinstance(event, Kept)
             thread.talk.keep(event.start, event.end)
+    for ended in threads.values():
+        ended.synrouter.over()
 
 
 @dataclass(slots=True)
@@ -132,10 +145,10 @@ class _Thread:
 
     name: Named
     habits: Habits
+    synrouter: Synrouter
     talk: Conversation = field(default_factory=Conversation)
     head: Head | None = None
     sent_at: float = 0.0
-    synrouter: Synrouter = field(default_factory=lambda: Synrouter("safe"))
     alone: dict[str, Upstream] = field(default_factory=dict)
     behind: dict[str, Upstream] = field(default_factory=dict)
 
@@ -171,12 +184,12 @@ class _Thread:
             alone, behind = (at.setdefault(event.model, Upstream(event.model)) for at in (self.alone, self.behind))
             asked = alone.ask(body, self.sent_at, total)
             sent = self.synrouter.sends(body, self.sent_at, event.model)
-            asked_by_us = behind.ask(sent.body, self.sent_at, total, asked)
+            asked_by_us = behind.ask(sent.body, self.sent_at, total, same=asked)
         except (Unplannable, ValueError):  # a block of a shape that nobody knows
             return None
         luck = asked.luck(usage) if usage is not None else None
         observe, safe = alone.settle(asked, luck), behind.settle(asked_by_us, luck)
-        sent.answered(safe)
+        sent.answered(safe, "tool_use" if any(block["type"] == "tool_use" for block in event.blocks) else "end_turn")
         return observe, safe
 
 

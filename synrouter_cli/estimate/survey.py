@@ -25,6 +25,7 @@ from synrouter_cli.estimate.figures import Session, Sums
 from synrouter_cli.estimate.opencode import Entry
 from synrouter_cli.estimate.places import Source
 from synrouter_cli.estimate.replay import habits_of, replayed
+from synrouter_cli.proxy.expecting import Expectations
 
 __all__ = ["Survey", "survey"]
 
@@ -77,12 +78,14 @@ def survey(sources: list[Source], *, zone: tzinfo | None, advance: Advance = lam
     sessions: dict[tuple[str, str, str], Session] = {}
     seen: dict[str, set[str]] = {}
     done: dict[str, set[str]] = {}
-    for source in sources:
+    expectations = Expectations()
+    for source in sorted(sources, key=_changed_at):  # Synrouter learns of the earlier ones first
         result.files += 1
         try:
             for events in _transcripts(source, advance, done.setdefault(source.client, set())):
                 habits = habits_of(events(), source.client)
-                for turn in replayed(events(), habits, source.client, seen.setdefault(source.client, set())):
+                known = seen.setdefault(source.client, set())
+                for turn in replayed(events(), habits, source.client, known, expectations):
                     if isinstance(turn, Skipped):
                         result.skipped_lines += 1
                         continue
@@ -96,6 +99,13 @@ def survey(sources: list[Source], *, zone: tzinfo | None, advance: Advance = lam
             result.unreadable_files.append(source.path)
     result.sessions = sorted(sessions.values(), key=lambda session: (-session.last_at, session.id, session.group))
     return result
+
+
+def _changed_at(source: Source) -> float:
+    try:
+        return source.path.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def _transcripts(source: Source, advance: Advance, done: set[str]) -> Iterator[Events]:

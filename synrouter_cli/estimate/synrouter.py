@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from synrouter_cli.cache.model import Split
 from synrouter_cli.ledger.rows import Turn
+from synrouter_cli.proxy.expecting import Expectations
 from synrouter_cli.proxy.turns import ActiveTurn, Inbound, Outcome, Turns
 from synrouter_cli.wire.usage import Usage
 
@@ -50,24 +51,33 @@ class Sent:
         self._turn = turn
         self._model = model
 
-    def answered(self, split: Split, output_tokens: int = 0) -> None:
-        """The provider billed the prompt so."""
-        usage = Usage(split.input, split.read, split.write_5m, split.write_1h, output_tokens)
+    def answered(self, split: Split, stop: str = "tool_use") -> None:
+        """The provider billed the prompt so; `stop` is why the answer ended."""
+        usage = Usage(split.input, split.read, split.write_5m, split.write_1h, 0)
         self._turn.responding(200)
-        self._turn.finish(Outcome("ok", 200, None, usage, "exact", self._model, "tool_use", None, 1.0, 1.0, 1))
+        self._turn.finish(Outcome("ok", 200, None, usage, "exact", self._model, stop, None, 1.0, 1.0, 1))
 
 
 class Synrouter:
     """One session's turns at a level."""
 
-    def __init__(self, level: str, ledger: Memory | None = None) -> None:
+    def __init__(
+        self, level: str, ledger: Memory | None = None, expectations: Expectations | None = None, agent: str = ""
+    ) -> None:
+        """`expectations` are what was learned of the user's earlier sessions, and learn of this one; `agent` names a
+        subagent, whose habits are others."""
         self._now = 0.0
+        self._agent = {"x-claude-code-agent-id": agent} if agent else {}
         ledger = Memory(keeps_rows=False) if ledger is None else ledger
-        self._turns = Turns(level=level, mode="auto", ledger=ledger, clock=lambda: self._now)
+        self._turns = Turns(level=level, mode="auto", ledger=ledger, clock=lambda: self._now, expectations=expectations)
 
     def sends(self, body: bytes, now: float, model: str = "", session: str = "replay") -> Sent:
         """What is sent for this request at `now`, seconds since the epoch."""
         self._now = now
-        headers = {"x-session-id": session}
+        headers = {"x-session-id": session, **self._agent}
         inbound = Inbound("messages", "anthropic", "anthropic", headers, "", body, False, b"scope", "api")
         return Sent(self._turns.begin(inbound), model)
+
+    def over(self) -> None:
+        """The session has ended: that is learned too."""
+        self._turns.over()

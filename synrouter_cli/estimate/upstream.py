@@ -64,20 +64,24 @@ class Upstream:
     def __init__(self, model: str) -> None:
         self.facts = providers.facts("anthropic", model)
         self.store = Store()
-        self._last: Prompt | None = None
+        self._last: dict[str, Prompt] = {}
         self._anchors = Anchors()
 
-    def ask(self, body: bytes, now: float, total: int | None = None, same: Asked | None = None) -> Asked:
-        """Look a request up; `total` is its prompt's length in tokens, where that is known. Where `same` was asked for
-        with the very same bytes, they are not read again.
+    def ask(
+        self, body: bytes, now: float, total: int | None = None, *, session: str = "", same: Asked | None = None
+    ) -> Asked:
+        """Look a request up; `total` is its prompt's length in tokens, where that is known.
+
+        `session` only makes it faster, and so does `same`: was it asked for with the very same bytes, they are not
+        read again.
 
         Raises ValueError where the API would answer 400, and Unplannable for what is no request.
         """
         if same is not None and same.prompt.body is body:
             prompt = same.prompt
         else:
-            prompt = segment(body, self._last, keeps_thinking=lambda _: self.facts.keeps_thinking)
-        self._last = prompt
+            prompt = segment(body, self._last.get(session), keeps_thinking=lambda _: self.facts.keeps_thinking)
+        self._last[session] = prompt
         refused = violation(prompt)
         if refused is not None:
             raise ValueError(refused)
@@ -95,9 +99,9 @@ class Upstream:
         self.store.prune(asked.now)
         return bill(found, tokens)
 
-    def answer(self, body: bytes, now: float, total: int | None = None) -> Split:
+    def answer(self, body: bytes, now: float, session: str = "", *, total: int | None = None) -> Split:
         """Both at once, without luck."""
-        return self.settle(self.ask(body, now, total))
+        return self.settle(self.ask(body, now, total, session=session))
 
     def _again(self, asked: Asked, luck: Luck) -> tuple[Found, Measured]:
         """The same request on what was really there."""

@@ -73,6 +73,8 @@ def _block_edits(body: bytes, block: Block, base: int, ttl: str | None) -> list[
         return [_removal(body, base + mark.start, base + mark.end)]
     if mark is not None:
         return _ttl_edits(mark, base, ttl)
+    if block.nested:
+        return []  # the marker inside counts at this block
     value = _VALUES[ttl]
     end = base + block.end
     if block.bare:

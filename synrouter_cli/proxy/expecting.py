@@ -93,13 +93,22 @@ class Expectations:
             session.gaps = history
         session.over = False
 
+    def gone(self, session: Session) -> None:
+        """The session's last request found most of its prefix gone."""
+        session.gaps = session.gaps.losing()
+        self.habits[session.kind].losing()
+
     def sweep(self, sessions: Iterable[Session], now: float) -> None:
         """Count the sessions that have ended since; looks once a minute."""
         if now - self.swept_at < SWEEP_S:
             return
         self.swept_at = now
+        self.ended(session for session in sessions if now - session.last_at > ENDED_S)
+
+    def ended(self, sessions: Iterable[Session]) -> None:
+        """These sessions have ended; each counts once until somebody goes on with it."""
         for session in sessions:
-            if not session.over and session.last_at and now - session.last_at > ENDED_S:
+            if not session.over and session.last_at:
                 session.over = True
                 self.habits[session.kind].over(session.gaps, open_end=session.stopped in _OPEN_ENDS)
 

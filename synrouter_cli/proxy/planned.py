@@ -37,7 +37,8 @@ class ClientCounts(Counts):
         if position < 0:
             position += len(self._shape.client.keys)
         if position >= self._tools_end - 1:
-            return self._sent[self._shape.sent_place(position)]
+            place = self._shape.sent_place(position)
+            return self._sent[place] if place >= 0 else 0  # before everything: what is left out came first
         # tools in another order: their estimates share out what they have together
         estimates = self._shape.client.tokens
         whole = estimates[self._tools_end - 1]
@@ -86,6 +87,8 @@ class Planned:
     last_pair_key: str = ""
     changed_line: str = ""
     """What of a prompt changed, for this process's memory only; filled in where it made the turn miss."""
+    gone: bool = False
+    """Most of what the last request left in the cache was not read, though it was a short time ago."""
     overlapped: bool = False
     """Another request of the session was under way when this one came."""
     committed: bool = False

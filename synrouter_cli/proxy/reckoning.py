@@ -17,6 +17,7 @@ from synrouter_cli import meter, providers
 from synrouter_cli.cache import verdicts
 from synrouter_cli.cache.anchors import Measured
 from synrouter_cli.cache.breaker import Evidence
+from synrouter_cli.cache.gaps import FIVE_MINUTES
 from synrouter_cli.cache.model import Counts, Found, Marker, Rendered, Split, Store, bill
 from synrouter_cli.cache.shadow import Reported, Verdict, judge, reread, same_bill
 from synrouter_cli.ledger.rows import Turn
@@ -148,6 +149,8 @@ class Reckoner:
         )
         outcome = verdicts.classify(facts)
         entry = planned.pair.sent.entry(planned.rendered, found.newest) if found.newest >= 0 else None
+        soon = planned.gap_s is not None and planned.gap_s < FIVE_MINUTES
+        planned.gone = soon and reported.read * 2 < session.cached_tokens
         session.cached_tokens = reported.read + reported.write
         session.cached_ttl_s = entry.ttl if entry is not None else session.cached_ttl_s
         if outcome.missed_tokens and difference is not None and planned.last_sent is not None:
@@ -178,7 +181,9 @@ class Reckoner:
                 again = reread(side.shape, side.markers, side.live, side.verdict, planned.facts, side.tokens)
                 owner = planned.session.id
                 side.store.begun(side.shape, again, row.started_at, side.tokens, owner=owner, hour_keeps_five=keeps)
-        asked = any(marker.ttl == "1h" for marker in planned.plan.found.writes)
+        sent = _sides(planned, verdict)[0]
+        met = reread(sent.shape, sent.markers, sent.live, sent.verdict, planned.facts, sent.tokens)
+        asked = any(marker.ttl == "1h" for marker in met.writes)
         if asked and usage.cache_write_5m_tokens and not usage.cache_write_1h_tokens:
             # an hour was asked for and five minutes were given: from now on that is what is planned with
             planned.pair.hours = False

@@ -136,6 +136,8 @@ class ActiveTurn:
             )
             reason = "the provider refused our markers; the client's own were sent"
             planned.plan = replace(planned.plan, markers=planned.own, found=found, choice="client", reason=reason)
+            predicted = planned.tokens[found.hit] if found.hit >= 0 else 0
+            self._row = replace(self._row, predicted_read_tokens=predicted, reason=reason)
 
     def responding(self, http_status: int) -> None:
         """The answer's headers are here: what the request wrote can be read from now on."""
@@ -166,8 +168,10 @@ class Turns:
         on_turn: Callable[[Turn], None] | None = None,
         secret: bytes = b"",
         policy: Policy | None = None,
+        expectations: Expectations | None = None,
     ) -> None:
-        """`policy` is that of sessions that begin now, where it is not the level's usual one."""
+        """`policy` is that of sessions that begin now, where it is not the level's usual one; `expectations` are what
+        was learned elsewhere, and learn on."""
         self._level = level
         self._mode = mode
         self._policy = policy if policy is not None else Policy.of(level)
@@ -177,6 +181,8 @@ class Turns:
         self._sessions = Sessions()
         self._reckoner = Reckoner()
         self._planning = Planning(self._sessions, self._reckoner, secret=secret)
+        if expectations is not None:
+            self._planning.expectations = expectations
         self._pulse = Pulse()
         self._lines: OrderedDict[tuple[str, int], str] = OrderedDict()
         self._restore()
@@ -184,6 +190,10 @@ class Turns:
     def learn(self, sessions: Iterable[Iterable[tuple[float, bool]]]) -> None:
         """Take over the gaps of whole sessions: (seconds, whether somebody came back) each."""
         self._planning.expectations.learn(sessions)
+
+    def over(self) -> None:
+        """No session goes on: each is learned of as one that has ended."""
+        self._planning.expectations.ended(self._sessions)
 
     # ── begin ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -210,11 +220,12 @@ class Turns:
         identity = identify(inbound.headers, prompt.metadata, _newest_system(prompt))
         session = self._sessions.resolve(inbound.scope, identity, prompt, now)
         self._planning.expectations.sweep(self._sessions, now)
+        policy = self._policy_of(session, prompt, inbound)  # first: the number is stored with it
         number = self._number(session, now)
         mode = mode_of(self._asked_mode(inbound), session.client, identity.key)
         observed = self._level == "observe"
         asked = Asked(inbound.provider, inbound.scope, inbound.headers.get("anthropic-beta", ""), mode, observed)
-        planned = self._planning.plan(asked, prompt, session, self._policy_of(session, prompt, inbound), now)
+        planned = self._planning.plan(asked, prompt, session, policy, now)
         marks, level = planned.plan.markers, planned.policy.level
         row = Turn(
             session=session.id,
@@ -238,9 +249,9 @@ class Turns:
             gap_s=planned.gap_s,
         )
         turn = ActiveTurn(self, row, inbound.body, planned, recorded=True)
-        session.in_flight += 1
         self._edit(turn, planned)
         self._ledger.record(row)
+        session.in_flight += 1  # last: what fails here is never finished
         return turn
 
     def _edit(self, turn: ActiveTurn, planned: Planned) -> None:
@@ -271,7 +282,6 @@ class Turns:
     def refused(self, session: Session) -> None:
         """The provider refused our markers: this session keeps to the client's own."""
         session.breaker = replace(session.breaker, tripped=True)
-        self._freeze(session)
 
     def _asked_mode(self, inbound: Inbound) -> str:
         asked = inbound.headers.get("x-synrouter-mode", "").strip().lower()
@@ -358,12 +368,14 @@ class Turns:
         self._ledger.record(final)
         self._pulse.note(final)
         if planned is not None:
+            if planned.gone:
+                self._planning.expectations.gone(planned.session)
             if planned.changed_line:
                 self.note_line(final.session, final.turn, planned.changed_line)
             if planned.committed:
                 planned.session.stopped = outcome.stop_reason
             if planned.session.breaker.tripped:
-                self._freeze(planned.session)
+                self._freeze(planned)
             self.guarded(self._keep, planned)
         if self._on_turn is not None:
             self._on_turn(final)
@@ -400,12 +412,16 @@ class Turns:
     # ── what stays ────────────────────────────────────────────────────────────────────────────────────────────
 
     @staticmethod
-    def _freeze(session: Session) -> None:
-        """From now on only those blocks are cut that were: the history stays as it was sent."""
-        if session.only_cut is None:
-            cuts = session.trimmed.cuts if session.trimmed is not None else ()
-            blocks = session.last.blocks if session.last is not None else []
-            session.only_cut = frozenset(blocks[cut.block].digest[:8] for cut in cuts if cut.block < len(blocks))
+    def _freeze(planned: Planned) -> None:
+        """From now on only those blocks are cut that were: the history stays as it was sent. That is what the session's
+        last request cut, and this one, which may have been planned before the breaker tripped."""
+        session, shape = planned.session, planned.shape
+        taken = [(session.last, session.trimmed), (shape.client, shape.trimmed if planned.committed else None)]
+        for prompt, trimmed in taken:
+            cuts = trimmed.cuts if prompt is not None and trimmed is not None else ()
+            blocks = prompt.blocks if prompt is not None else []
+            cut = frozenset(blocks[cut.block].digest[:8] for cut in cuts)
+            session.only_cut = cut | (session.only_cut or frozenset())
 
     def _keep(self, planned: Planned) -> None:
         planned.pair.prune(self._clock())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import combinations
 
 import pytest
 from hypothesis import given, settings
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 
 from synrouter_cli.cache.lifetimes import Outlook, Rates
 from synrouter_cli.cache.model import Marker, Rendered, Store, bill, look_up
-from synrouter_cli.cache.planner import Plan, Situation, decide, repaired
+from synrouter_cli.cache.planner import Plan, Situation, _Weighing, decide, repaired
 
 
 @dataclass(frozen=True)
@@ -209,3 +211,167 @@ def test_over_a_session_without_pauses_ours_never_costs_more_than_the_clients_ow
 
 def price(split) -> float:
     return split.read * 0.1 + split.write_5m * 1.25 + split.write_1h * 2 + split.input
+
+
+# ── lifetimes by expectation ──
+
+LIKELY = Outlook(tail_pause=0.8, head_pause=0.8)
+UNLIKELY = Outlook(tail_pause=0.05, head_pause=0.05)
+SHARED_HEAD = Outlook(tail_pause=0.05, head_pause=0.9, shared=0.3)
+
+
+def ttls(plan: Plan) -> dict[int, str]:
+    return {marker.position: marker.ttl for marker in plan.markers}
+
+
+def test_where_a_pause_is_likely_head_and_tail_are_for_an_hour() -> None:
+    plan = decide(situation(10, outlook=LIKELY))
+    assert ttls(plan) == {2: "1h", 4: "1h", 9: "1h"}
+    assert plan.reason.endswith("; for an hour: a pause is likely (80%) before the session ends")
+
+
+def test_where_it_is_not_both_are_for_five_minutes() -> None:
+    plan = decide(situation(10, outlook=UNLIKELY))
+    assert set(ttls(plan).values()) == {"5m"}
+    assert plan.reason.endswith("; for 5 minutes: a pause is unlikely (5%)")
+
+
+def test_a_head_that_others_come_back_to_is_for_an_hour_the_rest_for_five_minutes() -> None:
+    plan = decide(situation(10, outlook=SHARED_HEAD))
+    assert ttls(plan) == {2: "1h", 4: "1h", 9: "5m"}
+    assert "; the head for an hour, the rest for 5 minutes: a pause is unlikely (5%)" in plan.reason
+
+
+def test_over_a_live_hours_head_a_tail_for_five_minutes_is_legal() -> None:
+    first = situation(10, outlook=SHARED_HEAD)
+    commit(first, decide(first))
+    plan = decide(situation(14, store=first.store, now=400.0, outlook=UNLIKELY))
+    assert plan.found.hit == 4, "the tail for five minutes has expired, the head has not"
+    assert ttls(plan) == {2: "1h", 4: "1h", 13: "5m"}
+
+
+def test_over_a_live_prefix_of_five_minutes_no_hour_is_asked_for_until_a_pause_has_ended_it() -> None:
+    first = situation(10, outlook=UNLIKELY)
+    commit(first, decide(first))
+    warm = decide(situation(12, store=first.store, now=100.0, outlook=LIKELY))
+    assert set(ttls(warm).values()) == {"5m"} and warm.found.hit == 9
+    assert warm.reason.endswith("; for 5 minutes, as what it stands on")
+    cold = decide(situation(12, store=first.store, now=400.0, outlook=LIKELY))
+    assert set(ttls(cold).values()) == {"1h"}
+
+
+@pytest.mark.parametrize(
+    ("more", "kept"),
+    [({}, True), ({"sure": True}, False), ({"sure": True, "keep_hour": True}, True), ({"hours": False}, False)],
+    ids=["little was seen", "enough was seen", "a subagent's", "where the provider gives five minutes"],
+)
+def test_an_hour_that_the_client_asks_for_is_kept_unless_enough_was_seen(more: dict[str, bool], kept: bool) -> None:
+    plan = decide(situation(10, {4: "1h", 9: "1h"}, outlook=replace(UNLIKELY, **more)))
+    assert set(ttls(plan).values()) == {"1h" if kept else "5m"}
+    if kept:
+        assert plan.reason.endswith("; for an hour, as the client asks")
+
+
+def test_where_the_provider_keeps_nothing_for_an_hour_none_is_asked_for() -> None:
+    nothing_kept = replace(LIKELY, hours=False)
+    for client in ({}, {4: "1h", 9: "1h"}):
+        assert set(ttls(decide(situation(10, client, outlook=nothing_kept))).values()) == {"5m"}
+
+
+def test_before_an_hour_that_cannot_be_changed_all_is_for_an_hour() -> None:
+    first = situation(10, outlook=UNLIKELY)
+    commit(first, decide(first))
+    fixed = (Marker(11, "1h"),)
+    plan = decide(situation(12, {11: "1h"}, first.store, now=5.0, outlook=UNLIKELY, fixed=fixed, fixed_slots=1))
+    assert Marker(11, "1h") in plan.markers and set(ttls(plan).values()) == {"1h"}
+    assert plan.found.hit == 9
+
+
+CHANCE = st.floats(0.0, 1.0)
+OUTLOOKS = st.builds(
+    Outlook,
+    soon=st.sampled_from([0.2, 0.6, 0.95]),
+    tail_pause=CHANCE,
+    head_pause=CHANCE,
+    shared=st.sampled_from([0.02, 0.3]),
+    hours=st.booleans(),
+    keep_hour=st.booleans(),
+    sure=st.booleans(),
+)
+READS = st.sampled_from([0.025, 0.05, 0.1])
+
+
+@settings(max_examples=80)
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 30), st.sampled_from([5.0, 280.0, 400.0, 3500.0]), OUTLOOKS), min_size=2, max_size=12
+    )
+)
+def test_what_is_warm_is_read_whatever_is_expected_now(turns) -> None:
+    store, blocks, now = Store(), 6, 0.0
+    for grown, gap_s, outlook in turns:
+        blocks, now = blocks + grown, now + gap_s
+        s = situation(blocks, store=store, now=now, outlook=outlook)
+        live = store.live(s.rendered, now)
+        plan = decide(s)
+        assert plan.found.hit == (live[-1] if live else -1)
+        commit(s, plan)
+        assert all(store.entry(s.rendered, p).expires_at >= now + 300 for p in live), "and renewed"
+
+
+@st.composite
+def situations(draw: st.DrawFn, most: int = 40, client: bool = True) -> Situation:
+    """A prompt over what one or two earlier ones left, with whatever markers a client may send."""
+    store, blocks, now = Store(), draw(st.integers(6, 8)), 0.0
+    for _ in range(draw(st.integers(0, 2))):
+        before = situation(blocks, store=store, now=now, outlook=draw(OUTLOOKS))
+        commit(before, decide(before))
+        blocks = min(blocks + draw(st.integers(0, most)), most)
+        now += draw(st.sampled_from([5.0, 400.0, 2000.0]))
+    places = draw(st.sets(st.integers(0, blocks - 1), max_size=6)) if client else set()
+    return situation(
+        blocks,
+        {place: draw(st.sampled_from(["5m", "1h"])) for place in sorted(places)},
+        store,
+        now=now,
+        outlook=draw(OUTLOOKS),
+        rates=Rates(read=draw(READS)),
+        stable_end=blocks - draw(st.integers(0, 3)),
+        branch=draw(st.integers(-1, blocks - 1)),
+    )
+
+
+@given(situations())
+def test_every_plan_is_one_that_the_provider_takes(s: Situation) -> None:
+    plan = decide(s)
+    assert len(plan.markers) <= 4
+    assert plan.markers == repaired(plan.markers), "in order, and never an hour after five minutes"
+    assert all(s.markable[marker.position] for marker in plan.markers)
+    assert plan == decide(s), "the same situation gives the same plan"
+
+
+def every_plan(blocks: int) -> Iterator[tuple[Marker, ...]]:
+    """All legal sets of at most four markers: so many for an hour, the rest for five minutes."""
+    for count in range(5):
+        for places in combinations(range(blocks), count):
+            for long in range(count + 1):
+                yield tuple(Marker(place, "1h" if i < long else "5m") for i, place in enumerate(places))
+
+
+def lost_to_the_best(s: Situation) -> float:
+    """What the chosen plan scores worse than the best of all, as a share of the prompt at the input price."""
+    weighing = _Weighing(s)
+    best = min(map(weighing._score, every_plan(len(s.rendered.keys))))
+    return (weighing._score(weighing.best().markers) - best) / s.tokens[-1]
+
+
+@settings(max_examples=15, deadline=None)
+@given(situations(most=8, client=False))
+def test_where_the_client_marks_nothing_no_plan_of_all_scores_better(s: Situation) -> None:
+    assert lost_to_the_best(s) < 0.01
+
+
+@settings(max_examples=15, deadline=None)
+@given(situations(most=8))
+def test_where_it_marks_no_more_is_lost_than_the_doubts_in_its_favour(s: Situation) -> None:
+    assert lost_to_the_best(s) < 0.2 * 0.75 + 0.05 * 2

@@ -82,6 +82,10 @@ SHOWN: dict[str, tuple[Turn, str | None]] = {
     "message-rewind": (turn("message", message(how="rewind", messages_after=9)), None),
     "message-compaction": (turn("message", message(index=0, how="compaction", messages_after=4)), None),
     "message-thinking": (turn("message", message(how="thinking", role="assistant", what="thinking")), None),
+    "message-thinking-dropped": (
+        turn("message", message(how="removed", role="assistant", what="thinking", after=0)),
+        "thinking: The user is asking for …",
+    ),
     "model": (turn("model", Difference(model=("claude-opus-4-8", "claude-haiku-4-5"))), None),
     "betas": (turn("betas", Difference(betas=NamesChange(("context-1m-2025-08-07",)))), None),
     "settings": (turn("settings", Difference(settings=("output_config.effort", "thinking"))), None),

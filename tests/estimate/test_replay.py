@@ -75,9 +75,9 @@ def test_observe_is_the_clients_own_request_sent_through_synrouter_byte_by_byte(
         body = talk.body(b'"claude-opus-4-8"', head, LAYOUTS["claude-code"], "5m")
         sent = synrouter.sends(body, 400.0 * turn, MODEL)
         assert sent.body == body
-        split = upstream.answer(sent.body, 400.0 * turn, 12_000 + 700 * turn)
+        split = upstream.answer(sent.body, 400.0 * turn, total=12_000 + 700 * turn)
         sent.answered(split)
-        assert split == alone.answer(body, 400.0 * turn, 12_000 + 700 * turn)
+        assert split == alone.answer(body, 400.0 * turn, total=12_000 + 700 * turn)
         talk.say("assistant", [{"type": "text", "text": "done"}])
 
 

@@ -83,8 +83,8 @@ def test_what_somebody_else_kept_warm_is_read_by_everybody(read):
 def test_the_same_bytes_are_not_read_twice():
     first, second, sent = Upstream(MODEL), Upstream(MODEL), body(1)
     asked = first.ask(sent, 0.0, 9000)
-    assert second.ask(sent, 0.0, 9000, asked).prompt is asked.prompt
-    assert second.ask(bytes(bytearray(sent)), 0.0, 9000, asked).prompt is not asked.prompt
+    assert second.ask(sent, 0.0, 9000, same=asked).prompt is asked.prompt
+    assert second.ask(bytes(bytearray(sent)), 0.0, 9000, same=asked).prompt is not asked.prompt
 
 
 def test_what_the_api_refuses_raises():

@@ -188,6 +188,16 @@ MESSAGES: dict[str, tuple[list[Any], list[Any], tuple[str, int, int, str]]] = {
         [user("one"), answer(CALL), user(RESULT), answer("four")],
         ("removed", 1, 0, "thinking"),
     ),
+    "the second half was rewritten": (
+        [user("word " * 300), answer("two"), user("three"), answer("word " * 250), user("five")],
+        [user("word " * 300), answer("two"), user("three"), answer("four")],
+        ("changed", 3, 0, "text"),
+    ),
+    "a long answer was rewritten, and what followed it dropped": (
+        [user("word " * 100), answer("word " * 300), *HISTORY[2:5]],
+        [user("word " * 100), answer("other " * 300), user("three")],
+        ("changed", 1, 0, "text"),
+    ),
     "a summary in place of it all": (
         [user("word " * 200), *HISTORY[1:]],
         [user("Summary."), answer("two")],
@@ -219,6 +229,14 @@ def test_thinking_that_the_provider_leaves_out_is_told_from_a_change() -> None:
     assert found.message is not None
     assert (found.message.how, found.message.index, found.message.what) == ("thinking", 1, "thinking")
     assert difference(before, after) == Difference()
+
+
+def test_a_block_in_the_place_of_left_out_thinking_was_put_in() -> None:
+    before = request(messages=[user("one"), answer(THOUGHT, "two"), user("three")])
+    after = request(messages=[user("one"), answer("new", "two"), user("three")])
+    found = compare(prompt(before, keeps_thinking=False), prompt(after, keeps_thinking=False))
+    assert found.message is not None
+    assert (found.message.how, found.message.index, found.message.block) == ("inserted", 1, 0)
 
 
 def test_the_sizes_of_a_changed_block_are_given_and_the_kind_of_its_change() -> None:
@@ -378,7 +396,7 @@ def name_group(found: Difference, part: str, group: str) -> tuple[str, ...]:
     return getattr(getattr(found, part), group, ())
 
 
-BLOCKS = st.sampled_from([text("a"), text("b"), text("c\nd"), CALL, RESULT, THOUGHT, IMAGE])
+BLOCKS = st.sampled_from([text("a"), text(CANARY), text(f"{CANARY} 12:03"), text("c\nd"), CALL, RESULT, THOUGHT, IMAGE])
 MESSAGE_LISTS = st.lists(
     st.builds(
         lambda role, content: {"role": role, "content": content},
@@ -404,5 +422,6 @@ def test_any_two_requests_can_be_compared(
         before.forget_body()
     found = compare(before, after)
     assert len(changed_line(before, after, found)) <= 80
+    assert CANARY not in json.dumps(found.to_detail())
     assert (after.shared_with(before.keys) == len(before.keys)) <= (found.cause() in ("", "settings"))
     assert compare(before, before) == Difference()

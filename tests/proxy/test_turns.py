@@ -3,101 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from support.memory import Memory
+from support.bench import MODEL, Bench, body, last_human, like_claude_code, money
 from synrouter_cli.demo.judge import Judge
-from synrouter_cli.ledger.rows import Turn
 from synrouter_cli.prompt import blocks
-from synrouter_cli.proxy.turns import ActiveTurn, Inbound, Outcome, Turns
+from synrouter_cli.proxy.turns import Outcome
 from synrouter_cli.wire.usage import Usage
-
-MODEL = "claude-sonnet-4-6"
-FIVE = {"type": "ephemeral"}
-
-
-class Bench:
-    """A client, Synrouter and the provider on one clock."""
-
-    def __init__(self, level: str = "safe") -> None:
-        self.now = 1_790_000_000.0
-        self.ledger = Memory()
-        self.judge = Judge()
-        self.level = level
-        self.sent: list[bytes] = []
-        self.restart()
-
-    def restart(self) -> None:
-        self.turns = Turns(level=self.level, mode="auto", ledger=self.ledger, clock=lambda: self.now, secret=b"k")
-
-    def inbound(self, body: bytes, **headers: str) -> Inbound:
-        names = {"x-claude-code-session-id": "s1", **{k.replace("_", "-"): v for k, v in headers.items()}}
-        return Inbound("messages", "anthropic", "anthropic", names, "", body, False, b"scope", "api")
-
-    def ask(self, body: dict[str, Any] | bytes, after: float = 5.0, **headers: str) -> Turn:
-        """Send a request `after` seconds; the row that came of it."""
-        self.now += after
-        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-        turn = self.turns.begin(self.inbound(raw, **headers))
-        self.sent.append(turn.body)
-        weighed = self.judge.weigh(turn.body, scope="one", now=self.now)
-        turn.responding(200)
-        self.judge.begun(weighed)
-        self.finish(turn, weighed.usage)
-        return self.ledger.rows[-1]
-
-    def finish(self, turn: ActiveTurn, reported: dict[str, Any], output: int = 10) -> None:
-        writes = reported["cache_creation"]
-        usage = Usage(
-            reported["input_tokens"],
-            reported["cache_read_input_tokens"],
-            writes["ephemeral_5m_input_tokens"],
-            writes["ephemeral_1h_input_tokens"],
-            output,
-        )
-        turn.finish(Outcome("ok", 200, None, usage, "exact", MODEL, "tool_use", "msg", 1.0, 2.0, 1))
-
-
-WORDS = "the quick brown fox jumps over the lazy dog and reads another file; "
-
-
-def body(rounds: int, mark: Callable[[dict[str, Any]], None] | None = None, **more: Any) -> dict[str, Any]:
-    """A session after so many tool calls, long enough to be cached."""
-    messages: list[dict[str, Any]] = [{"role": "user", "content": [{"type": "text", "text": "begin " + WORDS * 40}]}]
-    for i in range(rounds):
-        call = {"type": "tool_use", "id": f"t{i}", "name": "Bash", "input": {"command": f"ls {i}"}}
-        result = {"type": "tool_result", "tool_use_id": f"t{i}", "content": f"{i} " + WORDS * 30}
-        messages += [{"role": "assistant", "content": [call]}, {"role": "user", "content": [result]}]
-    made = {
-        "model": MODEL,
-        "max_tokens": 100,
-        "system": [{"type": "text", "text": WORDS * 60}],
-        "tools": [{"name": "Bash", "description": WORDS * 30, "input_schema": {"type": "object"}}],
-        "messages": messages,
-        **more,
-    }
-    if mark is not None:
-        mark(made)
-    return made
-
-
-def like_claude_code(made: dict[str, Any]) -> None:
-    made["system"][-1]["cache_control"] = dict(FIVE)
-    made["messages"][-1]["content"][-1]["cache_control"] = dict(FIVE)
-
-
-def last_human(made: dict[str, Any]) -> None:
-    made["messages"][0]["content"][0]["cache_control"] = dict(FIVE)
-
-
-def money(row: Turn) -> tuple[int, int, int]:
-    assert row.cost_pusd is not None and row.baseline_client_pusd is not None
-    assert row.baseline_no_cache_pusd is not None
-    return row.cost_pusd, row.baseline_client_pusd, row.baseline_no_cache_pusd
 
 
 def test_a_client_that_marks_nothing_hits_from_its_second_request_on() -> None:
