@@ -50,8 +50,8 @@ WORDS = "the quick brown fox jumps over the lazy dog and reads another file; "
 @dataclass(frozen=True, slots=True)
 class Shape:
     """`order`: by_name (as clients sort; MCP comes last there), mixed (own names on both sides of `mcp__`), shuffled
-    (servers as they connect). Sessions begin `every_s` seconds apart, between the two. `offered` is how often a tool of a
-    connected server is there."""
+    (servers as they connect). Sessions begin `every_s` seconds apart, between the two. `offered` is how often a tool
+    of a connected server is there."""
 
     order: str = "by_name"
     every_s: tuple[float, float] = (60.0, 600.0)

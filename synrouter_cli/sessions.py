@@ -172,7 +172,8 @@ class Session:
         A client that carries something at its end from request to request (a reminder, a rewritten last message)
         shows it by what vanished: that many messages at the end of this prompt are taken to vanish too. What changed
         in the middle will probably change again where it is a clock, a counter or an id (`likely`), or once it has
-        done so a few times: only what stands before it lasts. A longer change is a rewind or a compaction.
+        done so a few times: only what stands before it lasts. A longer change is a rewind or a compaction, after which
+        as little is known as at first.
         """
         last, end = self.last_sent, len(sent.blocks)
         if last is None:
@@ -184,6 +185,7 @@ class Session:
             mine = sent.message_ends()
             if vanished <= VOLATILE_MESSAGES and len(mine) > vanished:
                 return Change(mine[len(mine) - vanished - 1] + 1, left_at)
+            end = transient_from(sent)
         unstable = self.unstable.after(left_at, likely=left_at >= 0 and left_at != self.unstable.place and likely())
         stable_end = min(unstable.place, end) if unstable.share > CHANGES_AGAIN else end
         return Change(stable_end, left_at, unstable)

@@ -65,11 +65,13 @@ class Heads:
         while len(self._heads) > MOST_HEADS:
             self._heads.popitem(last=False)
 
-    def pause_first(self, key: bytes, session: float, now: float) -> float:
+    def pause_first(self, key: bytes, session: float, now: float | None = None) -> float:
         """How likely this head pauses for five minutes to an hour before it pauses longer; `session` is how likely the
-        session that asks at `now` does (`gaps.Habits.pause_first`). The gap that ends now is one of the head's."""
+        session that asks does (`gaps.Habits.pause_first`). With `now`, the gap that ends then is one of the head's."""
         head = self._heads.get(key)
-        gaps = NOTHING_SEEN if head is None else head.gaps.after(max(now - head.last_at, 0.0))
+        gaps = NOTHING_SEEN if head is None else head.gaps
+        if head is not None and now is not None:
+            gaps = gaps.after(max(now - head.last_at, 0.0))
         return (gaps.paused + PAUSE_WEIGHT * session) / (gaps.paused + gaps.long + PAUSE_WEIGHT)
 
     def shared(self, key: bytes, usual: float) -> float:
