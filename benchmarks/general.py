@@ -4,11 +4,12 @@
 
 Each session has the agent's own tools, some of a pool of MCP servers, a system prompt behind them, and one to four
 turns. The shared head of a session is the longest prefix of what is sent for its first request that was sent before in
-another session, whether or not it lives; printed is which share of it is read, from the second session on, and what all
-prompts cost against the agent's own requests, which carry no markers. The same seed gives the same sessions.
+another session, however long ago; printed is its mean length, which share of it is read from the second session on, how
+many sessions read less than half of it, and what all requests cost against the agent's own, which carry no markers. The
+same seed gives the same sessions.
 
->>> rows = play(sessions(1, 4, Shape()), "safe")
->>> len(rows), rows[0].shared, rows[1].shared > 0
+>>> played = play(sessions(1, 4, Shape()), "safe")
+>>> len(played.firsts), played.firsts[0].shared, played.firsts[1].shared > 0
 (4, 0, True)
 """
 
@@ -26,16 +27,16 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.bodies import as_bytes
 from benchmarks.runs import Memory
-from synrouter_cli.cache.model import Split
 from synrouter_cli.demo.judge import Judge
 from synrouter_cli.ledger.rows import Turn
 from synrouter_cli.proxy.turns import Inbound, Outcome, Turns
 from synrouter_cli.wire.usage import Usage
 
-__all__ = ["CASES", "Asked", "First", "Shape", "play", "read_share", "sessions"]
+__all__ = ["CASES", "Asked", "First", "Played", "Shape", "play", "sessions"]
 
 MODEL = "claude-sonnet-4-6"
 STARTED_S = 1_790_000_000.0
+OUTPUT = 100
 CORE = "Bash Edit Glob Grep KillShell LS MultiEdit NotebookEdit Read Shell View Write".split()
 EXTENDED = "Agent AskUser Skill TodoWrite".split()
 MIXED_CORE = "apply_patch bash edit glob grep list_dir multi_edit read_file shell view write_file write_stdin".split()
@@ -86,7 +87,25 @@ class First:
     row: Turn
     shared: int
     read: int
-    split: Split
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """How it went: the first request of each session, and all rows."""
+
+    firsts: list[First]
+    rows: list[Turn]
+
+    @property
+    def read_share(self) -> float:
+        """Of the shared heads' tokens from the second session on, the share that was read."""
+        later = self.firsts[1:]
+        return sum(first.read for first in later) / sum(first.shared for first in later)
+
+    @property
+    def cost_share(self) -> float:
+        """What all requests cost, of what the agent's own would have."""
+        return sum(row.cost_pusd or 0 for row in self.rows) / sum(row.baseline_client_pusd or 0 for row in self.rows)
 
 
 def sessions(seed: int, count: int, shape: Shape, model: str = MODEL) -> list[Asked]:
@@ -132,39 +151,29 @@ def _tools(random: Random, shape: Shape) -> list[dict[str, Any]]:
     return [_tool(name) for name in names]
 
 
-def play(asked: Sequence[Asked], level: str, mode: str = "auto", model: str = MODEL) -> list[First]:
-    """Send all of it through Synrouter to the simulated provider; each session's first request."""
+def play(asked: Sequence[Asked], level: str, mode: str = "auto", model: str = MODEL) -> Played:
+    """Send all of it through Synrouter to the simulated provider."""
     now = [STARTED_S]
     memory, judge = Memory(), Judge()
     turns = Turns(level=level, mode=mode, ledger=memory, clock=lambda: now[0], secret=b"k")
-    earlier: list[dict[bytes, int]] = []
+    earlier: list[list[bytes]] = []
     firsts: list[First] = []
     for request in asked:
         now[0] = request.at
         inbound = Inbound("messages", "anthropic", "anthropic", {}, "", as_bytes(request.body), False, b"s", "api")
         turn = turns.begin(inbound)
-        weighed = judge.weigh(turn.body, scope="s", now=now[0])
+        weighed = judge.weigh(turn.body, scope="s", now=request.at)
         turn.responding(200)
         judge.begun(weighed)
         split, prompt = weighed.split, weighed.prompt
-        usage = Usage(split.input, split.read, split.write_5m, split.write_1h, 100)
+        usage = Usage(split.input, split.read, split.write_5m, split.write_1h, OUTPUT)
         turn.finish(Outcome("ok", 200, None, usage, "exact", model, "tool_use", None, 1.0, 2.0, 1))
         if request.first:
-            shared = max((prompt.shared_with(list(keys)) for keys in earlier), default=0)
+            shared = max((prompt.shared_with(keys) for keys in earlier), default=0)
             tokens = prompt.tokens[shared - 1] if shared else 0
-            firsts.append(First(memory.rows[-1], tokens, min(split.read, tokens), split))
-            earlier.append(dict.fromkeys(prompt.keys, 0))
-    _cost[:] = [sum(r.cost_pusd or 0 for r in memory.rows), sum(r.baseline_client_pusd or 0 for r in memory.rows)]
-    return firsts
-
-
-_cost: list[int] = []
-
-
-def read_share(firsts: Sequence[First]) -> float:
-    """Of the shared heads' tokens from the second session on, the share that was read."""
-    later = firsts[1:]
-    return sum(first.read for first in later) / sum(first.shared for first in later)
+            firsts.append(First(memory.rows[-1], tokens, min(split.read, tokens)))
+            earlier.append(prompt.keys)
+    return Played(firsts, memory.rows)
 
 
 def main() -> None:
@@ -177,11 +186,12 @@ def main() -> None:
     for name, shape in CASES.items():
         asked = sessions(options.seed, options.sessions, shape, options.model)
         for level in ("safe", "standard", "max"):
-            firsts = play(asked, level, model=options.model)
-            mean = sum(first.shared for first in firsts[1:]) // (len(firsts) - 1)
-            missed = sum(first.read < first.shared / 2 for first in firsts[1:])
-            cost = _cost[0] / _cost[1]
-            print(f"{name:42}{level:>9}{mean:>8,}{read_share(firsts):>7.1%}{missed:>8}{cost:>7.1%}")
+            played = play(asked, level, model=options.model)
+            later = played.firsts[1:]
+            mean = sum(first.shared for first in later) // len(later)
+            missed = sum(first.read < first.shared / 2 for first in later)
+            figures = f"{mean:>8,}{played.read_share:>7.1%}{missed:>8}{played.cost_share:>7.1%}"
+            print(f"{name:42}{level:>9}{figures}")
 
 
 if __name__ == "__main__":

@@ -133,6 +133,8 @@ class Session:
     """Prefix keys at the ends of the last request's newest messages; after a restart all that is left of it."""
     first_key: bytes = b""
     head_key: bytes = b""
+    opening: bytes = b""
+    """A digest of the first message alone; in memory only."""
     message_count: int = 0
     anchors: Anchors = field(default_factory=Anchors)
     restored: bool = False
@@ -199,6 +201,7 @@ class Session:
         self.ends = [prompt.keys[end] for end in ends[-64:] if end >= 0]
         self.first_key = first_key(prompt)
         self.head_key = head_key(prompt)
+        self.opening = opening(prompt)
         self.restored = False
 
 
@@ -206,6 +209,16 @@ def first_key(prompt: Prompt) -> bytes:
     """The prefix key at the end of the first message."""
     ends = prompt.message_ends()
     return prompt.keys[ends[0]] if ends and ends[0] >= 0 else b""
+
+
+def opening(prompt: Prompt) -> bytes:
+    """A digest of the first message alone, whatever tools and system stand before it."""
+    units = prompt.message_units
+    return sha256(b"".join(block.digest for block in units[0].blocks)).digest()[:16] if units else b""
+
+
+def _opens_as(prompt: Prompt, session: Session) -> bool:
+    return bool(session.opening) and opening(prompt) == session.opening
 
 
 def head_key(prompt: Prompt) -> bytes:
@@ -315,8 +328,8 @@ class Sessions:
             return ("main", "main") if has_tools else ("side", "side")
         if main is None or not main.first_key:
             return "main", "subagent" if identity.parent_key is not None else "main"
-        if first_key(prompt) == main.first_key or head_key(prompt) == main.head_key:
-            # the same beginning, or the same tools after a compaction
+        if first_key(prompt) == main.first_key or head_key(prompt) == main.head_key or _opens_as(prompt, main):
+            # the same beginning, the same tools after a compaction, or other tools before the same first message
             return "main", "main"
         if main.head_key and not has_tools:
             return "side", "side"

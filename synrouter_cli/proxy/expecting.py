@@ -72,13 +72,17 @@ class Expectations:
         )
 
     def _ends(self, session: Session, sent: Prompt, tail: float, now: float, mode: str) -> tuple[End, ...]:
-        """What to expect of each head of this prompt; the shorter ones only where others are expected to read them."""
+        """What to expect of each head of this prompt.
+
+        The gap that ends now counts where sessions are short: in a long one it is part of the session's own history.
+        """
         found: list[End] = []
+        ended_at = now if mode == "general" else None
         shorter, share = b"", 1.0
         for place in heads_of(session, sent):
             key = sent.keys[place - 1]
             share *= self.heads.goes_on(shorter, key) if found else self.heads.shared(key, SHARED[mode])
-            found.append(End(place - 1, share, self.heads.pause_first(key, tail, now)))
+            found.append(End(place - 1, share, self.heads.pause_first(key, tail, ended_at)))
             shorter = key
         return tuple(found)
 
