@@ -23,7 +23,6 @@ from benchmarks import bound, layouts, replay, runs, traces
 from synrouter_cli import providers
 from synrouter_cli.cache.model import Split
 from synrouter_cli.prompt.segments import Prompt, segment
-from synrouter_cli.proxy.turns import Turns
 
 LEVELS = ("observe", "safe")
 """`standard` and `max` act as `safe` in this version."""
@@ -42,12 +41,16 @@ class Session:
     output_tokens: int
     histories: runs.Histories = ()
     """What a ledger knows of the time before: the other sessions' gaps."""
+    last_stop: str = "end_turn"
+    """Why its last answer ended."""
 
     @classmethod
     def of(cls, trace: traces.Trace, model: str, most: int | None = None) -> Session:
         """The session of a trace, or its first `most` requests."""
         output = sum(request.output_tokens for request in islice(traces.requests(trace), most))
-        return cls(trace.name, model, replay.steps(trace, model)[:most], output)
+        asked = replay.steps(trace, model)
+        whole = most is None or most >= len(asked)
+        return cls(trace.name, model, asked[:most], output, last_stop=trace.last_stop if whole else "end_turn")
 
     @property
     def gaps(self) -> list[tuple[float, bool]]:
@@ -132,9 +135,8 @@ def together(levels: Iterable[str] = LEVELS, client: str = "none") -> dict[str, 
     for level in levels:
         name = f"synrouter {level}{before}"
         ours[name] = _through(layout, level)
-        if level != "observe" and hasattr(Turns, "learn"):
+        if level != "observe":
             ours[f"{name}, learned"] = _through(layout, level, learned=True)
-        if level != "observe" and hasattr(Turns, "due_pings"):
             ours[f"{name}, keep-warm"] = _through(layout, level, learned=True, keep_warm=True)
     return {
         "none": _alone(layouts.none),
@@ -178,7 +180,13 @@ def _through(layout: layouts.Layout, level: str, *, learned: bool = False, keep_
         histories = sessions[0].histories if learned and len(sessions) == 1 else ()
         model = sessions[0].model
         found = runs.through_together(
-            timeline(sessions), model, layout, level, histories=histories, keep_warm=keep_warm
+            timeline(sessions),
+            model,
+            layout,
+            level,
+            histories=histories,
+            keep_warm=keep_warm,
+            last_stops=[session.last_stop for session in sessions],
         )
         return _outcomes(sessions, found)
 

@@ -27,6 +27,7 @@ from synrouter_cli.estimate.synrouter import Memory
 from synrouter_cli.estimate.upstream import Upstream
 from synrouter_cli.ledger.rows import Turn
 from synrouter_cli.proxy.turns import Inbound, Outcome, Turns
+from synrouter_cli.settings import KeepWarm
 from synrouter_cli.wire.usage import Usage
 
 Step = tuple[float, dict[str, Any]]
@@ -88,10 +89,15 @@ class Front:
         self.upstream = Upstream(model)
         self.ledger = Memory()
         self.now = 0.0
-        self.turns = Turns(level=level, mode="auto", ledger=self.ledger, clock=lambda: self.now)
+        self.turns = Turns(
+            level=level,
+            mode="auto",
+            ledger=self.ledger,
+            clock=lambda: self.now,
+            keep_warm=KeepWarm(enabled=keep_warm),
+        )
         self.turns.learn(histories)
-        self._pings = getattr(self.turns, "due_pings", None) if keep_warm else None
-        """The hook of keep-warm: `due_pings(now)` gives the turns to be sent now, each an ActiveTurn."""
+        self._keep_warm = keep_warm
 
     def send(
         self, now: float, raw: bytes, headers: Mapping[str, str], client: str = "", stop: str = "tool_use"
@@ -111,11 +117,11 @@ class Front:
 
     def idle(self, until: float) -> Iterator[tuple[str, Split]]:
         """Send what keep-warm wants sent before `until`: Synrouter's session and the bill of each."""
-        if self._pings is None or not self.now:
+        if not self._keep_warm or not self.now:
             return
         while self.now + TICK_S < until:
             self.now += TICK_S
-            for turn in self._pings(self.now):
+            for turn in self.turns.due_pings(self.now):
                 yield self._answered(turn, turn.session_id, "max_tokens")
 
     def _answered(self, turn: Any, client: str, stop: str) -> tuple[str, Split]:
@@ -126,10 +132,10 @@ class Front:
         return turn.session_id, split
 
 
-def stops(bodies: Sequence[Body]) -> list[str]:
+def stops(bodies: Sequence[Body], last: str = "end_turn") -> list[str]:
     """Why each request's answer ended, as the next request shows: with tool results it goes on, else somebody came
-    back. The last answer is taken to end its turn."""
-    return [*("tool_use" if _answers(body) else "end_turn" for body in bodies[1:]), "end_turn"]
+    back. No request shows it of the `last` answer."""
+    return [*("tool_use" if _answers(body) else "end_turn" for body in bodies[1:]), last]
 
 
 def gaps(times: Sequence[float], why: Sequence[str]) -> list[tuple[float, bool]]:
@@ -190,14 +196,16 @@ def through_together(
     headers: Sequence[Mapping[str, str]] | None = None,
     histories: Histories = (),
     keep_warm: bool = False,
+    last_stops: Sequence[str] = (),
 ) -> list[Sum]:
     """Sessions through one Synrouter in the order of time: what each cost, pings after its end included.
 
     `headers` are those of each session's requests, its own id where none are given; `histories` is what was learned
-    before; `keep_warm` switches pings on, where this version has them.
+    before; `keep_warm` switches pings on, with their usual budgets; `last_stops` is why each session's last
+    answer ended, "end_turn" where none are given.
     """
     front, results = Front(model, level, histories=histories, keep_warm=keep_warm), _sums(events)
-    ends_by = _stops_of(events)
+    ends_by = _stops_of(events, last_stops)
     whose: dict[str, int] = {}
     ends = (max(now for now, _, _ in events) + WIDOW_S, -1, None) if events else None
     for now, index, step in [*events, *([ends] if ends else [])]:
@@ -217,11 +225,11 @@ def through_together(
     return results
 
 
-def _stops_of(events: Sequence[Event]) -> dict[int, Iterator[str]]:
+def _stops_of(events: Sequence[Event], last: Sequence[str]) -> dict[int, Iterator[str]]:
     bodies: dict[int, list[Body]] = {}
     for _, index, step in events:
         bodies.setdefault(index, []).append(step[1])
-    return {index: iter(stops(found)) for index, found in bodies.items()}
+    return {index: iter(stops(found, last[index] if last else "end_turn")) for index, found in bodies.items()}
 
 
 def _sums(events: Sequence[Event]) -> list[Sum]:

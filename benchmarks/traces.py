@@ -30,6 +30,12 @@ class Trace:
     client: str
     messages: list[dict[str, Any]]
 
+    @property
+    def last_stop(self) -> str:
+        """Why its last answer ended: "tool_use" where the recording stops while a tool runs."""
+        answers = (line["content"] for line in reversed(self.messages) if line["role"] == "assistant")
+        return "tool_use" if any(block.get("type") == "tool_use" for block in next(answers, ())) else "end_turn"
+
 
 @dataclass(frozen=True, slots=True)
 class Request:

@@ -22,14 +22,14 @@ from synrouter_cli.cache.breaker import Breaker
 from synrouter_cli.cache.gaps import History, Seen
 from synrouter_cli.cache.model import Place
 from synrouter_cli.identity import Identity
+from synrouter_cli.prompt.lasting import Lasting
 from synrouter_cli.prompt.layers import Tools
-from synrouter_cli.prompt.layouts import transient_from
 from synrouter_cli.prompt.order import Order
 from synrouter_cli.prompt.policy import Policy
 from synrouter_cli.prompt.segments import Prompt
 from synrouter_cli.prompt.trim import Trimmed
 
-__all__ = ["Change", "Session", "Sessions", "Unstable", "stored"]
+__all__ = ["Change", "Session", "Sessions", "stored"]
 
 LIVE_SECONDS = 6 * 3600.0
 """A session without an id of its own can be recognised by its prefix for this long."""
@@ -45,48 +45,15 @@ HURRY_SECONDS = 2.0
 MOST_PARENTS = 64
 """So many of the latest sessions may be what a new one goes on from."""
 
-VOLATILE_MESSAGES = 4
-"""So many messages at the end may change from request to request; more than that is a rewind or a compaction."""
-
-
-@dataclass(frozen=True, slots=True)
-class Unstable:
-    """A place in the middle of a session's prompt that was seen to change: a clock, a counter, an id.
-
-    `changed` and `same` count the requests since; `likely` says what a first change already tells of its kind.
-    """
-
-    place: int = -1
-    changed: float = 0.0
-    same: float = 0.0
-
-    def after(self, place: int, *, likely: bool) -> Unstable:
-        """One request later: the prompt left the last one at `place`, -1 where it did not."""
-        if place < 0:
-            return Unstable(self.place, self.changed, self.same + 1) if self.place >= 0 else self
-        if place == self.place:
-            return Unstable(place, self.changed + 1, self.same)
-        return Unstable(place, 5.0, 0.5) if likely else Unstable(place, 2.0, 1.0)
-
-    @property
-    def share(self) -> float:
-        """How likely the place changes again."""
-        return self.changed / (self.changed + self.same) if self.place >= 0 else 0.0
-
 
 @dataclass(frozen=True, slots=True)
 class Change:
     """`stable_end`: blocks before it are expected to stand in the next request. `branch`: the first block that
-    differs from the last request, -1 where this one only adds to it."""
+    differs from the last request, -1 where this one only adds to it. `lasting`: what is known of that now."""
 
     stable_end: int
     branch: int
-    unstable: Unstable | None = None
-    """What is known of a changing place after this request; None where nothing new is."""
-
-
-CHANGES_AGAIN = 0.78
-"""From this share on a write behind the place is dearer than what it saves: .25 against 1.15 of an input token."""
+    lasting: Lasting
 
 
 @dataclass(slots=True)
@@ -122,7 +89,7 @@ class Session:
     over: bool = False
     """It was counted among those that have ended."""
     breaker: Breaker = field(default_factory=Breaker)
-    unstable: Unstable = Unstable()
+    lasting: Lasting = field(default_factory=Lasting)
     in_flight: int = 0
     pair_key: str = ""
     betas: str = ""
@@ -171,26 +138,13 @@ class Session:
     def change(self, sent: Prompt, left_at: int, *, likely: Callable[[], bool], thinking_dropped: bool) -> Change:
         """Where this prompt leaves the session's last one (`left_at`), and what of it will probably not last.
 
-        A client that carries something at its end from request to request (a reminder, a rewritten last message)
-        shows it by what vanished: that many messages at the end of this prompt are taken to vanish too. What changed
-        in the middle will probably change again where it is a clock, a counter or an id (`likely`), or once it has
-        done so a few times: only what stands before it lasts. A longer change is a rewind or a compaction, after which
-        as little is known as at first.
+        `likely` says whether what changed is a clock, a counter or an id; `thinking_dropped` that the provider left
+        earlier thinking out, which says nothing of what is to come.
         """
-        last, end = self.last_sent, len(sent.blocks)
-        if last is None:
-            return Change(transient_from(sent), -1)
-        if left_at >= 0 and thinking_dropped:
-            return Change(end, left_at)
-        if left_at >= last.layer_ends[1]:
-            vanished = sum(1 for message_end in last.message_ends() if message_end >= left_at)
-            mine = sent.message_ends()
-            if vanished <= VOLATILE_MESSAGES and len(mine) > vanished:
-                return Change(mine[len(mine) - vanished - 1] + 1, left_at)
-            end = transient_from(sent)
-        unstable = self.unstable.after(left_at, likely=left_at >= 0 and left_at != self.unstable.place and likely())
-        stable_end = min(unstable.place, end) if unstable.share > CHANGES_AGAIN else end
-        return Change(stable_end, left_at, unstable)
+        last, lasting = self.last_sent, self.lasting
+        if last is not None and not thinking_dropped:
+            lasting = lasting.after(last, sent, left_at, likely)
+        return Change(lasting.stable_end(sent), left_at, lasting)
 
     def settle(self, prompt: Prompt, sent: Prompt, now: float) -> None:
         """The provider took this request: it is the one that the next is compared with."""

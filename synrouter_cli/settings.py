@@ -15,6 +15,7 @@ import stat
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
@@ -118,6 +119,19 @@ class Trim:
 
 
 @dataclass(frozen=True, slots=True)
+class KeepWarm:
+    """What `[keep_warm]` says: whether entries are pinged before they expire, and for how many USD at most."""
+
+    enabled: bool = False
+    session_usd: Decimal = Decimal("0.40")
+    """Four hours for a prompt of 200,000 tokens at Opus prices."""
+    day_usd: Decimal = Decimal("5.00")
+
+
+NEVER_KEPT: Final = KeepWarm()
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that can be set. Sizes in bytes, durations in seconds."""
 
@@ -142,6 +156,7 @@ class Settings:
     """Certificates to trust besides the system's."""
     proxies: Proxies = field(default_factory=Proxies)
     trim: Trim = field(default_factory=Trim)
+    keep_warm: KeepWarm = NEVER_KEPT
 
 
 def load(
@@ -254,6 +269,7 @@ _SCALARS: Final[Mapping[str, _Check]] = {
     "ca_bundle": _Check(str, lambda value: Path(value).expanduser().is_absolute(), "an absolute path"),
     "upstreams": _Check(dict, lambda value: True, "a table of NAME = URL"),
     "trim": _Check(dict, lambda value: True, "a table"),
+    "keep_warm": _Check(dict, lambda value: True, "a table"),
 }
 _OVER_CHARS = _Check(
     int, lambda value: value == 0 or 1000 <= value <= 1_000_000_000, "0 (never) or a number of characters from 1000"
@@ -265,8 +281,17 @@ _TRIM: Final[Mapping[str, _Check]] = {
 }
 
 
+_USD = _Check((int, float), lambda value: 0 <= value <= 1_000_000, "an amount of USD, 0 or more")
+_KEEP_WARM: Final[Mapping[str, _Check]] = {
+    "enabled": _Check(bool, lambda value: True, "true or false"),
+    "session_usd": _USD,
+    "day_usd": _USD,
+}
+
+
 def _checked(where: str, value: Any, check: _Check) -> Any:
-    if isinstance(value, bool) or not isinstance(value, check.kind) or not check.holds(value):
+    a_number = isinstance(value, bool) and check.kind is not bool  # to Python, True is 1
+    if a_number or not isinstance(value, check.kind) or not check.holds(value):
         hint = "synrouter up --help" if where.startswith("--") else None
         raise ConfigError(where=where, detail=f"expected {check.expected}", hint=hint)
     return value
@@ -300,6 +325,8 @@ def _read_config(path: Path) -> dict[str, Any]:
         values["upstreams"] = _config_upstreams(path, text, values["upstreams"])
     if "trim" in values:
         values["trim"] = _config_trim(path, text, values["trim"])
+    if "keep_warm" in values:
+        values["keep_warm"] = _config_keep_warm(path, text, values["keep_warm"])
     return values
 
 
@@ -327,6 +354,16 @@ def _config_trim(path: Path, text: str, table: dict[str, Any]) -> Trim:
     for name, value in tools.items():
         _checked(f"{path}{_line_of(text, name)}, trim.tools.{name}", value, _OVER_CHARS)
     return Trim(over, keep, tuple(tools.items()))
+
+
+def _config_keep_warm(path: Path, text: str, table: dict[str, Any]) -> KeepWarm:
+    for key, value in table.items():
+        where = f"{path}{_line_of(text, key)}, keep_warm.{key}"
+        if key not in _KEEP_WARM:
+            raise ConfigError(where=where, detail=f"unknown key; known are {', '.join(_KEEP_WARM)}")
+        _checked(where, value, _KEEP_WARM[key])
+    session, day = (Decimal(str(table.get(key, getattr(NEVER_KEPT, key)))) for key in ("session_usd", "day_usd"))
+    return KeepWarm(table.get("enabled", False), session, day)
 
 
 def _line_of(text: str, key: str) -> str:

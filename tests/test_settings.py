@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import pickle
 import stat
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from synrouter_cli.errors import ConfigError
 from synrouter_cli.prompt.limits import LIMITS, limits_of
-from synrouter_cli.settings import LEVELS, MIB, Secret, Trim, find_paths, load
+from synrouter_cli.settings import LEVELS, MIB, KeepWarm, Secret, Trim, find_paths, load
 
 
 @pytest.fixture
@@ -89,6 +90,15 @@ def test_an_upstream_of_the_command_line_replaces_that_of_the_file_and_leaves_th
     assert settings.upstreams == {"anthropic": "http://127.0.0.1:9911", "openai": "https://o.example"}
 
 
+def test_entries_are_kept_warm_only_where_the_file_says_so_and_within_exact_budgets(home):
+    assert load(environ=at(home)).keep_warm == KeepWarm()
+    assert not KeepWarm().enabled
+    configure(home, "[keep_warm]\nenabled = true\n")
+    assert load(environ=at(home)).keep_warm == KeepWarm(enabled=True)
+    configure(home, "[keep_warm]\nenabled = true\nsession_usd = 0.1\nday_usd = 2\n")
+    assert load(environ=at(home)).keep_warm == KeepWarm(True, Decimal("0.1"), Decimal(2))
+
+
 def test_what_is_trimmed_is_the_levels_own_unless_the_file_says_otherwise(home):
     assert load(environ=at(home)).trim == Trim()
     configure(home, '[trim]\nover_chars = 9000\nkeep_chars = 3000\n[trim.tools]\nBash = 0\n"mcp__db__*" = 2000\n')
@@ -120,6 +130,17 @@ REFUSED = [
     ('upstreams = "x"\n', "line 1, upstreams", "a table"),
     ('port = 1\n[upstreams]\nanthropic = "http://evil.example"\n', "line 3, upstreams.anthropic", "loopback"),
     ("[upstreams]\nanthropic = 3\n", "line 2, upstreams.anthropic", "expected NAME"),
+    ("keep_warm = true\n", "line 1, keep_warm", "a table"),
+    (
+        "[keep_warm]\nenable = true\n",
+        "line 2, keep_warm.enable",
+        "unknown key; known are enabled, session_usd, day_usd",
+    ),
+    ("[keep_warm]\nenabled = 1\n", "line 2, keep_warm.enabled", "true or false"),
+    ("[keep_warm]\nsession_usd = -0.1\n", "line 2, keep_warm.session_usd", "an amount of USD"),
+    ("[keep_warm]\nenabled = true\nday_usd = true\n", "line 3, keep_warm.day_usd", "an amount of USD"),
+    ('[keep_warm]\nday_usd = "5"\n', "line 2, keep_warm.day_usd", "an amount of USD"),
+    ("[keep_warm]\nday_usd = nan\n", "line 2, keep_warm.day_usd", "an amount of USD"),
     ("trim = 5\n", "line 1, trim", "a table"),
     ("[trim]\nover = 1\n", "line 2, trim.over", "unknown key; known are over_chars, keep_chars, tools"),
     ("[trim]\nover_chars = 999\n", "line 2, trim.over_chars", "0 (never) or a number of characters from 1000"),

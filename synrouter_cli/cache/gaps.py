@@ -7,13 +7,15 @@ that a few dozen gaps outweigh:
 
 - `returns`: the share of gaps that are returns, in attended sessions;
 - `paused`: the share of loop gaps, and of returns, that last from five minutes to an hour, and `long`: over an hour;
+  how much longer than five minutes, or than an hour, follows one power law (`TAIL`);
 - `attended`: the share of sessions of some length that are attended;
 - `ended`: the share of requests that are the last, by how many the session has had, since most sessions are short and
   one that has lived long lives on;
 - `lost`: the share of requests that find most of their prefix gone though the gap was short (a compaction, a change of
   tools, the provider itself): what was paid for an hour is gone with it.
 
-The counts of a session weigh on top of those of all earlier ones (`Habits`), which the ledger keeps.
+The counts of a session weigh on top of those of all earlier ones (`Habits`), which the ledger keeps; only `long` is of
+all sessions alike, since nights and meals are the user's and come to any of them.
 
 >>> habits, alone, busy = Habits(), History(), History()
 >>> for gap, returned in [(8.0, False), (700.0, True), (9.0, False), (1500.0, True)]:
@@ -27,15 +29,16 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from math import log
+from math import inf
 from typing import Final
 
 __all__ = ["FIVE_MINUTES", "HOUR", "NOTHING_SEEN", "Habits", "History", "Next", "Seen"]
 
 FIVE_MINUTES: Final = 300.0
 HOUR: Final = 3600.0
-NEVER_S: Final = 16 * HOUR
-"""A gap over an hour is taken to be shorter than this, spread evenly over its logarithm; after it nobody returns."""
+TAIL: Final = 0.9
+"""Twice as long a pause is so many halvings rarer. Of the published gaps 3.15% last over 300 s, 1% over 1,061 s, 0.34%
+over 3,600 s: an exponent of 0.91, then of 0.88."""
 
 AGES: Final = (1, 2, 4, 8, 16, 32, 64)
 """Sessions are counted by how many requests they have had: 1, 2–3, 4–7, …"""
@@ -43,7 +46,7 @@ AGES: Final = (1, 2, 4, 8, 16, 32, 64)
 # The priors: (share, how many gaps it weighs as much as). Shares from 244 published sessions; the weights are small.
 RETURNS: Final = (0.1, 10.0)
 RETURN_PAUSED: Final = (0.2, 4.0)
-RETURN_LONG: Final = (0.05, 4.0)
+RETURN_LONG: Final = (0.025, 4.0)
 LOOP_PAUSED: Final = (0.008, 20.0)
 LOOP_LONG: Final = (0.001, 20.0)
 LOST: Final = (0.004, 50.0)
@@ -223,9 +226,9 @@ class Habits:
         waiting = self._attended(history) * rates.returns
         ends_here = ends * share / max(1 - waiting, 0.05) if open_end else ends * (1 - share) / max(waiting, 0.05)
         ends_here = min(ends_here, 0.95)
-        here = (1 - ends_here) * (paused * _later(idle_s, FIVE_MINUTES, HOUR) + long * _later(idle_s, HOUR, NEVER_S))
+        here = (1 - ends_here) * (paused * _later(idle_s, FIVE_MINUTES, HOUR) + long * _later(idle_s, HOUR))
         after = idle_s + within_s
-        there = (1 - ends_here) * (paused * _later(after, FIVE_MINUTES, HOUR) + long * _later(after, HOUR, NEVER_S))
+        there = (1 - ends_here) * (paused * _later(after, FIVE_MINUTES, HOUR) + long * _later(after, HOUR))
         return (here - there) / (here + ends_here) if here > 0 else 0.0
 
     def _first(self, history: History, rates: _Rates, returns: float) -> float:
@@ -264,10 +267,10 @@ class Habits:
         return _Rates(
             returns=_own(returns.all, loops.all + returns.all, usual, OWN),
             return_paused=_own(returns.paused, returns.all, _of(self.returns, "paused", RETURN_PAUSED), OWN / 2),
-            return_long=_own(returns.long, returns.all, _of(self.returns, "long", RETURN_LONG), OWN / 2),
+            return_long=_of(self.returns, "long", RETURN_LONG),
             loop_paused=_own(loops.paused, loops.all, _of(self.loops, "paused", LOOP_PAUSED), 3 * OWN),
+            loop_long=_of(self.loops, "long", LOOP_LONG),
             lost=_own(history.lost, loops.all + returns.all, _mean(self.lost, self._gaps, LOST), 5 * OWN),
-            loop_long=_own(loops.long, loops.all, _of(self.loops, "long", LOOP_LONG), 10 * OWN),
         )
 
 
@@ -306,8 +309,12 @@ def _own(count: int, of: int, usual: float, weight: float) -> float:
     return (count + usual * weight) / (of + weight)
 
 
-def _later(idle_s: float, first_s: float, last_s: float) -> float:
-    """The share of gaps between `first_s` and `last_s` that are longer than `idle_s`, even in the logarithm."""
+def _later(idle_s: float, first_s: float, last_s: float = inf) -> float:
+    """The share of gaps between `first_s` and `last_s` that are longer than `idle_s`, by the power law."""
     if idle_s <= first_s:
         return 1.0
-    return log(last_s / idle_s) / log(last_s / first_s) if idle_s < last_s else 0.0
+    if idle_s >= last_s:
+        return 0.0
+    beyond: float = (first_s / last_s) ** TAIL
+    share: float = ((first_s / idle_s) ** TAIL - beyond) / (1 - beyond)
+    return share

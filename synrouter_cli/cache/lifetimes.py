@@ -17,7 +17,7 @@ from typing import Final
 
 __all__ = ["USUAL", "USUAL_RATES", "End", "Lifetimes", "Outlook", "Rates", "chosen", "hour_pays", "worth_of_an_hour"]
 
-DOUBT: Final = 0.2
+DOUBT: Final = 0.35
 """A client that marks by itself has chosen a lifetime: ours must be better by this share of an hour's extra price."""
 
 SHARED: Final = 0.02

@@ -56,6 +56,7 @@ def assemble_with(turn_line: Callable[[Turn], str], *, clock: Callable[[], float
                 on_turn=on_turn,
                 secret=key,
                 policy=_policy(settings),
+                keep_warm=settings.keep_warm,
             )
             services = Services(
                 tokens=parts.tokens,
@@ -65,6 +66,7 @@ def assemble_with(turn_line: Callable[[Turn], str], *, clock: Callable[[], float
                 scope_key=key,
                 shutdown=parts.shutdown,
                 started_at=parts.started_at,
+                clock=clock,
             )
             _import_late()
             price_version()  # reads the prices; the names have read the facts

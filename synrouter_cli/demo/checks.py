@@ -50,11 +50,19 @@ def _about_max_tokens(body: Mapping[str, Any]) -> str | None:
         return "max_tokens: Input should be a valid integer"
     if maximum < 0:
         return "max_tokens: Input should be greater than or equal to 0"
-    if maximum == 0 and body.get("stream"):
+    return _about_no_tokens(body) if maximum == 0 else None
+
+
+def _about_no_tokens(body: Mapping[str, Any]) -> str | None:
+    """What `max_tokens: 0`, a request that only fills or renews the cache, does not go together with."""
+    if body.get("stream"):
         return "max_tokens: 0 is not supported with stream"
-    thinking = body.get("thinking") or {}
-    if maximum == 0 and thinking.get("type") == "enabled":
+    if (body.get("thinking") or {}).get("type") == "enabled":
         return "max_tokens: 0 is not supported with thinking.type enabled"
+    if (body.get("output_config") or {}).get("format") or body.get("output_format"):
+        return "max_tokens: 0 is not supported with output_config.format"
+    if (body.get("tool_choice") or {}).get("type") in ("any", "tool"):
+        return "max_tokens: 0 is not supported with a forced tool_choice"
     return None
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
@@ -25,6 +26,8 @@ from synrouter_cli.proxy.course import Turns as PlanningTurns
 from synrouter_cli.proxy.exchange import Exchange
 from synrouter_cli.proxy.guard import Guard, Tokens
 from synrouter_cli.proxy.live import Live, place
+from synrouter_cli.proxy.pinging import Pinger
+from synrouter_cli.proxy.pinging import Turns as PingingTurns
 from synrouter_cli.proxy.relay import refusal
 from synrouter_cli.proxy.upstream import Upstream
 from synrouter_cli.settings import Settings
@@ -41,8 +44,8 @@ _BACKLOG: Final = 1024
 _LAST_WORDS_S: Final = 2.0
 
 
-class Turns(PlanningTurns, LiveTurns, Protocol):
-    """Who plans and records turns, and says what is live of them."""
+class Turns(PlanningTurns, LiveTurns, PingingTurns, Protocol):
+    """Who plans and records turns, says what is live of them and what is to be kept so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,10 @@ class Services:
     shutdown: Callable[[], None]
     started_at: float
     """Seconds since the epoch."""
+    clock: Callable[[], float] = time.time
+    """The wall clock by which turns are dated and entries live."""
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    """Waits so many seconds of that clock."""
     room_wait_s: float = 10.0
     """How long a body waits for room in the budget."""
     body_silence_s: float = 30.0
@@ -85,6 +92,9 @@ async def start(settings: Settings, services: Services) -> Running:
 
 async def _serve(settings: Settings, services: Services, upstream: Upstream) -> Running:
     live = Live()
+    pinger = None
+    if settings.keep_warm.enabled:
+        pinger = Pinger(services.turns, upstream, clock=services.clock, sleep=services.sleep)
     entrance: _Entrance
     # The guard must know the port before the first connection is taken.
     server = await asyncio.get_running_loop().create_server(
@@ -112,17 +122,29 @@ async def _serve(settings: Settings, services: Services, upstream: Upstream) -> 
         scope_key=services.scope_key,
         ping_interval_s=settings.ping_interval_s,
         live=live,
+        pinger=pinger,
     )
     entrance = _Entrance(exchange.handle, services.idle_connection_s)
     await server.start_serving()
-    return Running(port, server, entrance, upstream, live)
+    if pinger is not None:
+        pinger.start()
+    return Running(port, server, entrance, upstream, live, pinger)
 
 
 class Running:
     """A proxy that serves, until it is closed."""
 
-    def __init__(self, port: int, server: asyncio.Server, entrance: _Entrance, upstream: Upstream, live: Live) -> None:
+    def __init__(
+        self,
+        port: int,
+        server: asyncio.Server,
+        entrance: _Entrance,
+        upstream: Upstream,
+        live: Live,
+        pinger: Pinger | None = None,
+    ) -> None:
         self.port = port
+        self._pinger = pinger
         self._server = server
         self._entrance = entrance
         self._upstream = upstream
@@ -152,6 +174,8 @@ class Running:
         self._closing = True
         self._server.close()
         self._entrance.drain()
+        if self._pinger is not None:
+            await self._pinger.stop()
         await self._drain(drain_s)
         self.cut()
         await self._live.wait_idle(_LAST_WORDS_S)

@@ -25,6 +25,7 @@ from synrouter_cli.proxy.failures import Broken, Failure
 from synrouter_cli.proxy.guard import Admitted, Guard, Head
 from synrouter_cli.proxy.headers import Credential, Key, choose_credential, first, for_planning, to_upstream
 from synrouter_cli.proxy.live import Live, Stopping, place
+from synrouter_cli.proxy.pinging import Pinger
 from synrouter_cli.proxy.reading import Reading
 from synrouter_cli.proxy.relay import SERVER, Relay, is_stream, refusal
 from synrouter_cli.proxy.turns import Inbound
@@ -49,6 +50,8 @@ class Exchange:
     scope_key: bytes = field(repr=False)
     ping_interval_s: float
     live: Live
+    pinger: Pinger | None = None
+    """Where keep-warm is switched on: remembers how requests went."""
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer any request at all."""
@@ -113,6 +116,9 @@ class Exchange:
                 raise
             finally:
                 _quietly(active.finish, course.outcome())
+                if self.pinger is not None:
+                    headers = to_upstream(head.headers, credential.headers, decoded=True)
+                    _quietly(self.pinger.note, active.session_id, self._call(admitted, head.method, headers, None))
 
     async def _relay(self, request: web.BaseRequest, head: Head, admitted: Admitted) -> web.StreamResponse:
         """A request that is streamed through both ways as it is."""

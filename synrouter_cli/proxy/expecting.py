@@ -20,7 +20,7 @@ from synrouter_cli.cache.lifetimes import End, Outlook
 from synrouter_cli.prompt.segments import Prompt
 from synrouter_cli.sessions import Session, is_probe
 
-__all__ = ["ENDED_S", "Expectations", "has_history"]
+__all__ = ["ENDED_S", "OPEN_ENDS", "Expectations", "has_history"]
 
 ENDED_S: Final = 8 * 3600.0
 """A session that nobody continued for so long is counted as over."""
@@ -28,7 +28,8 @@ SWEEP_S: Final = 60.0
 SHARED: Final = {"coding": 0.02, "general": 0.3}
 """Mode → how likely the next request with a head begins another session, before that was seen."""
 KINDS: Final = ("main", "subagent", "side")
-_OPEN_ENDS: Final = frozenset({"tool_use", "pause_turn"})
+OPEN_ENDS: Final = frozenset({"tool_use", "pause_turn"})
+"""Stop reasons after which something is still under way."""
 
 
 class _Kept(msgspec.Struct):
@@ -114,7 +115,7 @@ class Expectations:
         for session in sessions:
             if not session.over and session.last_at:
                 session.over = True
-                self.habits[session.kind].over(session.gaps, open_end=session.stopped in _OPEN_ENDS)
+                self.habits[session.kind].over(session.gaps, open_end=session.stopped in OPEN_ENDS)
 
     def learn(self, sessions: Iterable[Iterable[tuple[float, bool]]]) -> None:
         """Take over whole main sessions, each as its gaps: (seconds, whether somebody came back)."""
@@ -138,7 +139,7 @@ class Expectations:
 def came_back(session: Session, prompt: Prompt) -> bool:
     """Whether somebody came back with this request: the last answer had asked for no tool."""
     if session.stopped is not None:
-        return session.stopped not in _OPEN_ENDS
+        return session.stopped not in OPEN_ENDS
     messages = prompt.message_units
     return bool(messages) and not messages[-1].answers
 

@@ -16,8 +16,9 @@ from synrouter_cli.cache.anchors import Measured
 from synrouter_cli.cache.gaps import History
 from synrouter_cli.cache.lifetimes import Rates
 from synrouter_cli.cache.model import Marker, Rendered, look_up
-from synrouter_cli.cache.planner import Plan, Situation, decide, repaired
+from synrouter_cli.cache.planner import Plan, decide, repaired
 from synrouter_cli.cache.rules import client_markers, rendered
+from synrouter_cli.cache.scoring import Situation
 from synrouter_cli.cache.shadow import Pair
 from synrouter_cli.prompt.difference import compare
 from synrouter_cli.prompt.layers import group_ends, layer_ends, read_tools, shared_end
@@ -162,8 +163,7 @@ class Planning:
         change = session.change(
             sent, left_at, likely=lambda: _changes_by_nature(session.last_sent, sent), thinking_dropped=dropped
         )
-        if change.unstable is not None:
-            session.unstable = change.unstable
+        session.lasting = change.lasting
         session.shared_ends = self._shared_ends(asked, session, sent) if asked.mode == "general" else ()
         outlook = self.expectations.outlook(session, sent, history, now, asked.mode, hours=pair.hours)
         return Situation(

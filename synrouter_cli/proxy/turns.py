@@ -27,7 +27,9 @@ from synrouter_cli.proxy.planned import Planned, plan_text
 from synrouter_cli.proxy.planning import Asked, Planning
 from synrouter_cli.proxy.pulse import Pulse
 from synrouter_cli.proxy.reckoning import Reckoner
+from synrouter_cli.proxy.warming import Ping, Warming
 from synrouter_cli.sessions import Session, Sessions, stored
+from synrouter_cli.settings import NEVER_KEPT, KeepWarm
 from synrouter_cli.wire.usage import Usage
 
 __all__ = ["ActiveTurn", "Inbound", "Outcome", "Turns"]
@@ -91,6 +93,21 @@ class Outcome:
     attempts: int = 1
     sent: bool = True
     """False where the request never reached the provider."""
+
+    def on(self, row: Turn) -> Turn:
+        """The row of a turn that ended so."""
+        return replace(
+            row,
+            status=self.status,
+            http_status=self.http_status,
+            error_type=self.error_type,
+            usage=self.usage,
+            usage_quality=self.usage_quality,
+            model_used=self.model_used,
+            ttfb_ms=self.ttfb_ms,
+            total_ms=self.total_ms,
+            attempts=self.attempts,
+        )
 
 
 class ActiveTurn:
@@ -168,6 +185,7 @@ class Turns:
         on_turn: Callable[[Turn], None] | None = None,
         secret: bytes = b"",
         policy: Policy | None = None,
+        keep_warm: KeepWarm = NEVER_KEPT,
         expectations: Expectations | None = None,
     ) -> None:
         """`policy` is that of sessions that begin now, where it is not the level's usual one; `expectations` are what
@@ -181,6 +199,7 @@ class Turns:
         self._sessions = Sessions()
         self._reckoner = Reckoner()
         self._planning = Planning(self._sessions, self._reckoner, secret=secret)
+        self._warming = Warming(keep_warm, ledger=ledger, planning=self._planning, number=self._number, on_turn=on_turn)
         if expectations is not None:
             self._planning.expectations = expectations
         self._pulse = Pulse()
@@ -219,6 +238,7 @@ class Turns:
             raise Unplannable("the request has no content")
         identity = identify(inbound.headers, prompt.metadata, _newest_system(prompt))
         session = self._sessions.resolve(inbound.scope, identity, prompt, now)
+        self._warming.began(session.id)
         self._planning.expectations.sweep(self._sessions, now)
         policy = self._policy_of(session, prompt, inbound)  # first: the number is stored with it
         number = self._number(session, now)
@@ -349,18 +369,7 @@ class Turns:
 
     def finish(self, row: Turn, planned: Planned | None, outcome: Outcome) -> None:
         """Price the turn and record its row. Never raises."""
-        final = replace(
-            row,
-            status=outcome.status,
-            http_status=outcome.http_status,
-            error_type=outcome.error_type,
-            usage=outcome.usage,
-            usage_quality=outcome.usage_quality,
-            model_used=outcome.model_used,
-            ttfb_ms=outcome.ttfb_ms,
-            total_ms=outcome.total_ms,
-            attempts=outcome.attempts,
-        )
+        final = outcome.on(row)
         try:
             final = self._reckoner.priced(final, planned, sent=outcome.sent)
         except Exception as error:
@@ -377,8 +386,19 @@ class Turns:
             if planned.session.breaker.tripped:
                 self._freeze(planned)
             self.guarded(self._keep, planned)
+            self.guarded(lambda planned: self._warming.answered(final, planned), planned)
         if self._on_turn is not None:
             self._on_turn(final)
+
+    # ── keep-warm ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    def due_pings(self, now: float) -> list[Ping]:
+        """The keep-warm pings to be sent now (epoch seconds); none unless they are switched on."""
+        return self._warming.due(now)
+
+    def watches(self, session_id: str) -> bool:
+        """Whether a ping of this session may come before its next request."""
+        return self._warming.watches(session_id)
 
     # ── what is live ──────────────────────────────────────────────────────────────────────────────────────────
 
@@ -445,6 +465,7 @@ class Turns:
                 self._ledger.forget("cache", key)
         for _, value, _ in self._ledger.recall("expected", limit=1):
             self._planning.expectations = Expectations.read(value)
+        self._warming.restore()
         places = {place.key: place for pair in self._planning.pairs.values() for place in pair.sent.places()}
         for session in self._sessions:
             session.tail = next((places[end] for end in reversed(session.ends) if end in places), None)

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from synrouter_cli.cache.lifetimes import Outlook, Rates
 from synrouter_cli.cache.model import Marker, Rendered, Store, bill, look_up
-from synrouter_cli.cache.planner import Plan, Situation, _Weighing, decide, repaired
+from synrouter_cli.cache.planner import Plan, decide, repaired
+from synrouter_cli.cache.scoring import Scoring, Situation
 
 
 @dataclass(frozen=True)
@@ -360,9 +361,8 @@ def every_plan(blocks: int) -> Iterator[tuple[Marker, ...]]:
 
 def lost_to_the_best(s: Situation) -> float:
     """What the chosen plan scores worse than the best of all, as a share of the prompt at the input price."""
-    weighing = _Weighing(s)
-    best = min(map(weighing._score, every_plan(len(s.rendered.keys))))
-    return (weighing._score(weighing.best().markers) - best) / s.tokens[-1]
+    score = Scoring(s).score
+    return (score(decide(s).markers) - min(map(score, every_plan(len(s.rendered.keys))))) / s.tokens[-1]
 
 
 @settings(max_examples=15, deadline=None)

@@ -41,6 +41,12 @@ REFUSED = {
     "messages: Input should be a valid list": {"model": "m", "max_tokens": 8, "messages": "hi"},
     "tools: Tool names must be unique.": request(user(), tools=[{"name": "Bash"}, {"name": "Bash"}]),
     "max_tokens: 0 is not supported with stream": request(user(), max_tokens=0, stream=True),
+    "max_tokens: 0 is not supported with output_config.format": request(
+        user(), max_tokens=0, output_config={"format": {"type": "json_schema"}}
+    ),
+    "max_tokens: 0 is not supported with a forced tool_choice": request(
+        user(), max_tokens=0, tool_choice={"type": "any"}
+    ),
     "max_tokens: Input should be a valid integer": request(user(), max_tokens="8"),
     "messages.0.role: Input should be": request({"role": "robot", "content": "hi"}),
     "messages.0: all messages must have non-empty content": request(user("")),

@@ -146,6 +146,26 @@ async def test_where_our_markers_are_refused_the_original_bytes_follow_at_once(e
     assert turn.responses == [200]
 
 
+async def test_content_that_was_edited_stays_so_where_our_markers_are_refused(edge: Edge) -> None:
+    edge.turns.edit = lambda body: b'{"cut": 1, "marked": 1}'
+    edge.turns.content = lambda body: b'{"cut": 1}'
+    edge.upstream.plays(whole(REFUSES_MARKERS, 400), whole(MESSAGE))
+    answer = await edge.ask(body=gzip.compress(b'{"long": 1}'), headers={"Content-Encoding": "gzip"})
+    assert (answer.status, answer.body) == (200, MESSAGE)
+    assert [received.body for received in edge.upstream.received] == [b'{"cut": 1, "marked": 1}', b'{"cut": 1}']
+    assert not edge.upstream.received[1].all("content-encoding")
+    [turn] = edge.turns.turns
+    assert turn.fell_back and turn.outcome.attempts == 2
+
+
+async def test_where_only_content_was_edited_a_400_about_markers_is_the_clients(edge: Edge) -> None:
+    edge.turns.edit = edge.turns.content = lambda body: b'{"cut": 1}'
+    edge.upstream.plays(whole(REFUSES_MARKERS, 400))
+    answer = await edge.ask()
+    assert (answer.status, answer.body) == (400, REFUSES_MARKERS)
+    assert len(edge.upstream.received) == 1 and not edge.turns.turns[0].fell_back
+
+
 async def test_only_a_400_about_markers_makes_us_fall_back(edge: Edge) -> None:
     edge.turns.edit = lambda body: body + b" "
     for refusal, status in ((REFUSES_MODEL, 400), (REFUSES_MARKERS, 403)):

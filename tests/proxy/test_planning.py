@@ -59,6 +59,22 @@ def test_a_policy_is_kept_though_the_daemon_ended_before_the_first_answer_did() 
     assert results(again.body) == results(first.body)
 
 
+@pytest.mark.parametrize("level", ["safe", "standard"])
+def test_where_our_markers_are_refused_the_content_goes_out_as_it_was_edited_with_the_clients_own(level: str) -> None:
+    bench = Bench(level)
+    raw = json.dumps(long_body(1, None if level == "safe" else like_claude_code)).encode()
+    turn = bench.begin(raw)
+    assert turn.edited and b"cache_control" in turn.body
+    if level == "safe":
+        assert turn.fallback is None, "the original bytes"
+        return
+    assert turn.fallback is not None and results(turn.fallback) == results(turn.body) != results(raw)
+    marked = [
+        block for m in json.loads(turn.fallback)["messages"] for block in m["content"] if "cache_control" in block
+    ]
+    assert len(marked) == 1 and turn.fallback.count(b"cache_control") == raw.count(b"cache_control")
+
+
 def test_what_was_cut_stays_cut_where_our_markers_were_refused() -> None:
     bench = Bench("standard")
     turn = bench.begin(long_body(1))

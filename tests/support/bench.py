@@ -65,7 +65,8 @@ class Bench:
 
     def answer(self, turn: ActiveTurn, stop: str = "tool_use") -> Turn:
         """The provider's answer to what is sent; the row that came of it."""
-        weighed = self.judge.weigh(turn.body, scope="one", now=self.now)
+        betas = turn._planned.betas if turn._planned is not None else ""
+        weighed = self.judge.weigh(turn.body, scope=f"one {betas}".strip(), now=self.now)
         turn.responding(200)
         self.judge.begun(weighed)
         usage = weighed.usage

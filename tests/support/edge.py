@@ -357,6 +357,8 @@ class Turns:
     def __init__(self) -> None:
         self.turns: list[Turn] = []
         self.edit: Callable[[bytes], bytes] | None = None
+        self.content: Callable[[bytes], bytes] | None = None
+        """The edit of the content alone, which stays where markers are refused."""
         self.fails = False
 
     def begin(self, inbound: Inbound) -> Turn:
@@ -364,6 +366,7 @@ class Turns:
             raise RuntimeError(f"planning failed on {inbound.body!r}")
         body = self.edit(inbound.body) if self.edit else inbound.body
         turn = Turn(inbound, len(self.turns) + 1, body, self.edit is not None)
+        turn.fallback = self.content(inbound.body) if self.content else None
         self.turns.append(turn)
         return turn
 
