@@ -86,6 +86,8 @@ class Session:
     gaps: History = field(default_factory=History)
     stopped: str | None = None
     """Why the last answer ended, None where that is not known."""
+    answered: str | None = None
+    """The last answer's id, where the next request is to name it."""
     over: bool = False
     """It was counted among those that have ended."""
     breaker: Breaker = field(default_factory=Breaker)
@@ -205,6 +207,7 @@ class _Stored(msgspec.Struct):
     over: bool = False
     tripped: bool = False
     unsteady: bool = False
+    answered: str | None = None
     lost: int = 0
 
 
@@ -391,6 +394,7 @@ class Sessions:
             stopped=row.stopped,
             over=row.over,
             breaker=Breaker(tripped=row.tripped, unsteady=row.unsteady),
+            answered=row.answered,
         )
         self._add(session)
         self._sessions.move_to_end(session.id, last=False)  # they come back newest first
@@ -423,6 +427,7 @@ def stored(session: Session, *, clean: bool = False) -> bytes:
             session.over,
             session.breaker.tripped,
             session.breaker.unsteady,
+            session.answered,
             session.gaps.lost,
         )
     )

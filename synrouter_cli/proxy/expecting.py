@@ -75,15 +75,17 @@ class Expectations:
     def _ends(self, session: Session, sent: Prompt, tail: float, now: float, mode: str) -> tuple[End, ...]:
         """What to expect of each head of this prompt.
 
-        The gap that ends now counts where sessions are short: in a long one it is part of the session's own history.
+        Where sessions are short, each has its own gaps, the one that ends now among them. In long ones most gaps of a
+        head are those of the few sessions that pause often, and say little of others: it has those of the whole head.
         """
         found: list[End] = []
-        ended_at = now if mode == "general" else None
+        places, own = heads_of(session, sent), mode == "general"
+        whole = self.heads.pause_first(sent.keys[places[-1] - 1], tail) if places else 0.0
         shorter, share = b"", 1.0
-        for place in heads_of(session, sent):
+        for place in places:
             key = sent.keys[place - 1]
             share *= self.heads.goes_on(shorter, key) if found else self.heads.shared(key, SHARED[mode])
-            found.append(End(place - 1, share, self.heads.pause_first(key, tail, ended_at)))
+            found.append(End(place - 1, share, self.heads.pause_first(key, tail, now) if own else whole))
             shorter = key
         return tuple(found)
 

@@ -128,6 +128,33 @@ class Planning:
             overlapped=session.in_flight > 0,
         )
 
+    def move(self, planned: Planned, betas: str, now: float) -> None:
+        """The request goes out with other betas than it was planned with: it meets what lives there."""
+        planned.betas = betas
+        planned.pair_key = pair_key_of(planned.session.scope, planned.prompt.model, betas)
+        planned.pair = pair = self._pair(planned.pair_key, now)
+        planned.sent_live = pair.sent.live(planned.rendered, now)
+        planned.client_live = pair.client.live(planned.client_rendered, now)
+        found = look_up(
+            planned.rendered,
+            planned.plan.markers,
+            pair.sent,
+            planned.facts,
+            now=now,
+            tokens=planned.tokens,
+            live=planned.sent_live,
+        )
+        planned.plan = replace(planned.plan, found=found)
+        planned.client_found = look_up(
+            planned.client_rendered,
+            planned.client,
+            pair.client,
+            planned.facts,
+            now=now,
+            tokens=planned.client_tokens,
+            live=planned.client_live,
+        )
+
     def facts(self, provider: str, model: str) -> providers.CacheFacts:
         """A model's published facts, with what its reports taught of its minimum."""
         facts = providers.facts(provider, model)

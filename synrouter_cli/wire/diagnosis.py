@@ -20,7 +20,7 @@ import msgspec
 __all__ = ["BETA", "NAMED_IN_REFUSALS", "REASONS", "Diagnosis", "asking", "read_diagnosis"]
 
 BETA: Final = "cache-diagnosis-2026-04-07"
-NAMED_IN_REFUSALS: Final = (b"diagnos",)
+NAMED_IN_REFUSALS: Final = b"diagnos"
 """What a refusal of the field or of the beta names."""
 REASONS: Final = (
     "model_changed",
