@@ -54,6 +54,8 @@ ATTENDED: Final = (0.7, 2.0)
 ENDED_WEIGHT: Final = 3.0
 ENDED_OPEN: Final = (0.15, 4.0)
 """The share of sessions that are left while a tool runs, not after an answer that ended its turn."""
+ENDED_CLOSED: Final = (0.2, 4.0)
+"""The share of answers that ended their turn after which nobody returned."""
 OWN: Final = 10.0
 """A session's own gaps outweigh everybody's from so many on."""
 TELLING: Final = 8
@@ -224,7 +226,13 @@ class Habits:
         ends = self._ended(_age(history.requests))
         # of the requests that are followed by nothing, each kind has its part; so of those that wait there
         waiting = self._attended(history) * rates.returns
-        ends_here = ends * share / max(1 - waiting, 0.05) if open_end else ends * (1 - share) / max(waiting, 0.05)
+        if open_end:
+            ends_here = ends * share / max(1 - waiting, 0.05)
+        else:
+            # where nobody has ever come back, nobody does, however long the loops are
+            closed = sum(self.ended) - self.ended_open
+            never = _mean(closed, self.returns.all + closed, ENDED_CLOSED)
+            ends_here = max(ends * (1 - share) / max(waiting, 0.05), never)
         ends_here = min(ends_here, 0.95)
         here = (1 - ends_here) * (paused * _later(idle_s, FIVE_MINUTES, HOUR) + long * _later(idle_s, HOUR))
         after = idle_s + within_s

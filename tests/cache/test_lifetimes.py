@@ -81,4 +81,4 @@ def test_five_minutes_that_the_client_asks_for_are_prolonged_a_little_later() ->
     doubtful = outlook(0.41)
     assert chosen(doubtful, Rates(), None) == Lifetimes("1h", "1h")
     assert chosen(doubtful, Rates(), Lifetimes("5m", "5m")) == Lifetimes("5m", "5m")
-    assert chosen(outlook(0.5), Rates(), Lifetimes("5m", "5m")) == Lifetimes("1h", "1h")
+    assert chosen(outlook(0.6), Rates(), Lifetimes("5m", "5m")) == Lifetimes("1h", "1h")

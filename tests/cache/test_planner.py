@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from synrouter_cli.cache import lifetimes, planner
 from synrouter_cli.cache.lifetimes import Outlook, Rates
 from synrouter_cli.cache.model import Marker, Rendered, Store, bill, look_up
 from synrouter_cli.cache.planner import Plan, decide, repaired
@@ -374,4 +375,4 @@ def test_where_the_client_marks_nothing_no_plan_of_all_scores_better(s: Situatio
 @settings(max_examples=15, deadline=None)
 @given(situations(most=8))
 def test_where_it_marks_no_more_is_lost_than_the_doubts_in_its_favour(s: Situation) -> None:
-    assert lost_to_the_best(s) < 0.2 * 0.75 + 0.05 * 2
+    assert lost_to_the_best(s) < lifetimes.DOUBT * 0.75 + planner.DOUBT * 2
