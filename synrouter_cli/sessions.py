@@ -86,6 +86,8 @@ class Session:
     gaps: History = field(default_factory=History)
     stopped: str | None = None
     """Why the last answer ended, None where that is not known."""
+    answered: str | None = None
+    """The last answer's id, where the next request is to name it."""
     over: bool = False
     """It was counted among those that have ended."""
     breaker: Breaker = field(default_factory=Breaker)
@@ -100,6 +102,8 @@ class Session:
     """Prefix keys at the ends of the last request's newest messages; after a restart all that is left of it."""
     first_key: bytes = b""
     head_key: bytes = b""
+    opening: bytes = b""
+    """A digest of the first message alone; in memory only."""
     message_count: int = 0
     anchors: Anchors = field(default_factory=Anchors)
     restored: bool = False
@@ -153,6 +157,7 @@ class Session:
         self.ends = [prompt.keys[end] for end in ends[-64:] if end >= 0]
         self.first_key = first_key(prompt)
         self.head_key = head_key(prompt)
+        self.opening = opening(prompt)
         self.restored = False
 
 
@@ -160,6 +165,16 @@ def first_key(prompt: Prompt) -> bytes:
     """The prefix key at the end of the first message."""
     ends = prompt.message_ends()
     return prompt.keys[ends[0]] if ends and ends[0] >= 0 else b""
+
+
+def opening(prompt: Prompt) -> bytes:
+    """A digest of the first message alone, whatever tools and system stand before it."""
+    units = prompt.message_units
+    return sha256(b"".join(block.digest for block in units[0].blocks)).digest()[:16] if units else b""
+
+
+def _opens_as(prompt: Prompt, session: Session) -> bool:
+    return bool(session.opening) and opening(prompt) == session.opening
 
 
 def head_key(prompt: Prompt) -> bytes:
@@ -192,6 +207,7 @@ class _Stored(msgspec.Struct):
     over: bool = False
     tripped: bool = False
     unsteady: bool = False
+    answered: str | None = None
     lost: int = 0
 
 
@@ -269,8 +285,8 @@ class Sessions:
             return ("main", "main") if has_tools else ("side", "side")
         if main is None or not main.first_key:
             return "main", "subagent" if identity.parent_key is not None else "main"
-        if first_key(prompt) == main.first_key or head_key(prompt) == main.head_key:
-            # the same beginning, or the same tools after a compaction
+        if first_key(prompt) == main.first_key or head_key(prompt) == main.head_key or _opens_as(prompt, main):
+            # the same beginning, the same tools after a compaction, or other tools before the same first message
             return "main", "main"
         if main.head_key and not has_tools:
             return "side", "side"
@@ -287,6 +303,17 @@ class Sessions:
             if shared and session.policy is not None and (best is None or shared > best[0]):
                 best = (shared, session)
         return best[1] if best is not None else None
+
+    def latest_order(self, new: Session) -> Order:
+        """The order of tools in the last session of the same client; an empty one where none is known."""
+        return next(
+            (
+                session.order
+                for session in self.latest()
+                if session.order.names and (session.scope, session.client) == (new.scope, new.client)
+            ),
+            Order(),
+        )
 
     def _by_prefix(self, scope: bytes, identity: Identity, prompt: Prompt, now: float) -> Session:
         first = first_key(prompt)
@@ -367,6 +394,7 @@ class Sessions:
             stopped=row.stopped,
             over=row.over,
             breaker=Breaker(tripped=row.tripped, unsteady=row.unsteady),
+            answered=row.answered,
         )
         self._add(session)
         self._sessions.move_to_end(session.id, last=False)  # they come back newest first
@@ -399,6 +427,7 @@ def stored(session: Session, *, clean: bool = False) -> bytes:
             session.over,
             session.breaker.tripped,
             session.breaker.unsteady,
+            session.answered,
             session.gaps.lost,
         )
     )

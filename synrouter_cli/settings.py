@@ -156,6 +156,8 @@ class Settings:
     """Certificates to trust besides the system's."""
     proxies: Proxies = field(default_factory=Proxies)
     trim: Trim = field(default_factory=Trim)
+    diagnostics: bool = False
+    """The provider is asked why a prompt was not read from its cache, in sessions that begin from now on."""
     keep_warm: KeepWarm = NEVER_KEPT
 
 
@@ -269,6 +271,7 @@ _SCALARS: Final[Mapping[str, _Check]] = {
     "ca_bundle": _Check(str, lambda value: Path(value).expanduser().is_absolute(), "an absolute path"),
     "upstreams": _Check(dict, lambda value: True, "a table of NAME = URL"),
     "trim": _Check(dict, lambda value: True, "a table"),
+    "diagnostics": _Check(bool, lambda value: True, "true or false"),
     "keep_warm": _Check(dict, lambda value: True, "a table"),
 }
 _OVER_CHARS = _Check(

@@ -99,6 +99,15 @@ def test_entries_are_kept_warm_only_where_the_file_says_so_and_within_exact_budg
     assert load(environ=at(home)).keep_warm == KeepWarm(True, Decimal("0.1"), Decimal(2))
 
 
+def test_the_provider_is_asked_for_diagnostics_only_where_the_file_says_so(home):
+    assert not load(environ=at(home)).diagnostics
+    configure(home, "diagnostics = true\n")
+    assert load(environ=at(home)).diagnostics
+    configure(home, "diagnostics = 1\n")
+    with pytest.raises(ConfigError, match="diagnostics: expected true or false"):
+        load(environ=at(home))
+
+
 def test_what_is_trimmed_is_the_levels_own_unless_the_file_says_otherwise(home):
     assert load(environ=at(home)).trim == Trim()
     configure(home, '[trim]\nover_chars = 9000\nkeep_chars = 3000\n[trim.tools]\nBash = 0\n"mcp__db__*" = 2000\n')

@@ -3,11 +3,16 @@
 A head is read by each request of each session that begins with it. So its gaps are shorter than a session's, and a
 session that begins while it lives reads what another one wrote.
 
+Sessions that differ (in the MCP servers that they have, say) share a shorter one: so a prompt has several, each with
+its own gaps, and of the sessions that had a shorter one some had a longer one too.
+
 >>> heads = Heads()
 >>> for at in (0.0, 900.0, 1800.0):
-...     heads.used(b"head", at, begins=True)
->>> heads.pause_first(b"head", 0.2) > 0.5, heads.shared(b"head", usual=0.02) > 0.05
+...     heads.used(b"tools", at, begins=True)
+>>> heads.pause_first(b"tools", 0.2, now=1900.0) > 0.5, heads.shared(b"tools", usual=0.02) > 0.05
 (True, True)
+>>> heads.goes_on(b"tools", b"tools and a server")
+0.25
 """
 
 from __future__ import annotations
@@ -21,7 +26,7 @@ from synrouter_cli.cache.gaps import NOTHING_SEEN, Seen
 
 __all__ = ["Head", "Heads"]
 
-MOST_HEADS: Final = 64
+MOST_HEADS: Final = 128
 PAUSE_WEIGHT: Final = 2.0
 """How many gaps of a head the expectation for the session alone weighs as much as."""
 SHARED_WEIGHT: Final = 20.0
@@ -39,7 +44,7 @@ class Head:
 
 
 class Heads:
-    """The heads in use, by the prefix key at the end of the system prompt."""
+    """The heads in use, by the prefix keys at their ends."""
 
     def __init__(self, known: Iterable[tuple[bytes, Head]] = ()) -> None:
         self._heads: OrderedDict[bytes, Head] = OrderedDict(known)
@@ -60,10 +65,13 @@ class Heads:
         while len(self._heads) > MOST_HEADS:
             self._heads.popitem(last=False)
 
-    def pause_first(self, key: bytes, session: float) -> float:
+    def pause_first(self, key: bytes, session: float, now: float | None = None) -> float:
         """How likely this head pauses for five minutes to an hour before it pauses longer; `session` is how likely the
-        session that asks does (`gaps.Habits.pause_first`)."""
-        gaps = self._heads[key].gaps if key in self._heads else NOTHING_SEEN
+        session that asks does (`gaps.Habits.pause_first`). With `now`, the gap that ends then is one of the head's."""
+        head = self._heads.get(key)
+        gaps = NOTHING_SEEN if head is None else head.gaps
+        if head is not None and now is not None:
+            gaps = gaps.after(max(now - head.last_at, 0.0))
         return (gaps.paused + PAUSE_WEIGHT * session) / (gaps.paused + gaps.long + PAUSE_WEIGHT)
 
     def shared(self, key: bytes, usual: float) -> float:
@@ -72,3 +80,8 @@ class Heads:
         if head is None:
             return usual
         return (head.begins + usual * SHARED_WEIGHT) / (head.uses + SHARED_WEIGHT)
+
+    def goes_on(self, shorter: bytes, longer: bytes) -> float:
+        """Which share of the sessions that begin with the shorter head have the longer one too; at first a half."""
+        begun = [self._heads[key].begins if key in self._heads else 0 for key in (shorter, longer)]
+        return min((begun[1] + 1) / (begun[0] + 2), 1.0)

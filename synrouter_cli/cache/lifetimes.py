@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["USUAL", "USUAL_RATES", "Lifetimes", "Outlook", "Rates", "chosen", "worth_of_an_hour"]
+__all__ = ["USUAL", "USUAL_RATES", "End", "Lifetimes", "Outlook", "Rates", "chosen", "hour_pays", "worth_of_an_hour"]
 
 DOUBT: Final = 0.35
 """A client that marks by itself has chosen a lifetime: ours must be better by this share of an hour's extra price."""
@@ -34,6 +34,16 @@ class Rates:
 
 
 @dataclass(frozen=True, slots=True)
+class End:
+    """The block at which a head ends that other sessions may have too: how likely the next of them reads up to there
+    (`shared`), and how likely that head pauses for five minutes to an hour first (`pause`)."""
+
+    position: int
+    shared: float
+    pause: float
+
+
+@dataclass(frozen=True, slots=True)
 class Outlook:
     """What is expected, as probabilities. `soon`: the session's next request comes within five minutes.
 
@@ -41,6 +51,7 @@ class Outlook:
     `head_pause`: the same of the head, which other sessions read too; `shared`: another session reads the head
     before it expires. `hours` says that the provider keeps entries for an hour when asked to; `keep_hour` that an hour
     which the client asked for is never shortened (a subagent's), `sure` that enough was seen to do so elsewhere.
+    `ends` says the last two of each head by itself, the shortest first; where there is none, they stand for all.
     """
 
     soon: float = 0.95
@@ -50,6 +61,7 @@ class Outlook:
     hours: bool = True
     keep_hour: bool = False
     sure: bool = False
+    ends: tuple[End, ...] = ()
 
 
 USUAL: Final = Outlook()
@@ -77,18 +89,18 @@ def worth_of_an_hour(pause_first: float, rates: Rates) -> float:
     return min(once, each)
 
 
+def hour_pays(pause_first: float, outlook: Outlook, rates: Rates, asked: str | None) -> bool:
+    """Whether an hour is the better lifetime to expectation; `asked` is the client's own, None where it has none."""
+    if not outlook.hours:
+        return False
+    if asked == "1h" and (outlook.keep_hour or not outlook.sure):
+        return True
+    doubt = {None: 0.0, "5m": DOUBT, "1h": -DOUBT}[asked]
+    return worth_of_an_hour(pause_first, rates) > (rates.write_1h - rates.write_5m) * (1 + doubt)
+
+
 def chosen(outlook: Outlook, rates: Rates, own: Lifetimes | None) -> Lifetimes:
     """The lifetimes that cost least to expectation. `own` are those of the client's markers, None where it has none."""
-    if not outlook.hours:
-        return Lifetimes("5m", "5m")
-    extra = rates.write_1h - rates.write_5m
-
-    def long(pause_first: float, asked: str | None) -> bool:
-        if asked == "1h" and (outlook.keep_hour or not outlook.sure):
-            return True
-        doubt = {None: 0.0, "5m": DOUBT, "1h": -DOUBT}[asked]
-        return worth_of_an_hour(pause_first, rates) > extra * (1 + doubt)
-
-    tail = long(outlook.tail_pause, own.tail if own else None)
-    head = tail or long(max(outlook.head_pause, outlook.tail_pause), own.head if own else None)
+    tail = hour_pays(outlook.tail_pause, outlook, rates, own.tail if own else None)
+    head = tail or hour_pays(max(outlook.head_pause, outlook.tail_pause), outlook, rates, own.head if own else None)
     return Lifetimes("1h" if head else "5m", "1h" if tail else "5m")

@@ -100,7 +100,7 @@ class _Weighing:
             return until
         if self.scoring.lifetimes.tail == "1h":
             return len(self.s.rendered.keys)
-        return max(until, self.s.rendered.layer_ends[1] - 1) if self.scoring.lifetimes.head == "1h" else until
+        return max(until, self.scoring.long_head)
 
     def _timed(self, positions: Iterable[int]) -> tuple[Marker, ...]:
         """Markers at these positions, with our lifetimes; fixed ones keep theirs."""
@@ -152,7 +152,7 @@ class _Weighing:
         if reachable:
             wanted.append(reachable[-1])
         wanted.append(self._last_markable(s.stable_end))
-        wanted += [self._last_markable(end + 1) for end in self.scoring.heads]
+        wanted += [self._last_markable(end.position + 1) for end in reversed(self.scoring.ends)]
         wanted.append(self.branch)
         wanted += [m.position for m in self.client if s.markable[m.position]]
         unique = dict.fromkeys(p for p in wanted if p >= 0 and self.tokens[p] >= s.facts.minimum_tokens)

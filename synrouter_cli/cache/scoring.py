@@ -11,13 +11,26 @@ True
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from synrouter_cli.cache.lifetimes import USUAL, USUAL_RATES, Lifetimes, Outlook, Rates, chosen, worth_of_an_hour
+from synrouter_cli.cache.lifetimes import (
+    USUAL,
+    USUAL_RATES,
+    End,
+    Lifetimes,
+    Outlook,
+    Rates,
+    chosen,
+    hour_pays,
+    worth_of_an_hour,
+)
 from synrouter_cli.cache.model import Found, Marker, ModelFacts, Rendered, Store, bill, look_up
 
 __all__ = ["Scoring", "Situation"]
+
+USUALLY_TOOLS = 1.5
+"""How much likelier another session has the same tools than tools and system, where nothing says otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +39,8 @@ class Situation:
 
     `markable` says which blocks may carry a marker; `fixed` are markers that stay, using `fixed_slots` breakpoints;
     `stable_end` is the block before which the prompt is expected to stand unchanged in the next request;
-    `branch` is where this prompt leaves the session's last one, -1 where it does not; `shared_ends` are places before
-    the end of tools up to which other sessions have the same prompt; `outlook` is what is expected of the session.
+    `branch` is where this prompt leaves the session's last one, -1 where it does not; `outlook` is what is expected of
+    the session and of the heads that it shares with others.
     """
 
     rendered: Rendered
@@ -39,7 +52,6 @@ class Situation:
     now: float
     stable_end: int
     branch: int = -1
-    shared_ends: tuple[int, ...] = ()
     outlook: Outlook = USUAL
     rates: Rates = USUAL_RATES
     fixed: tuple[Marker, ...] = ()
@@ -70,13 +82,14 @@ class Scoring:
         self.alive = frozenset(self.live)
         self.hours = frozenset(p for p in self.live if s.store.lives_an_hour(s.rendered, p))
         """The live entries that were written for an hour."""
-        self.lifetimes = chosen(s.outlook, s.rates, _lifetimes_of(s.client))
+        own = _lifetimes_of(s.client)
+        self.lifetimes = chosen(s.outlook, s.rates, own)
         self.rewrite = s.rates.write_1h if self.lifetimes.tail == "1h" else s.rates.write_5m
-        self._worth_tail = self._worth_of(self.lifetimes.tail, s.outlook.tail_pause)
-        self._worth_head = self._worth_of(self.lifetimes.head, max(s.outlook.tail_pause, s.outlook.head_pause))
-        tools_end, system_end, _ = s.rendered.layer_ends
-        self.heads = tuple(dict.fromkeys(end - 1 for end in (system_end, tools_end, *s.shared_ends) if end > 0))
-        """Where a head ends that other sessions may have too."""
+        self.ends = s.outlook.ends or self._usual_ends()
+        """Where the heads end that other sessions may have too."""
+        self.long_head = self._long_head(own)
+        """The end of the longest of them that is worth an hour, -1 where none is."""
+        self._bands = self._worths()
 
     def found(self, markers: Sequence[Marker]) -> Found:
         s = self.s
@@ -94,11 +107,41 @@ class Scoring:
         saves = self.rewrite - rates.read
         gain = s.outlook.soon * saves * (self.tokens[kept] if kept >= 0 else 0)
         gain += self._worth(self._kept_an_hour(found, written, renewed))
-        places = {marker.position for marker in written}
-        for end in self.heads:
-            if end in places or (end <= found.hit and end in self.alive):
-                gain += s.outlook.shared * saves * self.tokens[end]
+        gain += saves * self._read_by_others(found, {marker.position for marker in written})
         return cost - gain
+
+    def _read_by_others(self, found: Found, written: Collection[int]) -> float:
+        """The tokens that the next other session is expected to read: up to the longest head that it has, too."""
+        expected, before = 0.0, 0
+        for end in self.ends:
+            if end.position in written or (end.position <= found.hit and end.position in self.alive):
+                expected += end.shared * (self.tokens[end.position] - before)
+                before = self.tokens[end.position]
+        return expected
+
+    def _usual_ends(self) -> tuple[End, ...]:
+        """The ends of tools and system, where nothing is known of each: more sessions have the tools alone."""
+        outlook = self.s.outlook
+        tools_end, system_end, _ = self.s.rendered.layer_ends
+        shares = {system_end - 1: outlook.shared, tools_end - 1: outlook.shared * USUALLY_TOOLS}
+        return tuple(End(at, shares[at], outlook.head_pause) for at in sorted(shares) if at >= 0)
+
+    def _long_head(self, own: Lifetimes | None) -> int:
+        s = self.s
+        if self.lifetimes.head == "1h":
+            return s.rendered.layer_ends[1] - 1
+        asked = own.head if own else None
+        long = (e for e in self.ends if hour_pays(max(e.pause, s.outlook.tail_pause), s.outlook, s.rates, asked))
+        return max((end.position for end in long), default=-1)
+
+    def _worths(self) -> tuple[tuple[int, float], ...]:
+        """The prompt from head to head and to its end: the last position of each, what an hour is worth there."""
+        tail = self.s.outlook.tail_pause
+        heads = [
+            (end.position, self._worth_of("1h" if end.position <= self.long_head else "5m", max(end.pause, tail)))
+            for end in self.ends
+        ]
+        return (*heads, (len(self.s.rendered.keys) - 1, self._worth_of(self.lifetimes.tail, tail)))
 
     def _kept_an_hour(self, found: Found, written: Sequence[Marker], renewed: Sequence[int]) -> int:
         """The end of the longest prefix that lives for an hour from now, -1 where none does."""
@@ -110,11 +153,11 @@ class Scoring:
 
     def _worth(self, position: int) -> float:
         """What it is worth that the prefix up to `position` lives an hour and not five minutes."""
-        if position < 0:
-            return 0.0
-        head = min(position, self.s.rendered.layer_ends[1] - 1)
-        in_head = self.tokens[head] if head >= 0 else 0
-        return self._worth_head * in_head + self._worth_tail * (self.tokens[position] - in_head)
+        worth, before = 0.0, 0
+        for end, each in self._bands:
+            upto = self.tokens[min(end, position)] if position >= 0 else 0
+            worth, before = worth + each * (upto - before), upto
+        return worth
 
     def _worth_of(self, ttl: str, pause_first: float) -> float:
         """What an hour is worth a token; where it was chosen, at least what it costs more (the client asked for it).

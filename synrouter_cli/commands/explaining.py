@@ -18,7 +18,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from synrouter_cli.commands.verdict_advice import advice
-from synrouter_cli.commands.verdict_words import detail_of, happened
+from synrouter_cli.commands.verdict_words import detail_of, happened, provider_says
 from synrouter_cli.dashboard.sanitize import clean
 from synrouter_cli.dashboard.units import NOTHING, UNKNOWN, tokens, usd
 from synrouter_cli.ledger.rows import Turn
@@ -41,6 +41,8 @@ def explanation(turn: Turn, *, line: str | None = None, width: int = 80, zone: t
     rows = [(turn.verdict or turn.status, happened(turn)), *_figures(turn)]
     if line:
         rows.append(("line", clean(line)))
+    if said := provider_says(turn):
+        rows.append(("provider", said))
     rows.append(("advice", advice(turn)))
     lines = textwrap.wrap(head, width, break_on_hyphens=False)
     for title, text in rows:

@@ -17,13 +17,22 @@ from synrouter_cli.dashboard.sanitize import clean
 from synrouter_cli.dashboard.units import tokens
 from synrouter_cli.ledger.rows import Turn
 
-__all__ = ["Detail", "Words", "detail_of", "happened", "names", "place_in", "say", "span"]
+__all__ = ["Detail", "Words", "detail_of", "happened", "names", "place_in", "provider_says", "say", "span"]
 
 Detail = Mapping[str, Any]
 Words = Mapping[str, str | Callable[[Turn, Detail], str]]
 """By verdict: a sentence, or what makes one of a row and its detail."""
 
 _SHOWN_NAMES: Final = 4
+_PROVIDER: Final = {
+    "model_changed": "says that the model changed",
+    "system_changed": "says that the system prompt changed",
+    "tools_changed": "says that the tools changed",
+    "messages_changed": "says that the messages changed",
+    "previous_message_not_found": "knows the request before this one no more",
+    "unavailable": "can't say what changed: a setting or a beta, perhaps",
+    "other": "gives a reason that this version does not know",
+}
 _OURS: Final = "The client had sent it unchanged: an edit of the proxy's own was not the same as before."
 
 
@@ -40,6 +49,16 @@ def happened(turn: Turn) -> str:
     """What made the turn go as it went, in a sentence."""
     words = say(_HAPPENED, turn) or _without_verdict(turn)
     return f"{words} {_OURS}" if detail_of(turn).get("ours") else words
+
+
+def provider_says(turn: Turn) -> str:
+    """What the provider itself said of the miss, where it was asked; "" where it said nothing."""
+    said = detail_of(turn).get("provider")
+    reason = _PROVIDER.get(str(said.get("reason"))) if isinstance(said, dict) else None
+    if not isinstance(said, dict) or reason is None:
+        return ""
+    missed = said.get("missed_tokens")
+    return f"{reason}; about {tokens(missed)} tokens" if isinstance(missed, int) else reason
 
 
 def say(table: Words, turn: Turn) -> str:

@@ -82,7 +82,8 @@ def assemble_with(turn_line: Callable[[Turn], str], *, clock: Callable[[], float
 def _policy(settings: Settings) -> Policy:
     """What sessions that begin now may have changed in them."""
     trim = settings.trim
-    return Policy(settings.level, limits_of(settings.level, trim.over_chars, trim.keep_chars, trim.tools))
+    limits = limits_of(settings.level, trim.over_chars, trim.keep_chars, trim.tools)
+    return Policy(settings.level, limits, diagnoses=settings.diagnostics and settings.level != "observe")
 
 
 def _check_names(upstreams: Mapping[str, str]) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from synrouter_cli.demo.script import Step
@@ -32,6 +32,8 @@ class Answer:
     content: tuple[Mapping[str, Any], ...]
     stop_reason: str
     usage: Mapping[str, Any]
+    more: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of the message that only stand there when asked for."""
 
     @classmethod
     def of(
@@ -60,10 +62,14 @@ class Answer:
         usage = {**prompt_usage, "output_tokens": output_tokens, "service_tier": "standard"}
         return cls(ident, model, tuple(content), stop_reason, usage)
 
+    @property
+    def message_id(self) -> str:
+        return f"msg_{self.ident[:24]}"
+
     def message(self) -> dict[str, Any]:
         """The answer to a request that is not streamed."""
         return {
-            "id": f"msg_{self.ident[:24]}",
+            "id": self.message_id,
             "type": "message",
             "role": "assistant",
             "model": self.model,
@@ -71,6 +77,7 @@ class Answer:
             "stop_reason": self.stop_reason,
             "stop_sequence": None,
             "usage": dict(self.usage),
+            **self.more,
         }
 
     def events(self) -> Iterator[tuple[str, dict[str, Any]]]:

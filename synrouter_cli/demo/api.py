@@ -12,13 +12,14 @@ import asyncio
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
 from typing import Any
 
 from aiohttp import web
 
 from synrouter_cli.demo.answer import Answer
+from synrouter_cli.demo.diagnoses import Diagnoses, asked
 from synrouter_cli.demo.faults import (
     ERRORS,
     HTML_PAGE,
@@ -75,6 +76,7 @@ class Provider:
         self._key = key
         self._pace = pace
         self._judge = Judge(evicts=evicts, seed=seed)
+        self._diagnoses = Diagnoses()
         self._tries: Counter[str] = Counter()
         self._count = 0
 
@@ -112,6 +114,8 @@ class Provider:
             signature=weighed.signature if thinking != "disabled" else None,
             max_tokens=weighed.prompt.max_tokens,
         )
+        if "diagnostics" in weighed.body:
+            answer = self._diagnosed(request, weighed, answer)
         self._judge.begun(weighed)
         line.usage = dict(answer.usage)
         if not line.streamed:
@@ -122,6 +126,14 @@ class Provider:
         await response.prepare(request)
         line.complete = await send_events(request, response, answer.events(), fault, self._pace)
         return response
+
+    def _diagnosed(self, request: web.Request, weighed: Weighed, answer: Answer) -> Answer:
+        """The answer with what it says of the request before."""
+        scope = request.headers.get("anthropic-beta", "")
+        previous = weighed.body["diagnostics"]["previous_message_id"]
+        found = self._diagnoses.compare(previous, scope, weighed.prompt)
+        self._diagnoses.remember(answer.message_id, scope, weighed.prompt)
+        return replace(answer, more={"diagnostics": found})
 
     async def _count_tokens(self, request: web.Request) -> web.StreamResponse:
         line = self._line(request, "count_tokens")
@@ -172,7 +184,9 @@ class Provider:
             raw = await request.read()
         except web.HTTPRequestEntityTooLarge:
             raise Refused(ERRORS[413][1], 413) from None
-        return self._judge.weigh(raw, scope=scope, now=line.at, endpoint=line.endpoint)
+        weighed = self._judge.weigh(raw, scope=scope, now=line.at, endpoint=line.endpoint)
+        asked(weighed.body, ",".join(betas))
+        return weighed
 
     def _step(self, request: web.Request, weighed: Weighed) -> tuple[Step, Fault]:
         """What to answer, and what goes wrong: a script's fault only for the first tries of this prompt.

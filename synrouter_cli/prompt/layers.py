@@ -23,7 +23,18 @@ import msgspec
 from synrouter_cli.prompt.body import parseable
 from synrouter_cli.prompt.prompt import TOOLS, Prompt, Unit
 
-__all__ = ["CORE", "EXTENDED", "MCP", "PLATFORM", "Tools", "layer_ends", "layer_of", "read_tools", "shared_end"]
+__all__ = [
+    "CORE",
+    "EXTENDED",
+    "MCP",
+    "PLATFORM",
+    "Tools",
+    "group_ends",
+    "layer_ends",
+    "layer_of",
+    "read_tools",
+    "shared_end",
+]
 
 CORE, EXTENDED, PLATFORM, MCP = 0, 1, 2, 3
 
@@ -46,6 +57,7 @@ _SEPARATORS = str.maketrans("", "", "_-")
 _MCP_NAME = re.compile(r"mcp[_\-.:/]|[^\W_][\w-]*?(?:__|[./:])[^\W_]")
 """`mcp__server__tool`, `mcp_server_tool`, `server__tool`, `server___tool`, `server.tool`, `server/tool`. With a single
 `_` (`server_tool`) nothing tells a server from a tool of the client's own."""
+_SERVER = re.compile(r"mcp__(.+?)__|mcp[_\-.:/]([^_\-.:/]+)|(.+?)(?:__|[./:])")
 _OWN_TYPES = frozenset({"", "custom", "function"})
 _TYPES = {"mcp_toolset": MCP}
 """Provider types with a layer of their own; all others (`web_search_20250305`, `bash_20250124`) are the platform's."""
@@ -125,6 +137,18 @@ def layer_ends(prompt: Prompt, layers: Sequence[int]) -> tuple[int, ...]:
     highest = list(accumulate(own, max))
     lowest = list(accumulate(reversed(own), min))[::-1]
     return tuple(places[i] + 1 for i in range(len(places) - 1) if highest[i] < lowest[i + 1])
+
+
+def group_ends(prompt: Prompt, tools: Tools) -> tuple[int, ...]:
+    """Where in the tools those of one MCP server, or the client's own, end and others begin, as `layer_ends` counts."""
+    places = [place for place in range(len(tools.names)) if prompt.blocks[place].kind != "deferred_tool"]
+    groups = [_server(tools.names[place]) if tools.layers[place] == MCP else "" for place in places]
+    return tuple(places[i] + 1 for i in range(len(places) - 1) if groups[i] != groups[i + 1])
+
+
+def _server(name: str) -> str:
+    found = _SERVER.match(name)
+    return next((group for group in found.groups() if group), name) if found is not None else name
 
 
 def shared_end(keys: Sequence[bytes], others: Iterable[Container[bytes]], tools_end: int) -> int:

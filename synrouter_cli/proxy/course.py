@@ -28,8 +28,11 @@ class ActiveTurn(Protocol):
     body: bytes
     edited: bool
     fallback: bytes | None
+    beta: str
 
     def original(self) -> None: ...
+
+    def unasked(self) -> None: ...
 
     def responding(self, http_status: int) -> None: ...
 
@@ -52,8 +55,12 @@ class Unplanned:
     plan: str = "unplanned"
     edited: bool = False
     fallback: bytes | None = None
+    beta: str = ""
 
     def original(self) -> None:
+        return None
+
+    def unasked(self) -> None:
         return None
 
     def responding(self, http_status: int) -> None:
@@ -108,6 +115,7 @@ class Course:
             model_used=reading.model if reading else "",
             stop_reason=reading.stop_reason if reading else None,
             message_id=reading.message_id if reading else None,
+            diagnosis=reading.diagnosis if reading else None,
             ttfb_ms=self._ttfb_ms,
             total_ms=elapsed * 1e3,
             attempts=self._attempts,

@@ -30,6 +30,7 @@ from synrouter_cli.proxy.reading import Reading
 from synrouter_cli.proxy.relay import SERVER, Relay, is_stream, refusal
 from synrouter_cli.proxy.turns import Inbound
 from synrouter_cli.proxy.upstream import Answer, Call, Upstream
+from synrouter_cli.wire.diagnosis import NAMED_IN_REFUSALS
 
 log = logging.getLogger("synrouter.proxy")
 
@@ -117,7 +118,7 @@ class Exchange:
             finally:
                 _quietly(active.finish, course.outcome())
                 if self.pinger is not None:
-                    headers = to_upstream(head.headers, credential.headers, decoded=True)
+                    headers = to_upstream(head.headers, credential.headers, decoded=True, beta=active.beta)
                     _quietly(self.pinger.note, active.session_id, self._call(admitted, head.method, headers, None))
 
     async def _relay(self, request: web.BaseRequest, head: Head, admitted: Admitted) -> web.StreamResponse:
@@ -159,6 +160,7 @@ class Exchange:
                     scope=credential.scope(route.provider, self.scope_key),
                     billing=credential.billing,
                     at_home=self.upstream.at_home(route.provider),
+                    own_credential=credential.own,
                 )
             )
         except Exception as error:
@@ -168,28 +170,37 @@ class Exchange:
     async def _ask(
         self, head: Head, admitted: Admitted, credential: Credential, body: Body, active: ActiveTurn
     ) -> Answer:
-        """The provider's answer; to the client's own markers where it refuses ours. Raises Failure."""
-        headers = to_upstream(head.headers, credential.headers)
-        as_it_came = self._call(admitted, head.method, headers, body.wire)
-        if not active.edited:
-            return await self.upstream.send(as_it_came)
-        decoded = to_upstream(head.headers, credential.headers, decoded=True)
-        answer = await self.upstream.send(self._call(admitted, head.method, decoded, active.body))
+        """The provider's answer: where it refuses our question, to the request without it; where it refuses our
+        markers, to the client's own. Raises Failure."""
+
+        def call(edited: bytes | None) -> Call:
+            decoded = edited is not None
+            headers = to_upstream(head.headers, credential.headers, decoded=decoded, beta=active.beta)
+            return self._call(admitted, head.method, headers, body.wire if edited is None else edited)
+
+        answer = await self.upstream.send(call(active.body if active.edited else None))
         try:
-            unmarked = active.fallback
-            if answer.status != 400 or unmarked == active.body or not await _names_markers(answer):
-                return answer
-            log.warning("%s refused our markers; the request went out again with its own", admitted.provider)
-            active.original()
-            again = as_it_came if unmarked is None else self._call(admitted, head.method, decoded, unmarked)
-            second = await self.upstream.send(again)
-        except Failure:
-            return answer
+            if active.beta and await _refuses(answer, NAMED_IN_REFUSALS):
+                log.warning("%s does not say why prompts miss; it is asked no more", admitted.provider)
+                active.unasked()
+                answer = await self._again(answer, call(active.body if active.edited else None))
+            if active.edited and active.fallback != active.body and await _refuses(answer, b"cache_control"):
+                log.warning("%s refused our markers; the request went out again with its own", admitted.provider)
+                active.original()
+                answer = await self._again(answer, call(active.fallback))
         except BaseException:
             answer.close()
             raise
-        answer.close()
-        second.attempts += answer.attempts
+        return answer
+
+    async def _again(self, refused: Answer, call: Call) -> Answer:
+        """The answer to the request in another form; the refusal itself where that fails."""
+        try:
+            second = await self.upstream.send(call)
+        except Failure:
+            return refused
+        refused.close()
+        second.attempts += refused.attempts
         return second
 
     def _call(
@@ -239,9 +250,12 @@ def _instead(request: web.BaseRequest, error: SynrouterError) -> web.Response:
     return refusal(error)
 
 
-async def _names_markers(answer: Answer) -> bool:
+async def _refuses(answer: Answer, name: bytes) -> bool:
+    """Whether it is a 400 that names this."""
+    if answer.status != 400:
+        return False
     try:
-        return b"cache_control" in await answer.read_ahead(_REFUSAL_BYTES)
+        return name in await answer.read_ahead(_REFUSAL_BYTES)
     except Broken:
         return False
 

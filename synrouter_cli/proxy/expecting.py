@@ -16,7 +16,7 @@ import msgspec
 
 from synrouter_cli.cache.gaps import Habits, History
 from synrouter_cli.cache.heads import Head, Heads
-from synrouter_cli.cache.lifetimes import Outlook
+from synrouter_cli.cache.lifetimes import End, Outlook
 from synrouter_cli.prompt.segments import Prompt
 from synrouter_cli.sessions import Session, is_probe
 
@@ -51,26 +51,49 @@ class Expectations:
             return session.gaps
         return session.gaps.after(max(now - session.last_at, 0.0), returned=came_back(session, prompt))
 
-    def outlook(self, session: Session, prompt: Prompt, history: History, mode: str, *, hours: bool) -> Outlook:
-        """What to expect after this request. `hours` says that the provider keeps what it is asked to for an hour."""
-        if is_probe(prompt) or (session.kind == "side" and not has_history(prompt)):
+    def outlook(
+        self, session: Session, sent: Prompt, history: History, now: float, mode: str, *, hours: bool
+    ) -> Outlook:
+        """What to expect after this request, as it is sent. `hours` says that the provider keeps for an hour what it is
+        asked to."""
+        if is_probe(sent) or (session.kind == "side" and not has_history(sent)):
             return Outlook(soon=0.0, shared=0.0)
         habits = self.habits[session.kind]
         tail = habits.pause_first(history)
-        head = head_of(prompt)
+        ends = self._ends(session, sent, tail, now, mode)
         return Outlook(
             soon=habits.next(history).soon,
             tail_pause=tail,
-            head_pause=self.heads.pause_first(head, tail),
-            shared=self.heads.shared(head, SHARED[mode]),
+            head_pause=ends[-1].pause if ends else 0.0,
+            shared=ends[-1].shared if ends else 0.0,
             hours=hours,
             keep_hour=session.kind == "subagent",
             sure=habits.sure(history),
+            ends=ends,
         )
 
-    def came(self, session: Session, prompt: Prompt, history: History, now: float) -> None:
-        """The provider took a request: its gap is part of the session's history and of the habits."""
-        self.heads.used(head_of(prompt), now, begins=not session.last_at)
+    def _ends(self, session: Session, sent: Prompt, tail: float, now: float, mode: str) -> tuple[End, ...]:
+        """What to expect of each head of this prompt.
+
+        Where sessions are short, each has its own gaps, the one that ends now among them. In long ones most gaps of a
+        head are those of the few sessions that pause often, and say little of others: it has those of the whole head.
+        """
+        found: list[End] = []
+        places, own = heads_of(session, sent), mode == "general"
+        whole = self.heads.pause_first(sent.keys[places[-1] - 1], tail) if places else 0.0
+        shorter, share = b"", 1.0
+        for place in places:
+            key = sent.keys[place - 1]
+            share *= self.heads.goes_on(shorter, key) if found else self.heads.shared(key, SHARED[mode])
+            found.append(End(place - 1, share, self.heads.pause_first(key, tail, now) if own else whole))
+            shorter = key
+        return tuple(found)
+
+    def came(self, session: Session, prompt: Prompt, sent: Prompt, history: History, now: float) -> None:
+        """The provider took a request: its gap is part of the session's history and of the habits. `sent` is what it
+        took, `prompt` the client's own."""
+        for place in heads_of(session, sent):
+            self.heads.used(sent.keys[place - 1], now, begins=not session.last_at)
         if history != session.gaps:
             gap_s, returned = max(now - session.last_at, 0.0), came_back(session, prompt)
             self.habits[session.kind].passed(session.gaps, gap_s, returned=returned)
@@ -123,10 +146,10 @@ def came_back(session: Session, prompt: Prompt) -> bool:
     return bool(messages) and not messages[-1].answers
 
 
-def head_of(prompt: Prompt) -> bytes:
-    """The prefix key at the end of tools and system; empty where there are none."""
-    end = prompt.layer_ends[1]
-    return prompt.keys[end - 1] if end else b""
+def heads_of(session: Session, sent: Prompt) -> list[int]:
+    """Where a prompt's heads end, as block counts, the shortest first: in the tools where others may go on differently,
+    and at the ends of tools and system."""
+    return sorted({*session.shared_ends, *sent.layer_ends[:2]} - {0})
 
 
 def has_history(prompt: Prompt) -> bool:

@@ -52,6 +52,8 @@ class Credential:
     secret: bytes = field(repr=False)
     billing: str
     """api | subscription (a login whose turns cost no dollars)"""
+    own: bool = False
+    """It is the client's, passed on."""
 
     def scope(self, provider: str, key: bytes) -> bytes:
         """Whose cache this is: a digest of provider and credential, keyed per installation."""
@@ -82,6 +84,7 @@ def choose_credential(
                 [(_text(name), _text(value)) for name, value in own],
                 b"\0".join(value for _, value in own),
                 "subscription" if "subscription" in paid_by else "api",
+                own=True,
             )
     if provider not in keys:
         raise NoProviderKey(provider=provider)
@@ -90,10 +93,15 @@ def choose_credential(
     return Credential([(to.auth_header, to.auth_value(key))], key.encode(), "api")
 
 
-def to_upstream(headers: RawHeaders, credential: Iterable[tuple[str, str]], *, decoded: bool = False) -> Pairs:
+def to_upstream(
+    headers: RawHeaders, credential: Iterable[tuple[str, str]], *, decoded: bool = False, beta: str = ""
+) -> Pairs:
     """The headers to send: the client's, less those of this hop and ours, plus `credential`.
 
-    With `decoded` the body goes out without the Content-Encoding it came with.
+    With `decoded` the body goes out without the Content-Encoding it came with. `beta` joins the client's.
+
+    >>> to_upstream(((b"Anthropic-Beta", b"a"),), (), beta="b")
+    [('Anthropic-Beta', 'a,b')]
     """
     left_out = _NOT_SENT | _named_by_connection(headers)
     if decoded:
@@ -103,7 +111,7 @@ def to_upstream(headers: RawHeaders, credential: Iterable[tuple[str, str]], *, d
         for name, value in headers
         if (lower := name.lower()) not in left_out and not lower.startswith(_OURS) and not LOCAL_TOKEN.search(value)
     ]
-    return [*_one_spelling(kept), *credential]
+    return [*_one_spelling(_with_beta(kept, beta) if beta else kept), *credential]
 
 
 def to_client(headers: RawHeaders, ours: Mapping[str, str]) -> Pairs:
@@ -160,6 +168,17 @@ def _text(raw: bytes) -> str:
     except UnicodeDecodeError:
         text = raw.decode("latin-1")
     return _CONTROL_CHARACTERS.sub(" ", text)
+
+
+def _with_beta(pairs: Pairs, beta: str) -> Pairs:
+    names = {name.strip() for header, value in pairs if header.lower() == "anthropic-beta" for name in value.split(",")}
+    if beta in names:
+        return pairs
+    place = next((i for i, (header, value) in enumerate(pairs) if header.lower() == "anthropic-beta" and value), None)
+    if place is None:
+        return [*pairs, ("anthropic-beta", beta)]
+    header, value = pairs[place]
+    return [*pairs[:place], (header, f"{value},{beta}"), *pairs[place + 1 :]]
 
 
 def _one_spelling(pairs: Pairs) -> Pairs:

@@ -21,7 +21,7 @@ from synrouter_cli.cache.rules import client_markers, rendered
 from synrouter_cli.cache.scoring import Situation
 from synrouter_cli.cache.shadow import Pair
 from synrouter_cli.prompt.difference import compare
-from synrouter_cli.prompt.layers import layer_ends, read_tools, shared_end
+from synrouter_cli.prompt.layers import group_ends, layer_ends, read_tools, shared_end
 from synrouter_cli.prompt.markers import is_fixed, slots_taken
 from synrouter_cli.prompt.policy import Policy
 from synrouter_cli.prompt.segments import Prompt, segment
@@ -128,6 +128,33 @@ class Planning:
             overlapped=session.in_flight > 0,
         )
 
+    def move(self, planned: Planned, betas: str, now: float) -> None:
+        """The request goes out with other betas than it was planned with: it meets what lives there."""
+        planned.betas = betas
+        planned.pair_key = pair_key_of(planned.session.scope, planned.prompt.model, betas)
+        planned.pair = pair = self._pair(planned.pair_key, now)
+        planned.sent_live = pair.sent.live(planned.rendered, now)
+        planned.client_live = pair.client.live(planned.client_rendered, now)
+        found = look_up(
+            planned.rendered,
+            planned.plan.markers,
+            pair.sent,
+            planned.facts,
+            now=now,
+            tokens=planned.tokens,
+            live=planned.sent_live,
+        )
+        planned.plan = replace(planned.plan, found=found)
+        planned.client_found = look_up(
+            planned.client_rendered,
+            planned.client,
+            pair.client,
+            planned.facts,
+            now=now,
+            tokens=planned.client_tokens,
+            live=planned.client_live,
+        )
+
     def facts(self, provider: str, model: str) -> providers.CacheFacts:
         """A model's published facts, with what its reports taught of its minimum."""
         facts = providers.facts(provider, model)
@@ -164,7 +191,8 @@ class Planning:
             sent, left_at, likely=lambda: _changes_by_nature(session.last_sent, sent), thinking_dropped=dropped
         )
         session.lasting = change.lasting
-        outlook = self.expectations.outlook(session, shape.client, history, asked.mode, hours=pair.hours)
+        session.shared_ends = self._shared_ends(asked, session, sent) if asked.mode == "general" else ()
+        outlook = self.expectations.outlook(session, sent, history, now, asked.mode, hours=pair.hours)
         return Situation(
             rendered=form,
             client=own,
@@ -176,7 +204,6 @@ class Planning:
             live=live,
             stable_end=change.stable_end,
             branch=change.branch,
-            shared_ends=self._shared_ends(asked, session, sent) if asked.mode == "general" else (),
             outlook=outlook,
             rates=rates(asked.provider, sent.model, datetime.fromtimestamp(now, UTC).date()),
             fixed=tuple(m for m in own if m.position in fixed_at),
@@ -184,23 +211,22 @@ class Planning:
         )
 
     def _shared_ends(self, asked: Asked, session: Session, sent: Prompt) -> tuple[int, ...]:
-        """Where in the tools a marker may serve other sessions: at the ends of layers, and where others were seen to go
-        on differently. Worked out when the tools are seen first, kept as long as they stay."""
+        """Where in the tools a marker may serve other sessions: at the ends of layers and of MCP servers, and where
+        others were seen to go on differently. Worked out when the tools are seen first, kept while they stay."""
         last = session.last_sent
         if last is not None and last.layer_ends[0] == sent.layer_ends[0] and _same_tools(last, sent):
             return session.shared_ends
         tools_end = sent.layer_ends[0]
-        session.shared_ends = ()
-        if tools_end > 1:
-            ends = set(layer_ends(sent, read_tools(sent).layers))
-            others = [
-                other.last_sent.index
-                for other in list(self.sessions.latest())[:MOST_COMPARED]
-                if other is not session and other.scope == asked.scope and other.last_sent is not None
-            ]
-            ends.add(shared_end(sent.keys, others, tools_end))
-            session.shared_ends = tuple(sorted(ends - {0}))
-        return session.shared_ends
+        if tools_end <= 1:
+            return ()
+        tools = read_tools(sent)
+        others = [
+            other.last_sent.index
+            for other in list(self.sessions.latest())[:MOST_COMPARED]
+            if other is not session and other.scope == asked.scope and other.last_sent is not None
+        ]
+        ends = {*layer_ends(sent, tools.layers), *group_ends(sent, tools), shared_end(sent.keys, others, tools_end)}
+        return tuple(sorted(ends - {0}))
 
 
 def _changes_by_nature(last: Prompt | None, sent: Prompt) -> bool:

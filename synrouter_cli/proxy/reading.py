@@ -14,6 +14,7 @@ from typing import Final
 
 from synrouter_cli.proxy.live import place
 from synrouter_cli.wire.anthropic import ResponseFacts, UsageTap, read_response
+from synrouter_cli.wire.diagnosis import Diagnosis
 from synrouter_cli.wire.usage import Usage
 
 _COPY_BYTES: Final = 16 * 1024 * 1024
@@ -75,6 +76,10 @@ class Reading:
     @property
     def stop_reason(self) -> str | None:
         return self._facts.stop_reason
+
+    @property
+    def diagnosis(self) -> Diagnosis | None:
+        return self._facts.diagnosis
 
     @property
     def error_type(self) -> str | None:

@@ -21,6 +21,7 @@ from synrouter_cli.prompt.body import Unplannable, apply_edits
 from synrouter_cli.prompt.markers import marker_edits
 from synrouter_cli.prompt.policy import Policy
 from synrouter_cli.prompt.segments import Prompt
+from synrouter_cli.proxy.asking import may_be_asked, with_beta, with_diagnosis, without_beta
 from synrouter_cli.proxy.expecting import Expectations
 from synrouter_cli.proxy.keeping import pack, unpack
 from synrouter_cli.proxy.planned import Planned, plan_text
@@ -30,6 +31,7 @@ from synrouter_cli.proxy.reckoning import Reckoner
 from synrouter_cli.proxy.warming import Ping, Warming
 from synrouter_cli.sessions import Session, Sessions, stored
 from synrouter_cli.settings import NEVER_KEPT, KeepWarm
+from synrouter_cli.wire.diagnosis import BETA, Diagnosis, asking
 from synrouter_cli.wire.usage import Usage
 
 __all__ = ["ActiveTurn", "Inbound", "Outcome", "Turns"]
@@ -73,6 +75,8 @@ class Inbound:
     """api | subscription"""
     at_home: bool = True
     """The provider is at its own address, not at one that the user named for it."""
+    own_credential: bool = False
+    """The client's own credential is passed on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +97,7 @@ class Outcome:
     attempts: int = 1
     sent: bool = True
     """False where the request never reached the provider."""
+    diagnosis: Diagnosis | None = None
 
     def on(self, row: Turn) -> Turn:
         """The row of a turn that ended so."""
@@ -122,6 +127,9 @@ class ActiveTurn:
         self.fallback: bytes | None = None
         """What goes out where the provider refuses our markers: None is the request as it came; else its content as it
         was edited before in this session, with the client's own markers."""
+        self.beta = ""
+        """A beta that is asked for besides the client's."""
+        self._plain: tuple[bytes, bool, bytes | None] = (body, False, None)
         self._turns = turns
         self._row = row
         self._planned = planned
@@ -131,6 +139,22 @@ class ActiveTurn:
     def edit(self, body: bytes, fallback: bytes | None = None) -> None:
         """Send these bytes instead of those that came."""
         self.body, self.edited, self.fallback = body, True, fallback
+
+    def question(self, previous: str | None) -> None:
+        """Have the provider say why the prompt misses, against the one that the answer `previous` was to."""
+        self._plain = (self.body, self.edited, self.fallback)
+        self.beta = BETA
+        asked = asking(self.body, previous)
+        if asked is not None:
+            # where only the question was put in, a refusal of markers is one of the client's own
+            self.edit(asked, self.fallback if self.edited else asked)
+
+    def unasked(self) -> None:
+        """The provider refused the question: this request goes without it, and so do all that come in its session."""
+        self.body, self.edited, self.fallback = self._plain
+        self.beta = ""
+        if self._planned is not None:
+            self._turns.guarded(lambda planned: self._turns.unasked(planned, self._row.started_at), self._planned)
 
     def original(self) -> None:
         """The client's own markers are sent after all: what we predict is what they meet. The session keeps to them."""
@@ -244,7 +268,16 @@ class Turns:
         number = self._number(session, now)
         mode = mode_of(self._asked_mode(inbound), session.client, identity.key)
         observed = self._level == "observe"
-        asked = Asked(inbound.provider, inbound.scope, inbound.headers.get("anthropic-beta", ""), mode, observed)
+        betas = inbound.headers.get("anthropic-beta", "")
+        questions = (
+            policy.diagnoses
+            and policy.level != "observe"
+            and not observed
+            and may_be_asked(inbound.provider, own_credential=inbound.own_credential)
+        )
+        if questions:
+            betas = with_beta(betas)
+        asked = Asked(inbound.provider, inbound.scope, betas, mode, observed)
         planned = self._planning.plan(asked, prompt, session, policy, now)
         marks, level = planned.plan.markers, planned.policy.level
         row = Turn(
@@ -270,6 +303,8 @@ class Turns:
         )
         turn = ActiveTurn(self, row, inbound.body, planned, recorded=True)
         self._edit(turn, planned)
+        if questions:
+            turn.question(session.answered)
         self._ledger.record(row)
         session.in_flight += 1  # last: what fails here is never finished
         return turn
@@ -294,8 +329,16 @@ class Turns:
             else:
                 stays = inbound.at_home or inbound.billing == "subscription"
                 session.policy = replace(self._policy, billing_block=stays)
+                # its tools stand as in the session before, so that both share the longest head
+                session.order = self._sessions.latest_order(session)
         assert session.policy is not None
         return session.policy
+
+    def unasked(self, planned: Planned, now: float) -> None:
+        """The provider refused our question: this session asks no more, and this request lives where its betas say."""
+        if planned.session.policy is not None:
+            planned.session.policy = replace(planned.session.policy, diagnoses=False)
+        self._planning.move(planned, without_beta(planned.betas), now)
 
     def refused(self, session: Session) -> None:
         """The provider refused our markers: this session keeps to the client's own."""
@@ -357,7 +400,7 @@ class Turns:
         planned.pair.client.begun(
             planned.client_rendered, planned.client_found, started_at, planned.client_tokens, hour_keeps_five=keeps
         )
-        self._planning.expectations.came(session, planned.shape.client, planned.history, started_at)
+        self._planning.expectations.came(session, planned.shape.client, planned.prompt, planned.history, started_at)
         session.settle(planned.shape.client, planned.shape.sent, started_at)
         session.trimmed, session.tools, session.order = planned.shape.trimmed, planned.shape.tools, planned.shape.order
         session.pair_key, session.betas = planned.pair_key, planned.betas
@@ -372,6 +415,8 @@ class Turns:
             final = self._reckoner.priced(final, planned, sent=outcome.sent)
         except Exception as error:
             log.error("metering failed: %s", type(error).__name__, exc_info=_frames_only(error))
+        if outcome.diagnosis is not None:
+            final = replace(final, detail=with_diagnosis(final.detail, outcome.diagnosis))
         self._ledger.record(final)
         self._pulse.note(final)
         if planned is not None:
@@ -381,6 +426,7 @@ class Turns:
                 self.note_line(final.session, final.turn, planned.changed_line)
             if planned.committed:
                 planned.session.stopped = outcome.stop_reason
+                planned.session.answered = outcome.message_id if planned.policy.diagnoses else None
             if planned.session.breaker.tripped:
                 self._freeze(planned)
             self.guarded(self._keep, planned)

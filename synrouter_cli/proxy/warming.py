@@ -81,6 +81,7 @@ class Ping:
 
     edited = True
     fallback: bytes | None = None
+    beta = ""
 
     def __init__(self, warming: Warming, row: Turn, planned: Planned, body: bytes) -> None:
         self.session_id = row.session
@@ -94,6 +95,9 @@ class Ping:
 
     def original(self) -> None:
         """There is no other way to send it."""
+
+    def unasked(self) -> None:
+        """It asks nothing."""
 
     def responding(self, http_status: int) -> None:
         """The answer's headers are here: what it reads is renewed from its start on."""

@@ -16,11 +16,12 @@ Streams are watched as they pass, and only the few events that matter are decode
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 from synrouter_cli.wire.decoder import Decoder
+from synrouter_cli.wire.diagnosis import Diagnosis, read_diagnosis
 from synrouter_cli.wire.reported import UNKNOWN, Reported
 from synrouter_cli.wire.sse import Event, EventStream
 from synrouter_cli.wire.usage import Usage
@@ -42,6 +43,7 @@ class _Message(msgspec.Struct):
     stop_reason: str | None = None
     usage: Reported | None = None
     error: _Error | None = None
+    diagnostics: Any = None
 
 
 class _StreamEvent(msgspec.Struct):
@@ -89,6 +91,8 @@ class UsageTap:
         self.stop_reason: str | None = None
         self.error_type: str | None = None
         """The type of an error event after the 200."""
+        self.diagnosis: Diagnosis | None = None
+        """What the provider says of a miss, where it was asked."""
 
     @property
     def usage(self) -> Usage | None:
@@ -169,6 +173,7 @@ class UsageTap:
         self.model = message.model or self.model
         self.message_id = message.id or self.message_id
         self.stop_reason = message.stop_reason or self.stop_reason
+        self.diagnosis = read_diagnosis(message.diagnostics)
         self._report(message.usage)
 
     def _report(self, newer: Reported | None) -> None:
@@ -199,6 +204,7 @@ class ResponseFacts:
     message_id: str | None = None
     stop_reason: str | None = None
     error_type: str | None = None
+    diagnosis: Diagnosis | None = None
 
 
 def read_response(body: bytes, encoding: str = "") -> ResponseFacts:
@@ -215,6 +221,7 @@ def read_response(body: bytes, encoding: str = "") -> ResponseFacts:
         message_id=message.id,
         stop_reason=message.stop_reason,
         error_type=message.error.type if message.error is not None else None,
+        diagnosis=read_diagnosis(message.diagnostics),
     )
 
 

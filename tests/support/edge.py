@@ -328,6 +328,7 @@ class Turn:
     body: bytes
     edited: bool
     fallback: bytes | None = None
+    beta: str = ""
     session_id: str = "session-1"
     plan: str = "safe; marks=0"
     responses: list[int] = field(default_factory=list)
