@@ -22,7 +22,7 @@ from synrouter_cli.cache.breaker import Breaker
 from synrouter_cli.cache.gaps import History, Seen
 from synrouter_cli.cache.model import Place
 from synrouter_cli.identity import Identity
-from synrouter_cli.prompt.lasting import Lasting
+from synrouter_cli.prompt.lasting import CARRIED, Lasting
 from synrouter_cli.prompt.layers import Tools
 from synrouter_cli.prompt.order import Order
 from synrouter_cli.prompt.policy import Policy
@@ -103,7 +103,9 @@ class Session:
     first_key: bytes = b""
     head_key: bytes = b""
     opening: bytes = b""
-    """A digest of the first message alone; in memory only."""
+    """A digest of the first message alone."""
+    indexed: bytes = b""
+    """The `first_key` by which it is found, where it has no id of its own."""
     message_count: int = 0
     anchors: Anchors = field(default_factory=Anchors)
     restored: bool = False
@@ -173,6 +175,16 @@ def opening(prompt: Prompt) -> bytes:
     return sha256(b"".join(block.digest for block in units[0].blocks)).digest()[:16] if units else b""
 
 
+def _same_messages(last: Prompt, prompt: Prompt) -> int:
+    """How many leading messages both have, whatever stands before them."""
+    same = 0
+    for one, other in zip(last.message_units, prompt.message_units, strict=False):
+        if one is not other and [block.digest for block in one.blocks] != [block.digest for block in other.blocks]:
+            break
+        same += 1
+    return same
+
+
 def _opens_as(prompt: Prompt, session: Session) -> bool:
     return bool(session.opening) and opening(prompt) == session.opening
 
@@ -206,6 +218,7 @@ class _Stored(msgspec.Struct):
     stopped: str | None = None
     over: bool = False
     tripped: bool = False
+    opening: bytes = b""
     unsteady: bool = False
     answered: str | None = None
     lost: int = 0
@@ -290,7 +303,7 @@ class Sessions:
             return "main", "main"
         if main.head_key and not has_tools:
             return "side", "side"
-        return "sub:" + first_key(prompt).hex(), "subagent"
+        return "sub:" + opening(prompt).hex(), "subagent"
 
     def inherited(self, new: Session, prompt: Prompt) -> Session | None:
         """The session that this one goes on from under another id (a resume, a fork): its history is the beginning of
@@ -332,6 +345,12 @@ class Sessions:
                 best = (shared, session)
         if best is not None:
             return best[1]
+        continued = self._continued(scope, identity, prompt, now)
+        if continued is not None:
+            self._unindex(continued)
+            continued.first_key = first
+            self._index(continued)
+            return continued
         kind = "side" if is_probe(prompt) or identity.side else "main"
         seed = b"%d:%d" % (int(now * 1000), len(self._sessions))
         session_id = sha256(b"prefix\0" + scope + identity.client.encode() + first + seed).hexdigest()[:12]
@@ -340,10 +359,34 @@ class Sessions:
         self._index(session)
         return session
 
+    def _continued(self, scope: bytes, identity: Identity, prompt: Prompt, now: float) -> Session | None:
+        """The session whose conversation this request goes on with, though its tools or system prompt have changed: all
+        but the newest of its messages stand here."""
+        best: tuple[int, Session] | None = None
+        for session in list(reversed(self._sessions.values()))[:MOST_PARENTS]:
+            last = session.last
+            if last is None or (session.scope, session.client) != (scope, identity.client):
+                continue
+            if now - session.last_at > LIVE_SECONDS or not _opens_as(prompt, session):
+                continue
+            same = _same_messages(last, prompt)
+            if same >= max(2, last.unit_counts[2] - CARRIED) and (best is None or same > best[0]):
+                best = (same, session)
+        return best[1] if best is not None else None
+
     def _index(self, session: Session) -> None:
-        ids = self._by_first.setdefault((session.scope, session.client, session.first_key), [])
+        session.indexed = session.first_key
+        ids = self._by_first.setdefault((session.scope, session.client, session.indexed), [])
         if session.id not in ids:
             ids.append(session.id)
+
+    def _unindex(self, session: Session) -> None:
+        place = (session.scope, session.client, session.indexed)
+        ids = self._by_first.get(place, [])
+        if session.id in ids:
+            ids.remove(session.id)
+            if not ids:
+                del self._by_first[place]
 
     def _add(self, session: Session) -> Session:
         self._sessions[session.id] = session
@@ -352,11 +395,7 @@ class Sessions:
     def _forget_old(self) -> None:
         while len(self._sessions) > self._most:
             _, gone = self._sessions.popitem(last=False)
-            ids = self._by_first.get((gone.scope, gone.client, gone.first_key))
-            if ids is not None and gone.id in ids:
-                ids.remove(gone.id)
-                if not ids:
-                    del self._by_first[(gone.scope, gone.client, gone.first_key)]
+            self._unindex(gone)
         held = 0
         for session in reversed(self._sessions.values()):
             for prompt in _both(session):
@@ -394,6 +433,7 @@ class Sessions:
             stopped=row.stopped,
             over=row.over,
             breaker=Breaker(tripped=row.tripped, unsteady=row.unsteady),
+            opening=row.opening,
             answered=row.answered,
         )
         self._add(session)
@@ -426,6 +466,7 @@ def stored(session: Session, *, clean: bool = False) -> bytes:
             session.stopped,
             session.over,
             session.breaker.tripped,
+            session.opening,
             session.breaker.unsteady,
             session.answered,
             session.gaps.lost,

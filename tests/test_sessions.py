@@ -16,11 +16,15 @@ TOOLS = [{"name": "Bash", "input_schema": {}}]
 
 
 def prompt(
-    *texts: str, tools: list[Any] | None = TOOLS, max_tokens: int = 100, previous: Prompt | None = None
+    *texts: str,
+    tools: list[Any] | None = TOOLS,
+    max_tokens: int = 100,
+    previous: Prompt | None = None,
+    system: str = "s",
 ) -> Prompt:
     """A conversation of user and assistant in turn."""
     messages = [{"role": "assistant" if i % 2 else "user", "content": text} for i, text in enumerate(texts)]
-    body = {"model": "m", "max_tokens": max_tokens, "messages": messages, "system": "s"}
+    body = {"model": "m", "max_tokens": max_tokens, "messages": messages, "system": system}
     if tools:
         body["tools"] = tools
     return segment(json.dumps(body).encode(), previous)
@@ -33,6 +37,7 @@ def ask(sessions: Sessions, identity: Identity, request: Prompt, now: float = 0.
 
 
 CLAUDE = Identity("claude-code", "s1")
+KILO = Identity("kilo", "s1")
 
 
 def test_a_conversation_with_an_id_is_one_session() -> None:
@@ -205,3 +210,26 @@ def test_what_of_a_prompt_will_last(old: tuple[str, ...], new: tuple[str, ...], 
     sent = prompt(*new)
     change = session.change(sent, session.left_at(sent), likely=lambda: False, thinking_dropped=False)
     assert (change.stable_end, change.branch) == (stable_end, branch)
+
+
+def test_a_session_whose_tools_change_stays_the_main_one_after_a_restart_too() -> None:
+    sessions = Sessions()
+    main = ask(sessions, KILO, prompt("a", "b", "c"))
+    changed = prompt(
+        "a", "b", "c", "d", tools=[*TOOLS, {"name": "mcp__db__query", "input_schema": {}}], system="another prompt"
+    )
+    assert ask(sessions, KILO, changed) is main
+    again = Sessions()
+    restored = again.restore(stored(main))
+    assert restored is not None
+    once_more = prompt("a", "b", "c", "d", "e", tools=[{"name": "Read", "input_schema": {}}], system="a third prompt")
+    assert ask(again, KILO, once_more) is restored
+
+
+def test_without_an_id_a_conversation_goes_on_under_a_changed_system_prompt() -> None:
+    sessions = Sessions()
+    first = ask(sessions, NOBODY, prompt("a", "b", "c", system="It is 12:03."))
+    second = ask(sessions, NOBODY, prompt("a", "b", "c", "d", "e", system="It is 12:04."))
+    third = ask(sessions, NOBODY, prompt("a", "b", "c", "d", "e", "f", "g", system="It is 12:05."))
+    assert first is second is third
+    assert ask(sessions, NOBODY, prompt("a", "other", "talk", system="It is 12:06.")) is not first

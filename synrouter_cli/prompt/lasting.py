@@ -26,6 +26,8 @@ CHANGES_AGAIN: Final = 0.78
 """From this share on a write behind a changing place is dearer than what it saves: .25 against 1.15 of a token."""
 FADES: Final = 0.8
 """What was seen of a place counts so much less with each request."""
+MOVES_ON: Final = 0.45
+"""That it once stood still counts so much less with each change: a clock that was added is known after three."""
 LIKELY: Final = 5.0
 """A clock, a counter or an id counts as having changed so often when it is first seen to; text as twice."""
 MOST_SAME: Final = 6.0
@@ -81,7 +83,7 @@ class Lasting:
         if left_at < 0:
             return replace(self, changed=changed, same=same + 1) if self.place >= 0 else self
         if left_at == self.place:
-            return replace(self, changed=changed + 1, same=same)
+            return replace(self, changed=changed + 1, same=self.same * MOVES_ON)
         stood = min(float(self.seen - 1), MOST_SAME)
         changed, same = (LIKELY, stood + 0.5) if likely() else (2.0, stood + 1.0)
         return replace(self, place=left_at, changed=changed, same=same)
