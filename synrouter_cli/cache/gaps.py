@@ -226,14 +226,12 @@ class Habits:
         ends = self._ended(_age(history.requests))
         # of the requests that are followed by nothing, each kind has its part; so of those that wait there
         waiting = self._attended(history) * rates.returns
-        if open_end:
-            ends_here = ends * share / max(1 - waiting, 0.05)
-        else:
+        last, waits = (ends * share, 1 - waiting) if open_end else (ends * (1 - share), waiting)
+        ends_here = last / (last + waits)
+        if not open_end:
             # where nobody has ever come back, nobody does, however long the loops are
             closed = sum(self.ended) - self.ended_open
-            never = _mean(closed, self.returns.all + closed, ENDED_CLOSED)
-            ends_here = max(ends * (1 - share) / max(waiting, 0.05), never)
-        ends_here = min(ends_here, 0.95)
+            ends_here = max(ends_here, _mean(closed, self.returns.all + closed, ENDED_CLOSED))
         here = (1 - ends_here) * (paused * _later(idle_s, FIVE_MINUTES, HOUR) + long * _later(idle_s, HOUR))
         after = idle_s + within_s
         there = (1 - ends_here) * (paused * _later(after, FIVE_MINUTES, HOUR) + long * _later(after, HOUR))
