@@ -20,7 +20,7 @@ from synrouter_cli.cache.lifetimes import End, Outlook
 from synrouter_cli.prompt.segments import Prompt
 from synrouter_cli.sessions import Session, is_probe
 
-__all__ = ["ENDED_S", "OPEN_ENDS", "Expectations", "has_history"]
+__all__ = ["ENDED_S", "OPEN_ENDS", "Expectations", "came_back", "has_history", "heads_of"]
 
 ENDED_S: Final = 8 * 3600.0
 """A session that nobody continued for so long is counted as over."""
@@ -65,7 +65,7 @@ class Expectations:
             soon=habits.next(history).soon,
             tail_pause=tail,
             head_pause=ends[-1].pause if ends else 0.0,
-            shared=ends[-1].shared if ends else 0.0,
+            shared=ends[0].shared if ends else 0.0,
             hours=hours,
             keep_hour=session.kind == "subagent",
             sure=habits.sure(history),
