@@ -29,7 +29,8 @@ from benchmarks.bodies import as_bytes
 from benchmarks.runs import Memory
 from synrouter_cli.demo.judge import Judge
 from synrouter_cli.ledger.rows import Turn
-from synrouter_cli.proxy.turns import Inbound, Outcome, Turns
+from synrouter_cli.proxy.turn import Inbound, Outcome
+from synrouter_cli.proxy.turns import Turns
 from synrouter_cli.wire.usage import Usage
 
 __all__ = ["CASES", "Asked", "First", "Played", "Shape", "play", "sessions"]

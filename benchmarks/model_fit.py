@@ -21,7 +21,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks import layouts, traces
 from synrouter_cli.estimate.synrouter import Memory
-from synrouter_cli.proxy.turns import ActiveTurn, Inbound, Outcome, Turns
+from synrouter_cli.proxy.turn import ActiveTurn, Inbound, Outcome
+from synrouter_cli.proxy.turns import Turns
 from synrouter_cli.wire.usage import Usage
 
 WITHIN = 0.01

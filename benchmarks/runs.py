@@ -26,7 +26,8 @@ from synrouter_cli.cache.model import Split
 from synrouter_cli.estimate.synrouter import Memory
 from synrouter_cli.estimate.upstream import Upstream
 from synrouter_cli.ledger.rows import Turn
-from synrouter_cli.proxy.turns import Inbound, Outcome, Turns
+from synrouter_cli.proxy.turn import Inbound, Outcome
+from synrouter_cli.proxy.turns import Turns
 from synrouter_cli.settings import KeepWarm
 from synrouter_cli.wire.usage import Usage
 

@@ -13,7 +13,8 @@ from __future__ import annotations
 from synrouter_cli.cache.model import Split
 from synrouter_cli.ledger.rows import Turn
 from synrouter_cli.proxy.expecting import Expectations
-from synrouter_cli.proxy.turns import ActiveTurn, Inbound, Outcome, Turns
+from synrouter_cli.proxy.turn import ActiveTurn, Inbound, Outcome
+from synrouter_cli.proxy.turns import Turns
 from synrouter_cli.wire.usage import Usage
 
 __all__ = ["Memory", "Sent", "Synrouter"]

@@ -15,7 +15,7 @@ from typing import Protocol
 from synrouter_cli.proxy.failures import Failure
 from synrouter_cli.proxy.reading import Reading
 from synrouter_cli.proxy.relay import Ending
-from synrouter_cli.proxy.turns import Inbound, Outcome
+from synrouter_cli.proxy.turn import Inbound, Outcome
 from synrouter_cli.proxy.upstream import Answer
 
 

@@ -28,7 +28,7 @@ from synrouter_cli.proxy.live import Live, Stopping, place
 from synrouter_cli.proxy.pinging import Pinger
 from synrouter_cli.proxy.reading import Reading
 from synrouter_cli.proxy.relay import SERVER, Relay, is_stream, refusal
-from synrouter_cli.proxy.turns import Inbound
+from synrouter_cli.proxy.turn import Inbound
 from synrouter_cli.proxy.upstream import Answer, Call, Upstream
 from synrouter_cli.wire.diagnosis import NAMED_IN_REFUSALS
 

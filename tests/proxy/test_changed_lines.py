@@ -9,7 +9,8 @@ import pytest
 from support.edge import CLIENT_TOKEN, CONTROL_TOKEN, running_edge
 from support.memory import Memory
 from synrouter_cli.proxy import turns as turns_module
-from synrouter_cli.proxy.turns import Inbound, Turns
+from synrouter_cli.proxy.turn import Inbound
+from synrouter_cli.proxy.turns import Turns
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from support.bench import MODEL, Bench, body, last_human, like_claude_code, money
 from synrouter_cli.demo.judge import Judge
 from synrouter_cli.prompt import blocks
-from synrouter_cli.proxy.turns import Outcome
+from synrouter_cli.proxy.turn import Outcome
 from synrouter_cli.wire.usage import Usage
 
 

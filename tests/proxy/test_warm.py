@@ -10,7 +10,8 @@ import pytest
 from support.edge import CLIENT_TOKEN, CONTROL_TOKEN, running_edge
 from support.memory import Memory
 from synrouter_cli.proxy import turns as turns_module
-from synrouter_cli.proxy.turns import Inbound, Outcome, Turns
+from synrouter_cli.proxy.turn import Inbound, Outcome
+from synrouter_cli.proxy.turns import Turns
 from synrouter_cli.wire.usage import Usage
 
 WORDS = "the quick brown fox jumps over the lazy dog and reads another file; "

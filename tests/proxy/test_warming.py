@@ -13,7 +13,8 @@ import pytest
 
 from support.memory import Memory
 from synrouter_cli import meter
-from synrouter_cli.proxy.turns import ActiveTurn, Inbound, Outcome, Turns
+from synrouter_cli.proxy.turn import ActiveTurn, Inbound, Outcome
+from synrouter_cli.proxy.turns import Turns
 from synrouter_cli.proxy.warming import MOST_WATCHED, Ping
 from synrouter_cli.sessions import Session
 from synrouter_cli.settings import KeepWarm

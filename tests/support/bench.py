@@ -11,7 +11,8 @@ from synrouter_cli.cache.model import Store
 from synrouter_cli.demo.judge import Judge
 from synrouter_cli.ledger.rows import Turn
 from synrouter_cli.prompt.policy import Policy
-from synrouter_cli.proxy.turns import ActiveTurn, Inbound, Outcome, Turns
+from synrouter_cli.proxy.turn import ActiveTurn, Inbound, Outcome
+from synrouter_cli.proxy.turns import Turns
 from synrouter_cli.sessions import Session
 from synrouter_cli.wire.usage import Usage
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from synrouter_cli.proxy.app import Running, Services, start
-from synrouter_cli.proxy.turns import Inbound, Outcome
+from synrouter_cli.proxy.turn import Inbound, Outcome
 from synrouter_cli.settings import Secret, Settings, find_paths
 
 CLIENT_TOKEN = "sk-sr-local-" + "c" * 43

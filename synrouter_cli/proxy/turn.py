@@ -1,0 +1,169 @@
+"""One turn under way: what came, what is sent for it, how it ended.
+
+>>> Outcome("ok", 200).on(Turn(session="s", turn=1, started_at=0.0)).status
+'ok'
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from synrouter_cli.cache.model import look_up
+from synrouter_cli.ledger.rows import Turn
+from synrouter_cli.proxy.planned import Planned
+from synrouter_cli.sessions import Session
+from synrouter_cli.wire.diagnosis import BETA, Diagnosis, asking
+from synrouter_cli.wire.usage import Usage
+
+__all__ = ["ActiveTurn", "Inbound", "Outcome"]
+
+
+@dataclass(frozen=True, slots=True)
+class Inbound:
+    """One planned request, read in full. Header names are lower case and hold no credentials."""
+
+    endpoint: str
+    """messages | count_tokens"""
+    provider: str
+    dialect: str
+    headers: Mapping[str, str]
+    query: str
+    body: bytes
+    wire_encoded: bool
+    scope: bytes
+    """Keyed digest of provider and credential: whose cache it is."""
+    billing: str
+    """api | subscription"""
+    at_home: bool = True
+    """The provider is at its own address, not at one that the user named for it."""
+    own_credential: bool = False
+    """The client's own credential is passed on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a turn ended. Durations are milliseconds."""
+
+    status: str
+    """ok | error | cancelled | truncated"""
+    http_status: int | None = None
+    error_type: str | None = None
+    usage: Usage | None = None
+    usage_quality: str = "none"
+    model_used: str = ""
+    stop_reason: str | None = None
+    message_id: str | None = None
+    ttfb_ms: float | None = None
+    total_ms: float = 0.0
+    attempts: int = 1
+    sent: bool = True
+    """False where the request never reached the provider."""
+    diagnosis: Diagnosis | None = None
+
+    def on(self, row: Turn) -> Turn:
+        """The row of a turn that ended so."""
+        return replace(
+            row,
+            status=self.status,
+            http_status=self.http_status,
+            error_type=self.error_type,
+            usage=self.usage,
+            usage_quality=self.usage_quality,
+            model_used=self.model_used,
+            ttfb_ms=self.ttfb_ms,
+            total_ms=self.total_ms,
+            attempts=self.attempts,
+        )
+
+
+class Books(Protocol):
+    """Who keeps what is known of turns, and writes their rows."""
+
+    def unasked(self, planned: Planned, now: float) -> None: ...
+    def refused(self, session: Session) -> None: ...
+    def guarded(self, step: Callable[[Planned], None], planned: Planned) -> None: ...
+    def commit(self, planned: Planned, started_at: float) -> None: ...
+    def finish(self, row: Turn, planned: Planned | None, outcome: Outcome) -> None: ...
+
+
+class ActiveTurn:
+    """One turn under way. The values of `session_id`, `number`, `plan` go into the answer's headers."""
+
+    def __init__(self, books: Books, row: Turn, body: bytes, planned: Planned | None, *, recorded: bool) -> None:
+        self.session_id = row.session
+        self.number = row.turn
+        self.plan = row.plan
+        self.body = body
+        self.edited = False
+        self.fallback: bytes | None = None
+        """What goes out where the provider refuses our markers: None is the request as it came; else its content as it
+        was edited before in this session, with the client's own markers."""
+        self.beta = ""
+        """A beta that is asked for besides the client's."""
+        self._plain: tuple[bytes, bool, bytes | None] = (body, False, None)
+        self._books = books
+        self._row = row
+        self._planned = planned
+        self._recorded = recorded
+        self._finished = False
+
+    def edit(self, body: bytes, fallback: bytes | None = None) -> None:
+        """Send these bytes instead of those that came."""
+        self.body, self.edited, self.fallback = body, True, fallback
+
+    def question(self, previous: str | None) -> None:
+        """Have the provider say why the prompt misses, against the one that the answer `previous` was to."""
+        self._plain = (self.body, self.edited, self.fallback)
+        self.beta = BETA
+        asked = asking(self.body, previous)
+        if asked is not None:
+            # where only the question was put in, a refusal of markers is one of the client's own
+            self.edit(asked, self.fallback if self.edited else asked)
+
+    def unasked(self) -> None:
+        """The provider refused the question: this request goes without it, and so do all that come in its session."""
+        self.body, self.edited, self.fallback = self._plain
+        self.beta = ""
+        if self._planned is not None:
+            self._books.guarded(lambda planned: self._books.unasked(planned, self._row.started_at), self._planned)
+
+    def original(self) -> None:
+        """The client's own markers are sent after all: what we predict is what they meet. The session keeps to them."""
+        self.edited = self.fallback is not None
+        self.plan = f"{self._row.level}; original"
+        self._row = replace(self._row, plan=self.plan)
+        planned = self._planned
+        if planned is None:
+            return
+        self._books.refused(planned.session)
+        if not planned.committed:
+            found = look_up(
+                planned.rendered,
+                planned.own,
+                planned.pair.sent,
+                planned.facts,
+                now=self._row.started_at,
+                tokens=planned.tokens,
+                live=planned.sent_live,
+            )
+            reason = "the provider refused our markers; the client's own were sent"
+            planned.plan = replace(planned.plan, markers=planned.own, found=found, choice="client", reason=reason)
+            predicted = planned.tokens[found.hit] if found.hit >= 0 else 0
+            self._row = replace(self._row, predicted_read_tokens=predicted, reason=reason)
+
+    def responding(self, http_status: int) -> None:
+        """The answer's headers are here: what the request wrote can be read from now on."""
+        if self._planned is not None and 200 <= http_status < 300:
+            self._books.guarded(lambda planned: self._books.commit(planned, self._row.started_at), self._planned)
+
+    def finish(self, outcome: Outcome) -> None:
+        """Meter the turn and write its row; the first call counts."""
+        if self._finished:
+            return
+        self._finished = True
+        if self._planned is not None:
+            self._planned.session.in_flight -= 1
+        if self._recorded:
+            self._books.finish(self._row, self._planned, outcome)
