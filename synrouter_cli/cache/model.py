@@ -16,7 +16,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 __all__ = [
     "TTL_SECONDS",
@@ -61,9 +61,8 @@ class _DefaultFacts:
 FACTS = _DefaultFacts()
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Marker:
-    """A breakpoint at block `position` with lifetime `ttl` ("5m" or "1h")."""
+class Marker(NamedTuple):
+    """A breakpoint at block `position` with lifetime `ttl` ("5m" or "1h"). A tuple: plans make and sort many."""
 
     position: int
     ttl: str = "5m"

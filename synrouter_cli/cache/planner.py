@@ -59,6 +59,10 @@ class _Weighing:
         self.client = repaired(s.client)
         self.slots = MAX_MARKERS - s.fixed_slots
         self.long_until = self._long_until()
+        self.fixed = {marker.position: marker for marker in s.fixed}
+        # what is before an hour that can't be changed must be for an hour too
+        hours = (marker.position for marker in s.fixed if marker.ttl == "1h")
+        self.until = max(self.long_until, max(hours, default=-1))
         self.branch = self._last_markable(s.branch)
         self.candidates = self._candidates()
 
@@ -104,11 +108,9 @@ class _Weighing:
 
     def _timed(self, positions: Iterable[int]) -> tuple[Marker, ...]:
         """Markers at these positions, with our lifetimes; fixed ones keep theirs."""
-        fixed = {marker.position: marker for marker in self.s.fixed}
-        # what is before an hour that can't be changed must be for an hour too
-        until = max((marker.position for marker in self.s.fixed if marker.ttl == "1h"), default=self.long_until)
-        timed = (Marker(p, "1h" if p <= max(until, self.long_until) else "5m") for p in positions)
-        return repaired(fixed.get(marker.position, marker) for marker in timed)
+        until, fixed = self.until, self.fixed
+        timed = [fixed.get(p) or Marker(p, "1h" if p <= until else "5m") for p in positions]
+        return repaired(timed)
 
     def _doubt(self, ours: tuple[Marker, ...]) -> float:
         """What ours must be better by where it leaves client's markers out, who may know why they are there: a share of

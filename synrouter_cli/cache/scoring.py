@@ -90,13 +90,21 @@ class Scoring:
         self.long_head = self._long_head(own)
         """The end of the longest of them that is worth an hour, -1 where none is."""
         self._bands = self._worths()
+        self._scores: dict[tuple[Marker, ...], float] = {}
+        """By the markers: a decision asks for the same few sets again and again."""
 
     def found(self, markers: Sequence[Marker]) -> Found:
         s = self.s
         return look_up(s.rendered, markers, s.store, s.facts, now=s.now, tokens=self.tokens, live=self.live)
 
-    def score(self, markers: Sequence[Marker]) -> float:
+    def score(self, markers: tuple[Marker, ...]) -> float:
         """Cost of this turn's prompt, less what its entries are expected to save, in input tokens."""
+        known = self._scores.get(markers)
+        if known is None:
+            known = self._scores[markers] = self._score(markers)
+        return known
+
+    def _score(self, markers: tuple[Marker, ...]) -> float:
         s, rates = self.s, self.s.rates
         found = self.found(markers)
         split = bill(found, self.tokens)
