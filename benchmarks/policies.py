@@ -25,7 +25,7 @@ from synrouter_cli.cache.model import Split
 from synrouter_cli.prompt.segments import Prompt, segment
 
 LEVELS = ("observe", "safe")
-"""`standard` and `max` act as `safe` in this version."""
+"""`standard` and `max` trim too: what that saves assumes that nothing is read again."""
 FIVE, HOUR, PINGED = "head + tail, 5m", "head + tail, 1h", "head + tail, 1h, blind ping"
 DAY_S = 86_400.0
 _MILLION = 1_000_000

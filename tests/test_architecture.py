@@ -19,6 +19,8 @@ LAYERS = (
     ("settings", "keys", "clients", "ledger"),
     ("addresses", "textedit"),
     ("sessions",),
+    ("session_memory",),
+    ("session",),
     ("cache",),
     ("identity", "meter", "prompt", "routing"),
     ("providers", "ledger.rows"),
@@ -27,7 +29,7 @@ LAYERS = (
     ("",),
 )
 PURE = frozenset(
-    "addresses cache clients dashboard errors identity ledger.rows meter prompt providers routing sessions textedit wire".split()
+    "addresses cache clients dashboard errors identity ledger.rows meter prompt providers routing session session_memory sessions textedit wire".split()
 )
 # What a pure module may import from outside: nothing that reads a clock, the environment, a file or a socket.
 HARMLESS = frozenset(

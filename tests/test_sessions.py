@@ -9,7 +9,9 @@ import pytest
 
 from synrouter_cli.identity import Identity
 from synrouter_cli.prompt.segments import Prompt, segment
-from synrouter_cli.sessions import RESERVE, Session, Sessions, stored
+from synrouter_cli.session import RESERVE, Session
+from synrouter_cli.session_memory import stored
+from synrouter_cli.sessions import Sessions
 
 SCOPE = b"scope"
 TOOLS = [{"name": "Bash", "input_schema": {}}]

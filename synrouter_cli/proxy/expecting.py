@@ -18,7 +18,7 @@ from synrouter_cli.cache.gaps import Habits, History
 from synrouter_cli.cache.heads import Head, Heads
 from synrouter_cli.cache.lifetimes import End, Outlook
 from synrouter_cli.prompt.segments import Prompt
-from synrouter_cli.sessions import Session, is_probe
+from synrouter_cli.session import Session, is_probe
 
 __all__ = ["ENDED_S", "OPEN_ENDS", "Expectations", "came_back", "has_history", "heads_of"]
 

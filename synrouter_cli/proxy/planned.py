@@ -20,7 +20,7 @@ from synrouter_cli.prompt.difference import compare
 from synrouter_cli.prompt.policy import Policy
 from synrouter_cli.prompt.segments import Prompt
 from synrouter_cli.proxy.shaping import Shape
-from synrouter_cli.sessions import Session
+from synrouter_cli.session import Session
 
 __all__ = ["ClientCounts", "Planned", "plan_text"]
 

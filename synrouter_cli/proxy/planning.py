@@ -29,7 +29,8 @@ from synrouter_cli.proxy.expecting import Expectations, has_history
 from synrouter_cli.proxy.planned import ClientCounts, Planned, betas_of
 from synrouter_cli.proxy.reckoning import Reckoner
 from synrouter_cli.proxy.shaping import Shape, rewritten, shaped
-from synrouter_cli.sessions import Session, Sessions
+from synrouter_cli.session import Session
+from synrouter_cli.sessions import Sessions
 
 __all__ = ["Asked", "Planning", "rates"]
 

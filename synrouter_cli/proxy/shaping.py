@@ -17,7 +17,7 @@ from synrouter_cli.prompt.order import Order, ordered, reorder_edits
 from synrouter_cli.prompt.policy import Policy
 from synrouter_cli.prompt.segments import Prompt
 from synrouter_cli.prompt.trim import Trimmed, trimmed
-from synrouter_cli.sessions import Session
+from synrouter_cli.session import Session
 
 __all__ = ["Shape", "rewritten", "shaped"]
 

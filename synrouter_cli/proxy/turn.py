@@ -13,7 +13,7 @@ from typing import Protocol
 from synrouter_cli.cache.model import look_up
 from synrouter_cli.ledger.rows import Turn
 from synrouter_cli.proxy.planned import Planned
-from synrouter_cli.sessions import Session
+from synrouter_cli.session import Session
 from synrouter_cli.wire.diagnosis import BETA, Diagnosis, asking
 from synrouter_cli.wire.usage import Usage
 

@@ -29,7 +29,9 @@ from synrouter_cli.proxy.pulse import Pulse
 from synrouter_cli.proxy.reckoning import Reckoner
 from synrouter_cli.proxy.turn import ActiveTurn, Inbound, Outcome
 from synrouter_cli.proxy.warming import Ping, Warming
-from synrouter_cli.sessions import Session, Sessions, stored
+from synrouter_cli.session import Session
+from synrouter_cli.session_memory import stored
+from synrouter_cli.sessions import Sessions
 from synrouter_cli.settings import NEVER_KEPT, KeepWarm
 
 __all__ = ["Turns"]

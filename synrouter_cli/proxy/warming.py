@@ -28,7 +28,7 @@ from synrouter_cli.proxy.keeping import pack
 from synrouter_cli.proxy.planned import Planned
 from synrouter_cli.proxy.planning import Planning, rates
 from synrouter_cli.proxy.spending import Spending
-from synrouter_cli.sessions import Session, is_probe
+from synrouter_cli.session import Session, is_probe
 from synrouter_cli.settings import KeepWarm
 from synrouter_cli.wire.usage import Usage
 

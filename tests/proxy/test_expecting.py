@@ -12,7 +12,7 @@ from synrouter_cli.cache.gaps import Habits, History, Seen
 from synrouter_cli.cache.lifetimes import Outlook
 from synrouter_cli.prompt.segments import Prompt, segment
 from synrouter_cli.proxy.expecting import ENDED_S, Expectations, came_back, has_history, heads_of
-from synrouter_cli.sessions import Session
+from synrouter_cli.session import Session
 
 LOOP = [(8.0, False)] * 40
 

@@ -14,7 +14,7 @@ from synrouter_cli.prompt.policy import Policy
 from synrouter_cli.prompt.segments import Prompt, segment
 from synrouter_cli.proxy.planned import ClientCounts
 from synrouter_cli.proxy.shaping import Shape, shaped
-from synrouter_cli.sessions import Session
+from synrouter_cli.session import Session
 
 FACTS = providers.facts("anthropic", "claude-sonnet-4-6")
 BOUND = providers.facts("anthropic", "claude-fable-5-2")

@@ -16,7 +16,7 @@ from synrouter_cli import meter
 from synrouter_cli.proxy.turn import ActiveTurn, Inbound, Outcome
 from synrouter_cli.proxy.turns import Turns
 from synrouter_cli.proxy.warming import MOST_WATCHED, Ping
-from synrouter_cli.sessions import Session
+from synrouter_cli.session import Session
 from synrouter_cli.settings import KeepWarm
 from synrouter_cli.wire.usage import Usage
 

@@ -13,7 +13,7 @@ from synrouter_cli.ledger.rows import Turn
 from synrouter_cli.prompt.policy import Policy
 from synrouter_cli.proxy.turn import ActiveTurn, Inbound, Outcome
 from synrouter_cli.proxy.turns import Turns
-from synrouter_cli.sessions import Session
+from synrouter_cli.session import Session
 from synrouter_cli.wire.usage import Usage
 
 MODEL = "claude-sonnet-4-6"

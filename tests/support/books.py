@@ -11,7 +11,7 @@ from synrouter_cli.demo.judge import Judge, Weighed
 from synrouter_cli.ledger.rows import Turn
 from synrouter_cli.proxy.turn import ActiveTurn, Inbound, Outcome
 from synrouter_cli.proxy.turns import Turns
-from synrouter_cli.sessions import Session
+from synrouter_cli.session import Session
 from synrouter_cli.wire.usage import Usage
 
 MODEL = "claude-sonnet-4-6"
