@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
 from synrouter_cli.cache.anchors import Anchors
@@ -21,7 +21,7 @@ from synrouter_cli.prompt.policy import Policy
 from synrouter_cli.prompt.segments import Prompt
 from synrouter_cli.prompt.trim import Trimmed
 
-__all__ = ["RESERVE", "Change", "Session", "first_key", "head_key", "is_probe", "opening"]
+__all__ = ["RESERVE", "Change", "Line", "Session", "first_key", "head_key", "is_probe", "opening"]
 
 RESERVE = 256
 """Turn numbers are reserved ahead, so that after a crash none is given out twice and the gap shows."""
@@ -43,6 +43,28 @@ class Change:
 
 
 @dataclass(slots=True)
+class Line:
+    """What is remembered of the last request of a session that had these tools (`head`, the key at their end)."""
+
+    head: bytes = b""
+    at: float = 0.0
+    """When it was sent; 0 before there was one."""
+    last: Prompt | None = None
+    """As the client sent it, and as it was sent on: the same object where no content was edited."""
+    last_sent: Prompt | None = None
+    trimmed: Trimmed | None = None
+    """What was cut in `last`."""
+    tools: Tools | None = None
+    shared_ends: tuple[int, ...] = ()
+    lasting: Lasting = field(default_factory=Lasting)
+    pair_key: str = ""
+    betas: str = ""
+    cached_tokens: int = 0
+    """What of a prompt it left in the cache, and for how long; None seconds where that is not known."""
+    cached_ttl_s: float | None = None
+
+
+@dataclass(slots=True)
 class Session:
     """What is remembered of one session. `turn` is the last number given out, `reserved` the highest that may be."""
 
@@ -58,17 +80,15 @@ class Session:
     last_at: float = 0.0
     """When its last request was sent that the provider took; 0 before there was one."""
     begun_at: float = 0.0
-    last: Prompt | None = None
-    """The last request as the client sent it, and as it was sent on: the same object where no content was edited."""
-    last_sent: Prompt | None = None
+    line: Line = field(default_factory=Line)
+    """The last request, which the next is compared with."""
+    other: Line | None = None
+    """The last one with other tools: an agent that now and then asks with other tools (a heartbeat) goes on where it
+    was."""
     policy: Policy | None = None
-    trimmed: Trimmed | None = None
-    """What was cut in `last`."""
     only_cut: frozenset[bytes] | None = None
     """After the breaker tripped: the blocks that go on being cut, by the start of their digest."""
-    tools: Tools | None = None
     order: Order = field(default_factory=Order)
-    shared_ends: tuple[int, ...] = ()
     gaps: History = field(default_factory=History)
     stopped: str | None = None
     """Why the last answer ended, None where that is not known."""
@@ -77,13 +97,7 @@ class Session:
     over: bool = False
     """It was counted among those that have ended."""
     breaker: Breaker = field(default_factory=Breaker)
-    lasting: Lasting = field(default_factory=Lasting)
     in_flight: int = 0
-    pair_key: str = ""
-    betas: str = ""
-    cached_tokens: int = 0
-    """What of a prompt the last request left in the cache, and for how long; None seconds where that is not known."""
-    cached_ttl_s: float | None = None
     ends: list[bytes] = field(default_factory=list)
     """Prefix keys at the ends of the last request's newest messages; after a restart all that is left of it."""
     first_key: bytes = b""
@@ -117,9 +131,16 @@ class Session:
         self.newest_key, self.newest_turn = key, turn
         return earlier
 
+    def turn_to(self, prompt: Prompt) -> Line:
+        """The line that this prompt goes on with: the one with its tools, else the newest."""
+        head = head_key(prompt)
+        if self.other is not None and self.line.head != head and self.other.head == head:
+            self.line, self.other = self.other, self.line
+        return self.line
+
     def left_at(self, sent: Prompt) -> int:
         """The first block that differs from the last request as it was sent; -1 where this one only adds to it."""
-        last = self.last_sent
+        last = self.line.last_sent
         if last is None:
             return -1
         shared = sent.shared_with(last.keys)
@@ -131,14 +152,17 @@ class Session:
         `likely` says whether what changed is a clock, a counter or an id; `thinking_dropped` that the provider left
         earlier thinking out, which says nothing of what is to come.
         """
-        last, lasting = self.last_sent, self.lasting
+        last, lasting = self.line.last_sent, self.line.lasting
         if last is not None and not thinking_dropped:
             lasting = lasting.after(last, sent, left_at, likely)
         return Change(lasting.stable_end(sent), left_at, lasting)
 
     def settle(self, prompt: Prompt, sent: Prompt, now: float) -> None:
         """The provider took this request: it is the one that the next is compared with."""
-        self.last, self.last_sent = prompt, sent
+        line, head = self.turn_to(prompt), head_key(prompt)
+        if line.last is not None and line.head != head:
+            self.other, self.line = line, replace(line)
+        self.line.head, self.line.at, self.line.last, self.line.last_sent = head, now, prompt, sent
         self.last_at = now
         ends = prompt.message_ends()
         self.message_count = len(ends)

@@ -66,10 +66,10 @@ class Sessions:
         """The last request that this one most probably extends. Only a hint: bytes are compared anyway."""
         if identity.key is not None:
             named = self._sessions.get(_id(scope, identity.client, identity.key, _thread(identity)))
-            if named is not None and named.last is not None:
-                return named.last
+            if named is not None and named.line.last is not None:
+                return named.line.last
         for session in list(reversed(self._sessions.values()))[:16]:
-            last = session.last
+            last = session.line.last
             if last is None or last.body is None or session.client != identity.client or not last.starts:
                 continue
             at = last.starts[-1]
@@ -183,7 +183,7 @@ class Sessions:
         but the newest of its messages stand here."""
         best: tuple[int, Session] | None = None
         for session in list(reversed(self._sessions.values()))[:MOST_PARENTS]:
-            last = session.last
+            last = session.line.last
             if last is None or (session.scope, session.client) != (scope, identity.client):
                 continue
             if now - session.last_at > LIVE_SECONDS or not _opens_as(prompt, session):
@@ -233,8 +233,11 @@ class Sessions:
 
 
 def _both(session: Session) -> list[Prompt]:
-    """The last request as it came, and as it was sent where that is another."""
-    found = [session.last] if session.last_sent is session.last else [session.last, session.last_sent]
+    """The last requests as they came, and as they were sent where that is another."""
+    lines = (session.line, session.other) if session.other is not None else (session.line,)
+    found = (
+        prompt for line in lines for prompt in (line.last, line.last_sent if line.last_sent is not line.last else None)
+    )
     return [prompt for prompt in found if prompt is not None]
 
 

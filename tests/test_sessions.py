@@ -71,10 +71,10 @@ def test_subagents_and_side_requests_leave_the_main_thread_alone(
 ) -> None:
     sessions = Sessions()
     main = ask(sessions, CLAUDE, prompt("a", "b", "c"))
-    memory = (main.last, main.ends, main.turn)
+    memory = (main.line.last, main.ends, main.turn)
     other = ask(sessions, identity, request_)
     assert other is not main and other.kind == kind and other.parent == main.id
-    assert (main.last, main.ends, main.turn) == memory
+    assert (main.line.last, main.ends, main.turn) == memory
 
 
 def test_without_agent_ids_a_subagent_is_known_by_its_first_message_and_tools() -> None:
@@ -138,8 +138,8 @@ def test_memory_is_bounded_by_count_and_by_bytes() -> None:
     kept = [ask(sessions, Identity("unknown", f"s{i}"), prompt("a" * 200)) for i in range(5)]
     sessions.resolve(SCOPE, Identity("unknown", "s4"), prompt("b"), 0.0)
     assert len(sessions) == 3
-    assert [s.last is not None and s.last.body is not None for s in kept[2:]] == [False, False, True]
-    assert kept[2].last is not None and kept[2].last.keys, "the digests stay"
+    assert [s.line.last is not None and s.line.last.body is not None for s in kept[2:]] == [False, False, True]
+    assert kept[2].line.last is not None and kept[2].line.last.keys, "the digests stay"
 
 
 def test_state_comes_back_after_a_restart() -> None:

@@ -28,7 +28,7 @@ __all__ = ["Head", "Heads"]
 
 MOST_HEADS: Final = 128
 PAUSE_WEIGHT: Final = 2.0
-"""How many gaps of a head the expectation for the session alone weighs as much as."""
+"""How many gaps of a head the expectation for the session weighs as much as, where each session is a short one."""
 SHARED_WEIGHT: Final = 20.0
 """How many uses of a head what is usual weighs as much as."""
 
@@ -65,14 +65,17 @@ class Heads:
         while len(self._heads) > MOST_HEADS:
             self._heads.popitem(last=False)
 
-    def pause_first(self, key: bytes, session: float, now: float | None = None) -> float:
+    def pause_first(
+        self, key: bytes, session: float, now: float | None = None, *, weight: float = PAUSE_WEIGHT
+    ) -> float:
         """How likely this head pauses for five minutes to an hour before it pauses longer; `session` is how likely the
-        session that asks does (`gaps.Habits.pause_first`). With `now`, the gap that ends then is one of the head's."""
+        session that asks does (`gaps.Habits.pause_first`). With `now`, the gap that ends then is one of the head's;
+        `weight` is how many of its gaps `session` weighs as much as."""
         head = self._heads.get(key)
         gaps = NOTHING_SEEN if head is None else head.gaps
         if head is not None and now is not None:
             gaps = gaps.after(max(now - head.last_at, 0.0))
-        return (gaps.paused + PAUSE_WEIGHT * session) / (gaps.paused + gaps.long + PAUSE_WEIGHT)
+        return (gaps.paused + weight * session) / (gaps.paused + gaps.long + weight)
 
     def shared(self, key: bytes, usual: float) -> float:
         """How likely the next request with this head begins another session; `usual` where little is known."""

@@ -38,7 +38,7 @@ def explanation(turn: Turn, *, line: str | None = None, width: int = 80, zone: t
     head = " · ".join(
         clean(part) for part in (f"Turn {turn.turn} of {turn.session}", turn.client, turn.model, at) if part
     )
-    rows = [(turn.verdict or turn.status, happened(turn)), *_figures(turn)]
+    rows = [(_label(turn), happened(turn)), *_figures(turn)]
     if line:
         rows.append(("line", clean(line)))
     if said := provider_says(turn):
@@ -48,6 +48,11 @@ def explanation(turn: Turn, *, line: str | None = None, width: int = 80, zone: t
     for title, text in rows:
         lines += _wrapped(title, text, width)
     return lines
+
+
+def _label(turn: Turn) -> str:
+    """The verdict in a word; for a turn without one how it ended, and that it was a ping."""
+    return turn.verdict or ("keep-warm" if turn.kind == "ping" and turn.status == "ok" else turn.status)
 
 
 def _figures(turn: Turn) -> list[tuple[str, str]]:
@@ -80,7 +85,7 @@ def overview(turns: Sequence[Turn], *, zone: tzinfo | None = None) -> list[str]:
         cost = _usd(turn, turn.cost_pusd) if usage else NOTHING
         missed = _usd(turn, turn.missed_pusd) if turn.missed_pusd else ""
         at = datetime.fromtimestamp(turn.started_at, zone).strftime("%H:%M:%S")
-        verdict = clean(turn.verdict or turn.status)[:10]
+        verdict = clean(_label(turn))[:10]
         row = f"{turn.turn:>6}  {at}  {verdict:<10}  {read:>6}  {written:>7}  {cost:>9}  {missed:>9}"
         lines.append(row.rstrip())
     return lines

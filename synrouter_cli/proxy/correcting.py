@@ -23,7 +23,9 @@ def correct(row: Turn, planned: Planned, verdict: Verdict, reported: Reported, u
     keeps = planned.facts.hour_keeps_five
     for side in _sides(planned, verdict):
         if not reported.read and not reported.write:
-            side.store.evict(side.shape, [marker.position for marker in side.markers])
+            # nothing was cached of what was marked; where nothing was, that says nothing
+            gone = side.markers if planned.plan.found.markers else ()
+            side.store.evict(side.shape, [marker.position for marker in gone])
         elif not side.verdict.as_predicted:
             side.store.evict(side.shape, side.verdict.evicted)
             if side.verdict.unexpected and side.verdict.position >= 0:

@@ -27,6 +27,8 @@ ENDED_S: Final = 8 * 3600.0
 SWEEP_S: Final = 60.0
 SHARED: Final = {"coding": 0.02, "general": 0.3}
 """Mode → how likely the next request with a head begins another session, before that was seen."""
+LONG_WEIGHT: Final = 6.0
+"""In long sessions the expectation for the session weighs as much as so many gaps of its head."""
 KINDS: Final = ("main", "subagent", "side")
 OPEN_ENDS: Final = frozenset({"tool_use", "pause_turn"})
 """Stop reasons after which something is still under way."""
@@ -80,7 +82,7 @@ class Expectations:
         """
         found: list[End] = []
         places, own = heads_of(session, sent), mode == "general"
-        whole = self.heads.pause_first(sent.keys[places[-1] - 1], tail) if places else 0.0
+        whole = self.heads.pause_first(sent.keys[places[-1] - 1], tail, weight=LONG_WEIGHT) if places else 0.0
         shorter, share = b"", 1.0
         for place in places:
             key = sent.keys[place - 1]
@@ -149,7 +151,7 @@ def came_back(session: Session, prompt: Prompt) -> bool:
 def heads_of(session: Session, sent: Prompt) -> list[int]:
     """Where a prompt's heads end, as block counts, the shortest first: in the tools where others may go on differently,
     and at the ends of tools and system."""
-    return sorted({*session.shared_ends, *sent.layer_ends[:2]} - {0})
+    return sorted({*session.line.shared_ends, *sent.layer_ends[:2]} - {0})
 
 
 def has_history(prompt: Prompt) -> bool:

@@ -56,7 +56,7 @@ def _facts(
     row: Turn, planned: Planned, verdict: Verdict, reported: Reported, difference: Difference | None, shared_read: int
 ) -> verdicts.Facts:
     """The turn in plain values, as verdicts are made of."""
-    session, tokens = planned.session, planned.tokens
+    before, gap_s, tokens = planned.line, planned.line_gap_s, planned.tokens
     return verdicts.Facts(
         read=reported.read,
         written=reported.write,
@@ -68,10 +68,10 @@ def _facts(
         marked=bool(planned.plan.markers),
         marked_tokens=tokens[planned.plan.markers[-1].position] if planned.plan.markers else 0,
         minimum=planned.facts.minimum_tokens,
-        cached=None if planned.gap_s is not None and session.cached_ttl_s is None else session.cached_tokens,
+        cached=None if gap_s is not None and before.cached_ttl_s is None else before.cached_tokens,
         shared=tokens[planned.left_at - 1] if planned.left_at > 0 else 0 if not planned.left_at else None,
-        gap_s=planned.gap_s,
-        ttl_s=session.cached_ttl_s,
+        gap_s=gap_s,
+        ttl_s=before.cached_ttl_s,
         difference=difference,
         settings_reach_head=planned.facts.settings_reach_head,
     )
@@ -79,12 +79,13 @@ def _facts(
 
 def _remember(planned: Planned, reported: Reported) -> None:
     """What the turn left in the cache, for the session's next; and whether what the last one left was gone."""
-    session, found = planned.session, planned.plan.found
+    session, before, found = planned.session, planned.line, planned.plan.found
     entry = planned.pair.sent.entry(planned.rendered, found.newest) if found.newest >= 0 else None
-    soon = planned.gap_s is not None and planned.gap_s < FIVE_MINUTES
-    planned.gone = soon and reported.read * 2 < session.cached_tokens
-    session.cached_tokens = reported.read + reported.write
-    session.cached_ttl_s = entry.ttl if entry is not None else session.cached_ttl_s
+    soon = planned.line_gap_s is not None and planned.line_gap_s < FIVE_MINUTES
+    planned.gone = soon and reported.read * 2 < before.cached_tokens
+    line = session.turn_to(planned.shape.client)
+    ttl_s = entry.ttl if entry is not None else before.cached_ttl_s
+    line.cached_tokens, line.cached_ttl_s = reported.read + reported.write, ttl_s
 
 
 def _shared_read(planned: Planned, reported: Reported) -> int:

@@ -20,7 +20,7 @@ from synrouter_cli.prompt.difference import compare
 from synrouter_cli.prompt.policy import Policy
 from synrouter_cli.prompt.segments import Prompt
 from synrouter_cli.proxy.shaping import Shape
-from synrouter_cli.session import Session
+from synrouter_cli.session import Line, Session
 
 __all__ = ["ClientCounts", "Planned", "plan_text"]
 
@@ -52,6 +52,8 @@ class Planned:
     `rendered`, `tokens`, `plan` and `sent_live` are of what is sent; `client_…` of the request as it came.
     """
 
+    line: Line
+    """What the request is compared with."""
     shape: Shape
     policy: Policy
     rendered: Rendered
@@ -71,6 +73,8 @@ class Planned:
     client_live: list[int]
     gap_s: float | None
     """Seconds since the session's last request; None where this is its first."""
+    line_gap_s: float | None
+    """Seconds since the last request that this one is compared with, which may have been another than that."""
     history: History
     lost: bool
     """The client may have had entries that we know nothing of: nothing is claimed for this turn."""

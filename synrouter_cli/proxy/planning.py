@@ -71,6 +71,7 @@ class Planning:
         facts = self.facts(asked.provider, prompt.model)
         if not session.anchors.items():
             session.anchors.rate = self.reckoner.rates.get(prompt.model, session.anchors.rate)
+        line = session.turn_to(prompt)
         if asked.observed:
             policy = replace(policy, level="observe")
         shape = shaped(prompt, session, policy, facts, lambda body, hint: self.segment(asked.provider, body, hint))
@@ -100,6 +101,7 @@ class Planning:
             )
         hit = pair.sent.entry(form, plan.found.hit) if plan.found.hit >= 0 else None
         return Planned(
+            line=line,
             shape=shape,
             policy=policy,
             rendered=form,
@@ -117,15 +119,16 @@ class Planning:
             client_found=client_found,
             client_live=client_live,
             gap_s=now - session.last_at if session.last_at else None,
+            line_gap_s=now - (line.at or session.last_at) if session.last_at else None,
             history=history,
-            lost=session.last is None and not session.restored and has_history(prompt) and not sent_live,
+            lost=session.line.last is None and not session.restored and has_history(prompt) and not sent_live,
             betas=asked.betas,
             left_at=left_at,
             rewritten=rewritten(shape, session, left_at) and not session.breaker.unsteady,
             hit_owner=hit.owner if hit is not None else "",
-            last_sent=session.last_sent,
-            last_betas=session.betas,
-            last_pair_key=session.pair_key,
+            last_sent=session.line.last_sent,
+            last_betas=session.line.betas,
+            last_pair_key=session.line.pair_key,
             overlapped=session.in_flight > 0,
         )
 
@@ -186,13 +189,13 @@ class Planning:
         sent = shape.sent
         fixed_at = {i for i, block in sent.marked_blocks() if is_fixed(block)}
         dropped = False
-        if not facts.keeps_thinking and session.last_sent is not None:
-            dropped = sent.real_user_block() != session.last_sent.real_user_block()
+        if not facts.keeps_thinking and session.line.last_sent is not None:
+            dropped = sent.real_user_block() != session.line.last_sent.real_user_block()
         change = session.change(
-            sent, left_at, likely=lambda: _changes_by_nature(session.last_sent, sent), thinking_dropped=dropped
+            sent, left_at, likely=lambda: _changes_by_nature(session.line.last_sent, sent), thinking_dropped=dropped
         )
-        session.lasting = change.lasting
-        session.shared_ends = self._shared_ends(asked, session, sent) if asked.mode == "general" else ()
+        session.line.lasting = change.lasting
+        session.line.shared_ends = self._shared_ends(asked, session, sent) if asked.mode == "general" else ()
         outlook = self.expectations.outlook(session, sent, history, now, asked.mode, hours=pair.hours)
         return Situation(
             rendered=form,
@@ -214,17 +217,17 @@ class Planning:
     def _shared_ends(self, asked: Asked, session: Session, sent: Prompt) -> tuple[int, ...]:
         """Where in the tools a marker may serve other sessions: at the ends of layers and of MCP servers, and where
         others were seen to go on differently. Worked out when the tools are seen first, kept while they stay."""
-        last = session.last_sent
+        last = session.line.last_sent
         if last is not None and last.layer_ends[0] == sent.layer_ends[0] and _same_tools(last, sent):
-            return session.shared_ends
+            return session.line.shared_ends
         tools_end = sent.layer_ends[0]
         if tools_end <= 1:
             return ()
         tools = read_tools(sent)
         others = [
-            other.last_sent.index
+            other.line.last_sent.index
             for other in list(self.sessions.latest())[:MOST_COMPARED]
-            if other is not session and other.scope == asked.scope and other.last_sent is not None
+            if other is not session and other.scope == asked.scope and other.line.last_sent is not None
         ]
         ends = {*layer_ends(sent, tools.layers), *group_ends(sent, tools), shared_end(sent.keys, others, tools_end)}
         return tuple(sorted(ends - {0}))

@@ -62,13 +62,17 @@ def shaped(
     edits: list[Edit] = []
     cut = None
     if policy.limits.least:
-        earlier = (session.last, session.trimmed) if session.last is not None and session.trimmed is not None else None
+        earlier = (
+            (session.line.last, session.line.trimmed)
+            if session.line.last is not None and session.line.trimmed is not None
+            else None
+        )
         cut = trimmed(prompt, policy.limits, version=policy.version, earlier=earlier, only=session.only_cut)
         edits += cut.edits
-    tools, order = session.tools, session.order
+    tools, order = session.line.tools, session.order
     permutation: tuple[int, ...] = ()
     if policy.orders_tools and prompt.unit_counts[0] > 1:
-        tools = read_tools(prompt, session.tools)
+        tools = read_tools(prompt, session.line.tools)
         order = order.extended(tools.names, tools.layers)
         permutation = ordered(tools.names, tools.layers, order)
         moved = reorder_edits(prompt, permutation)
@@ -80,7 +84,7 @@ def shaped(
         left_out = prompt.first_block[unit]
     if not edits:
         return Shape(prompt, prompt, cut, tools, order)
-    sent = segment_again(apply_edits(prompt.body, edits), session.last_sent)
+    sent = segment_again(apply_edits(prompt.body, edits), session.line.last_sent)
     if len(sent.blocks) != len(prompt.blocks) - (left_out >= 0):
         raise ValueError("an edit changed the number of blocks")
     return Shape(prompt, sent, cut, tools, order, permutation, left_out)
@@ -90,8 +94,8 @@ def rewritten(shape: Shape, session: Session, left_at: int) -> bool:
     """Whether our edits changed what the client left unchanged: what is sent leaves the session's last request at the
     block `left_at`, the client's own prompt later or not at all. Other tools may be ordered otherwise: no fault.
     """
-    last = session.last
-    if last is None or left_at < 0 or (not shape.edited and session.last_sent is last):
+    last = session.line.last
+    if last is None or left_at < 0 or (not shape.edited and session.line.last_sent is last):
         return False
     shared = shape.client.shared_with(last.keys)
     same_tools = shared >= max(shape.client.layer_ends[0], last.layer_ends[0])

@@ -250,8 +250,12 @@ class Turns:
         )
         self._planning.expectations.came(session, planned.shape.client, planned.prompt, planned.history, started_at)
         session.settle(planned.shape.client, planned.shape.sent, started_at)
-        session.trimmed, session.tools, session.order = planned.shape.trimmed, planned.shape.tools, planned.shape.order
-        session.pair_key, session.betas = planned.pair_key, planned.betas
+        session.line.trimmed, session.line.tools, session.order = (
+            planned.shape.trimmed,
+            planned.shape.tools,
+            planned.shape.order,
+        )
+        session.line.pair_key, session.line.betas = planned.pair_key, planned.betas
         newest = planned.plan.found.newest
         if newest >= 0:
             session.tail = planned.pair.sent.place(planned.rendered, newest)
@@ -328,7 +332,10 @@ class Turns:
         """From now on only those blocks are cut that were: the history stays as it was sent. That is what the session's
         last request cut, and this one, which may have been planned before the breaker tripped."""
         session, shape = planned.session, planned.shape
-        taken = [(session.last, session.trimmed), (shape.client, shape.trimmed if planned.committed else None)]
+        taken = [
+            (session.line.last, session.line.trimmed),
+            (shape.client, shape.trimmed if planned.committed else None),
+        ]
         for prompt, trimmed in taken:
             cuts = trimmed.cuts if prompt is not None and trimmed is not None else ()
             blocks = prompt.blocks if prompt is not None else []

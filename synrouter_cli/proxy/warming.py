@@ -178,7 +178,7 @@ class Warming:
 
     def _ping(self, watched: _Watched, entry: Entry, now: float) -> Ping | None:
         planned, last, session = watched.planned, watched.row, watched.planned.session
-        if session.breaker.tripped or session.over or session.last_sent is not planned.prompt:
+        if session.breaker.tripped or session.over or session.line.last_sent is not planned.prompt:
             return None
         found = look_up(
             planned.rendered, planned.plan.markers, planned.pair.sent, planned.facts, now=now, tokens=planned.tokens

@@ -74,7 +74,7 @@ def test_at_level_max_core_tools_come_first_and_a_servers_come_back_in_place() -
     orders = []
     for names in (["mcp__a__x", "Bash"], ["mcp__b__y", "Bash"], ["mcp__b__y", "mcp__a__x", "Bash"]):
         shape = shape_of(with_tools(*names), Policy.of("max"), session)
-        session.tools, session.order = shape.tools, shape.order
+        session.line.tools, session.order = shape.tools, shape.order
         orders.append(tool_names(shape.sent))
     assert orders == [["Bash", "mcp__a__x"], ["Bash", "mcp__b__y"], ["Bash", "mcp__a__x", "mcp__b__y"]]
 
