@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterator
 from hashlib import sha256
+from itertools import islice
 
 from synrouter_cli.identity import Identity
 from synrouter_cli.prompt.lasting import CARRIED
@@ -24,6 +25,9 @@ __all__ = ["Sessions"]
 
 LIVE_SECONDS = 6 * 3600.0
 """A session without an id of its own can be recognised by its prefix for this long."""
+
+SWEEPS = 16
+"""Bodies are counted whenever this share of what may be held has come."""
 
 MOST_PARENTS = 64
 """So many of the latest sessions may be what a new one goes on from."""
@@ -51,6 +55,7 @@ class Sessions:
         self._by_first: dict[tuple[bytes, str, bytes], list[str]] = {}
         self._most = most
         self._most_body_bytes = most_body_bytes
+        self._added = 0
 
     def __len__(self) -> int:
         return len(self._sessions)
@@ -68,7 +73,7 @@ class Sessions:
             named = self._sessions.get(_id(scope, identity.client, identity.key, _thread(identity)))
             if named is not None and named.line.last is not None:
                 return named.line.last
-        for session in list(reversed(self._sessions.values()))[:16]:
+        for session in islice(reversed(self._sessions.values()), 16):
             last = session.line.last
             if last is None or last.body is None or session.client != identity.client or not last.starts:
                 continue
@@ -84,7 +89,7 @@ class Sessions:
         else:
             session = self._by_prefix(scope, identity, prompt, now)
         self._sessions.move_to_end(session.id)
-        self._forget_old()
+        self._forget_old(prompt.size)
         return session
 
     def fixed(self, session_id: str, client: str, scope: bytes) -> Session:
@@ -128,7 +133,7 @@ class Sessions:
         """The session that this one goes on from under another id (a resume, a fork): its history is the beginning of
         this prompt; the one with the longest."""
         best: tuple[int, Session] | None = None
-        for session in list(reversed(self._sessions.values()))[:MOST_PARENTS]:
+        for session in islice(reversed(self._sessions.values()), MOST_PARENTS):
             if session is new or session.scope != new.scope or session.first_key not in prompt.index:
                 continue
             shared = sum(1 for end in session.ends if end in prompt.index)
@@ -182,7 +187,7 @@ class Sessions:
         """The session whose conversation this request goes on with, though its tools or system prompt have changed: all
         but the newest of its messages stand here."""
         best: tuple[int, Session] | None = None
-        for session in list(reversed(self._sessions.values()))[:MOST_PARENTS]:
+        for session in islice(reversed(self._sessions.values()), MOST_PARENTS):
             last = session.line.last
             if last is None or (session.scope, session.client) != (scope, identity.client):
                 continue
@@ -211,11 +216,15 @@ class Sessions:
         self._sessions[session.id] = session
         return session
 
-    def _forget_old(self) -> None:
+    def _forget_old(self, added: int = 0) -> None:
+        """Let go of the oldest sessions, and of old bodies; `added` are the bytes of a new one."""
         while len(self._sessions) > self._most:
             _, gone = self._sessions.popitem(last=False)
             self._unindex(gone)
-        held = 0
+        self._added += added
+        if self._added < self._most_body_bytes // SWEEPS:
+            return
+        held = self._added = 0
         for session in reversed(self._sessions.values()):
             for prompt in _both(session):
                 held += prompt.size

@@ -276,11 +276,10 @@ def look_up(
     """
     if live is None:
         live = store.live(rendered, now)
-    ordered = tuple(sorted(set(markers)))
     minimum = facts.minimum_tokens
-    effective = tuple(m for m in ordered if tokens[m.position] >= minimum)
+    effective = tuple([m for m in sorted(set(markers)) if tokens[m.position] >= minimum])
     hit = hit_of(effective, live, rendered.runs, facts.lookback_positions)
-    writes = tuple(m for m in effective if m.position > hit)
+    writes = tuple([m for m in effective if m.position > hit])
     renewed = tuple(live[: bisect_right(live, hit)])
     return Found(hit, effective, writes, renewed)
 
