@@ -167,7 +167,13 @@ class _Weighing:
         return position
 
     def _fill(self, start: tuple[Marker, ...], used: int) -> tuple[Marker, ...]:
-        """Add candidates to free slots, the best first, as long as each lowers the cost."""
+        """Add candidates to free slots, the best first, as long as each lowers the cost; where there is room for all,
+        leave out those that don't, which is half as much to weigh."""
+        taken = {marker.position for marker in start}
+        missing = [position for position in self.candidates if position not in taken]
+        if used + len(missing) <= self.slots:
+            kept = self._without_useless(taken, missing)
+            return self._insured(self._timed(kept), used + len(kept) - len(taken))
         markers = start
         score = self.scoring.score(markers)
         while used < self.slots:
@@ -185,6 +191,17 @@ class _Weighing:
             score, markers = best
             used += 1
         return self._insured(markers, used)
+
+    def _without_useless(self, taken: set[int], missing: list[int]) -> set[int]:
+        """All of these positions but those of `missing` without which it costs no more, the least useful first."""
+        kept = {*taken, *missing}
+        score = self.scoring.score(self._timed(kept))
+        for position in reversed(missing):
+            without = self.scoring.score(self._timed(kept - {position}))
+            if without <= score + 0.01:
+                kept.discard(position)
+                score = without
+        return kept
 
     def _insured(self, markers: tuple[Marker, ...], used: int) -> tuple[Marker, ...]:
         """Give what slots are left to places that cost nothing there: live entries, read where a longer one fails,
