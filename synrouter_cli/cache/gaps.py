@@ -212,7 +212,8 @@ class Habits:
         """How likely a pause of five minutes to an hour comes before anything that ends an hour's entry too: a longer
         pause, a loss, or the end. It is what a lifetime of an hour is worth having for."""
         rates, sure = self._rates(history), self._attended(history)
-        return sure * self._first(history, rates, rates.returns) + (1 - sure) * self._first(history, rates, 0.0)
+        attended = self._first(history, rates, rates.returns)
+        return attended if sure == 1 else sure * attended + (1 - sure) * self._first(history, rates, 0.0)
 
     def returns_within(self, history: History, idle_s: float, within_s: float, *, open_end: bool) -> float:
         """How likely the next request comes within `within_s` more seconds, `idle_s` (300 or more) after the last;
