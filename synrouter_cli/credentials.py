@@ -21,6 +21,7 @@ MAX_KEY_CHARS: Final = 1280
 """What an item of Windows' Credential Manager holds (2,560 bytes of UTF-16)."""
 _KEY_VARIABLE = re.compile(r"SYNROUTER_([A-Z0-9]+(?:_[A-Z0-9]+)*)_KEY")
 _SHOWN_FIRST, _SHOWN_LAST = 7, 4
+_OPEN = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)  # a pipe would wait for a writer
 _MASKABLE = 24  # of a shorter key too little would stay hidden
 
 
@@ -92,7 +93,7 @@ def without_keys(environ: Mapping[str, str]) -> dict[str, str]:
 def read_key_file(path: Path) -> Secret:
     """The key in a file that is the user's alone. Raises KeyFileError, or ConfigError where it holds none."""
     try:
-        with path.open("rb") as file:
+        with os.fdopen(os.open(path, _OPEN), "rb") as file:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
                 raise KeyFileError(path=path, detail="is no regular file", hint="name another in config.toml")

@@ -159,10 +159,10 @@ class NoProviderKey(SynrouterError):
     exit_code = EXIT_KEY
     http_status = 403  # Claude Code shows a 403 at once, but repeats a 401 for three minutes
     type = "permission_error"
-    next_command = "synrouter keys set {provider}"
+    next_command = "synrouter keys set {provider}    # or export {variable}=… before synrouter up"
 
     def __init__(self, *, provider: str) -> None:
-        super().__init__(provider=provider)
+        super().__init__(provider=provider, variable=f"SYNROUTER_{provider.upper().replace('-', '_')}_KEY")
 
 
 class ForeignCredential(SynrouterError):

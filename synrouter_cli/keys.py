@@ -82,7 +82,7 @@ def understood(out: bytes, asked: Mapping[str, Any], patience_s: float) -> Found
             raise KeyringLocked(backend=f" ({backend})", detail="", provider=provider)
         case "lost":
             detail = f"The keyring ({backend}) did not keep what it was given: read back, it is not the same."
-            raise KeyringError(detail=detail)
+            raise KeyringError(detail=detail, hint="name a 0600 file under [key_files] in config.toml instead")
         case _:
             detail = f"The keyring{f' ({backend})' if backend else ''} failed: {said.get('detail', 'no reason given')}."
             hint = f"see that it runs, or set SYNROUTER_<PROVIDER>_KEY; then: synrouter keys test {provider}"

@@ -91,8 +91,10 @@ def test_a_key_file_that_is_not_there_is_told(tmp_path):
         read_key_file(tmp_path / "nothing")
 
 
-def test_a_folder_or_a_device_is_no_key_file(tmp_path):
-    for path in (tmp_path, Path(os.devnull)):
+def test_what_is_no_regular_file_is_no_key_file(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe, 0o600)
+    for path in (tmp_path, Path(os.devnull), pipe):
         with pytest.raises(KeyFileError):
             read_key_file(path)
 

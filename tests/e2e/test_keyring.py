@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -121,6 +122,19 @@ def test_the_proxy_takes_a_key_out_of_the_keyring_and_a_new_one_at_once(machine:
 
 
 @pytest.mark.e2e
+def test_in_the_background_too_and_the_commands_that_it_names_fit_a_key_of_the_keyring(machine: Machine) -> None:
+    with machine.keyring.unlocked("pw"):
+        machine.cli("keys", "set", "anthropic", typed=KEY)
+        started = machine.cli("up", "--detach", "--port", "0")
+        try:
+            assert started.returncode == 0, started.stderr
+            assert "ANTHROPIC_AUTH_TOKEN=$(synrouter token show)" in started.stderr
+            assert "keys       anthropic from the keyring (Secret Service)" in machine.cli("status").stdout
+        finally:
+            machine.cli("down")
+
+
+@pytest.mark.e2e
 @pytest.mark.parametrize("dismissed", [True, False], ids=["nobody can be asked", "nobody answers"])
 def test_a_locked_keyring_holds_nobody_for_ever(machine: Machine, dismissed: bool) -> None:
     with machine.keyring.unlocked("pw"):
@@ -141,6 +155,8 @@ def locked(machine: Machine) -> None:
         assert status == 503 and json.loads(answer)["error"]["type"] == "api_error"
         assert "synrouter keys test anthropic" in answer
         assert machine.cli("status").returncode == 0
+        proxy.running.process.send_signal(signal.SIGTERM)
+        assert proxy.running.process.wait(5) == 0, "a keyring that is still read does not keep it"
     began = time.monotonic()
     refused = machine.cli("keys", "set", "anthropic", typed=OTHER)
     assert time.monotonic() - began < WAIT_S + 5
