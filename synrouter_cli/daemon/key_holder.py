@@ -70,9 +70,11 @@ class KeyHolder:
 
     @property
     def keyring(self) -> str:
-        """reading | the backend's name | what is wrong; empty where every provider has its key from elsewhere."""
+        """reading | the backend's name | none | what is wrong; empty where every provider has its key from elsewhere."""
         if self._reading:
             return "reading; it may wait to be unlocked"
+        if isinstance(self._problem, NoKeyring):
+            return "none that would keep a key safe"
         return str(self._problem) if self._problem is not None else self._found.backend
 
     @property
@@ -116,7 +118,8 @@ class KeyHolder:
             found = await self._read(self._asked, patience_s=self._patience_s)
         except KeyringError as error:
             self._problem = error
-            log.warning("the keyring was not read: %s", error.message)
+            level = logging.INFO if isinstance(error, NoKeyring) else logging.WARNING
+            log.log(level, "the keyring was not read: %s", error.message)
         except OSError as error:
             self._problem = KeyringError(detail=f"The keyring can't be asked: {error.strerror}.")
             log.error("the keyring was not read: %s", error.strerror)

@@ -6,20 +6,17 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-
-from jeepney import DBusAddress, MessageType, new_method_call
-from jeepney.io.blocking import DBusConnection, open_dbus_connection
 
 from support.processes import STOP_SECONDS, running, wait_for
 from support.toolchain import apt_executable
 
 SECRETS = "org.freedesktop.secrets"
 PROMPTER = "org.gnome.keyring.SystemPrompter"
-_BUS = DBusAddress("/org/freedesktop/DBus", "org.freedesktop.DBus", "org.freedesktop.DBus")
+_NO_QUEUE, _OWNER = 4, 1
 
 
 @dataclass(frozen=True)
@@ -50,8 +47,8 @@ class Keyring:
             assert process.stdin is not None
             process.stdin.write(f"{password}\n".encode())
             process.stdin.close()
-            with open_dbus_connection(self.bus) as connection:
-                wait_for(lambda: _ask(connection, "NameHasOwner", "s", (SECRETS,)), f"{SECRETS} on the bus")
+            with _connected(self.bus) as ask:
+                wait_for(lambda: ask("NameHasOwner", "s", SECRETS), f"{SECRETS} on the bus")
             yield
         finally:
             process.terminate()
@@ -64,8 +61,8 @@ class Keyring:
     @contextmanager
     def nobody_there(self) -> Iterator[None]:
         """Whoever is asked to unlock the keyring never answers."""
-        with open_dbus_connection(self.bus) as connection:
-            assert _ask(connection, "RequestName", "su", (PROMPTER, 4)) == 1
+        with _connected(self.bus) as ask:
+            assert ask("RequestName", "su", PROMPTER, _NO_QUEUE) == _OWNER
             yield
 
 
@@ -93,7 +90,19 @@ def session() -> Iterator[Keyring]:
         yield Keyring(address, folder, {**environment, "DBUS_SESSION_BUS_ADDRESS": address})
 
 
-def _ask(connection: DBusConnection, method: str, signature: str, arguments: tuple[object, ...]) -> object:
-    answer = connection.send_and_get_reply(new_method_call(_BUS, method, signature, arguments), timeout=10)
-    assert answer.header.message_type is MessageType.method_return, answer.body
-    return answer.body[0]
+@contextmanager
+def _connected(bus: str) -> Iterator[Callable[..., object]]:
+    """ask("NameHasOwner", "s", name) → the bus's own answer"""
+    from jeepney import DBusAddress, MessageType, new_method_call  # not where there is no D-Bus
+    from jeepney.io.blocking import open_dbus_connection
+
+    itself = DBusAddress("/org/freedesktop/DBus", "org.freedesktop.DBus", "org.freedesktop.DBus")
+    with open_dbus_connection(bus) as connection:
+
+        def ask(method: str, signature: str, *arguments: object) -> object:
+            call = new_method_call(itself, method, signature, arguments)
+            answer = connection.send_and_get_reply(call, timeout=10)
+            assert answer.header.message_type is MessageType.method_return, answer.body
+            return answer.body[0]
+
+        yield ask
