@@ -70,7 +70,7 @@ class KeyHolder:
 
     @property
     def keyring(self) -> str:
-        """reading | the backend's name | none | what is wrong; empty where every provider has its key from elsewhere."""
+        """reading | the backend's name | none | what is wrong; empty where every key comes from elsewhere."""
         if self._reading:
             return "reading; it may wait to be unlocked"
         if isinstance(self._problem, NoKeyring):
@@ -88,30 +88,29 @@ class KeyHolder:
 
     async def settle(self, provider: str) -> None:
         """Wait until it is known whether there is a key, at most `wait_s`. Raises KeyringError."""
-        if provider in self.known or not await self._done(self._wait_s):
-            if provider not in self.known:
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + self._wait_s
+        while provider not in self.known and self._reading:  # a reload may take the place of what is waited for
+            if (left := deadline - clock()) <= 0:
                 raise KeyringLocked(backend="", detail=" and waits for somebody to unlock it", provider=provider)
-            return
-        if self._problem is not None and not isinstance(self._problem, NoKeyring) and provider not in self.known:
+            await self._done(left)
+        if provider not in self.known and self._problem is not None and not isinstance(self._problem, NoKeyring):
             raise self._problem.with_traceback(None)
 
     async def reload(self) -> None:
         """Read again; what was known stays until the new answer is there, or for good where none comes."""
-        await self.close()
+        before = self._task
         self.start()
+        await _end(before)
         await self._done(self._reload_s)
 
     async def close(self) -> None:
         """End what still reads."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait({self._task})
+        await _end(self._task)
 
-    async def _done(self, seconds: float) -> bool:
-        if self._task is None:
-            return True
-        done, _ = await asyncio.wait({self._task}, timeout=seconds)
-        return bool(done)
+    async def _done(self, seconds: float) -> None:
+        if self._task is not None:
+            await asyncio.wait({self._task}, timeout=seconds)
 
     async def _run(self) -> None:
         try:
@@ -127,3 +126,9 @@ class KeyHolder:
             self._learned([key.reveal() for key in found.keys.values()])
             self._found, self._problem = found, None
             log.info("keyring %s: %d keys", found.backend, len(found.keys))
+
+
+async def _end(task: asyncio.Task[None] | None) -> None:
+    if task is not None:
+        task.cancel()
+        await asyncio.wait({task})

@@ -129,6 +129,19 @@ async def test_a_reload_ends_a_reading_that_still_waits_and_takes_a_new_or_a_rem
     assert keys.known == {}
 
 
+async def test_who_waits_gets_the_key_of_a_reload_that_came_in_between():
+    keyring = Keyring(holds(KEY))
+    keys = KeyHolder(Settings(paths=find_paths()), read=keyring, wait_s=5, reload_s=1)
+    keys.start()
+    waiting = asyncio.create_task(keys.settle("anthropic"))
+    await asyncio.sleep(0)
+    asyncio.get_running_loop().call_soon(keyring.open.set)
+    await asyncio.gather(keys.reload(), keys.reload())
+    await waiting
+    assert keys.known["anthropic"].reveal() == KEY
+    assert keyring.answers == [], "of two reloads at once only the last reads to the end"
+
+
 async def test_what_was_known_stays_where_the_keyring_can_not_be_read_again():
     keyring = Keyring(holds(KEY), KeyringError(detail="The keyring failed."))
     keyring.open.set()
