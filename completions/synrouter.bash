@@ -14,7 +14,7 @@ _synrouter() {
     fi
     for ((i = 1; i < COMP_CWORD; i++)); do
         case "$place/${COMP_WORDS[i]}" in
-            /up | /down | /demo | /status | /stats | /sessions | /explain | /estimate | /logs | /completions | /token | /token/show | /token/rotate) place="$place/${COMP_WORDS[i]}" ;;
+            /up | /down | /demo | /status | /stats | /sessions | /explain | /estimate | /logs | /completions | /keys | /keys/set | /keys/list | /keys/remove | /keys/test | /token | /token/show | /token/rotate) place="$place/${COMP_WORDS[i]}" ;;
         esac
     done
     case "$place $prev" in
@@ -44,16 +44,25 @@ _synrouter() {
                     "/estimate") words="--json --help -h" ;;
                     "/logs") words="--follow -f --lines -n --help -h" ;;
                     "/completions") words="--help -h" ;;
+                    "/keys") words="--help -h" ;;
+                    "/keys/set") words="--help -h" ;;
+                    "/keys/list") words="--json --help -h" ;;
+                    "/keys/remove") words="--help -h" ;;
+                    "/keys/test") words="--help -h" ;;
                     "/token") words="--help -h" ;;
                     "/token/show") words="--help -h" ;;
                     "/token/rotate") words="--help -h" ;;
                 esac
             else
                 case "$place" in
-                    "") words="up down demo status stats sessions explain estimate logs completions token" ;;
+                    "") words="up down demo status stats sessions explain estimate logs completions keys token" ;;
                     "/explain") words="$(_synrouter_values sessions)" ;;
                     "/estimate") compopt -o default 2>/dev/null; return ;;
                     "/completions") words="bash zsh fish powershell" ;;
+                    "/keys") words="set list remove test" ;;
+                    "/keys/set") words="$(_synrouter_values providers)" ;;
+                    "/keys/remove") words="$(_synrouter_values providers)" ;;
+                    "/keys/test") words="$(_synrouter_values providers)" ;;
                     "/token") words="show rotate" ;;
                 esac
             fi

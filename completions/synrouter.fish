@@ -4,7 +4,7 @@ function __synrouter_at --description 'Whether the command line stands at this c
     set -l place
     for word in (commandline -opc)[2..]
         switch "$place/$word"
-            case /up /down /demo /status /stats /sessions /explain /estimate /logs /completions /token /token/show /token/rotate
+            case /up /down /demo /status /stats /sessions /explain /estimate /logs /completions /keys /keys/set /keys/list /keys/remove /keys/test /token /token/show /token/rotate
                 set place "$place/$word"
         end
     end
@@ -27,6 +27,7 @@ complete -c synrouter -n '__synrouter_at ""' -a explain -d 'Say why a turn misse
 complete -c synrouter -n '__synrouter_at ""' -a estimate -d 'Show what past sessions cost, and would have cost.'
 complete -c synrouter -n '__synrouter_at ""' -a logs -d 'Show what the proxy wrote down.'
 complete -c synrouter -n '__synrouter_at ""' -a completions -d 'Print the completions of your shell.'
+complete -c synrouter -n '__synrouter_at ""' -a keys -d 'Keep the providers\' keys in the keyring of your system.'
 complete -c synrouter -n '__synrouter_at ""' -a token -d 'Show or replace the local key that clients send to the proxy.'
 complete -c synrouter -n '__synrouter_at ""' -l version -d 'Print the version.'
 complete -c synrouter -n '__synrouter_at ""' -l help -s h -d 'Show the help and exit.'
@@ -69,6 +70,19 @@ complete -c synrouter -n '__synrouter_at /logs' -l lines -s n -d 'How many of th
 complete -c synrouter -n '__synrouter_at /logs' -l help -s h -d 'Show the help and exit.'
 complete -c synrouter -n '__synrouter_at /completions' -a 'bash zsh fish powershell'
 complete -c synrouter -n '__synrouter_at /completions' -l help -s h -d 'Show the help and exit.'
+complete -c synrouter -n '__synrouter_at /keys' -a set -d 'Keep a key: typed at a hidden prompt, or piped in.'
+complete -c synrouter -n '__synrouter_at /keys' -a list -d 'List the keys there are, masked, and where each comes from.'
+complete -c synrouter -n '__synrouter_at /keys' -a remove -d 'Take a key out of the keyring.'
+complete -c synrouter -n '__synrouter_at /keys' -a test -d 'Ask the provider whether it takes the key; that costs nothing.'
+complete -c synrouter -n '__synrouter_at /keys' -l help -s h -d 'Show the help and exit.'
+complete -c synrouter -n '__synrouter_at /keys/set' -a '(__synrouter_values providers)'
+complete -c synrouter -n '__synrouter_at /keys/set' -l help -s h -d 'Show the help and exit.'
+complete -c synrouter -n '__synrouter_at /keys/list' -l json -d 'One JSON object, for programs.'
+complete -c synrouter -n '__synrouter_at /keys/list' -l help -s h -d 'Show the help and exit.'
+complete -c synrouter -n '__synrouter_at /keys/remove' -a '(__synrouter_values providers)'
+complete -c synrouter -n '__synrouter_at /keys/remove' -l help -s h -d 'Show the help and exit.'
+complete -c synrouter -n '__synrouter_at /keys/test' -a '(__synrouter_values providers)'
+complete -c synrouter -n '__synrouter_at /keys/test' -l help -s h -d 'Show the help and exit.'
 complete -c synrouter -n '__synrouter_at /token' -a show -d 'Print the local key, for a client\'s API key setting.'
 complete -c synrouter -n '__synrouter_at /token' -a rotate -d 'Replace the local key; the old one stops working at once.'
 complete -c synrouter -n '__synrouter_at /token' -l help -s h -d 'Show the help and exit.'

@@ -30,10 +30,12 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
+keys_app = typer.Typer(cls=GroupedHelp, rich_markup_mode=None)
 token_app = typer.Typer(cls=GroupedHelp, rich_markup_mode=None)
 
 # A metavar that lists words, or stands in `completion_words.KINDS`, is completed by the shells.
 Json = Annotated[bool, typer.Option("--json", help="One JSON object, for programs.")]
+Provider = Annotated[str, typer.Argument(metavar="PROVIDER", help="Whose: anthropic.", show_default=False)]
 
 
 def _show_version(wanted: bool) -> None:
@@ -241,6 +243,67 @@ def logs(
     from synrouter_cli.commands import logs as command
 
     command.logs(follow=follow, count=lines)
+
+
+@keys_app.callback(invoke_without_command=True)
+def keys(context: typer.Context) -> None:
+    """Keep the providers' keys in the keyring of your system.
+
+    Example: synrouter keys set anthropic
+    """
+    if context.invoked_subcommand is None:
+        keys_list()
+
+
+@keys_app.command("set", cls=QuickCommand)
+def keys_set(provider: Provider) -> None:
+    """Keep a key: typed at a hidden prompt, or piped in.
+
+    A running proxy uses it at once. SYNROUTER_<PROVIDER>_KEY and key files of config.toml go before it.
+
+    \b
+    Example: synrouter keys set anthropic
+             pass show anthropic | synrouter keys set anthropic
+    """
+    from synrouter_cli.commands import keys as command
+
+    command.set_key(provider)
+
+
+@keys_app.command("list", cls=QuickCommand)
+def keys_list(as_json: Json = False) -> None:
+    """List the keys there are, masked, and where each comes from.
+
+    Example: synrouter keys list
+    """
+    from synrouter_cli.commands import keys as command
+
+    command.list_keys(as_json=as_json)
+
+
+@keys_app.command("remove", cls=QuickCommand)
+def keys_remove(provider: Provider) -> None:
+    """Take a key out of the keyring.
+
+    Example: synrouter keys remove anthropic
+    """
+    from synrouter_cli.commands import keys as command
+
+    command.remove(provider)
+
+
+@keys_app.command("test", cls=QuickCommand)
+def keys_test(provider: Provider) -> None:
+    """Ask the provider whether it takes the key; that costs nothing.
+
+    Example: synrouter keys test anthropic
+    """
+    from synrouter_cli.commands import keys as command
+
+    command.test(provider)
+
+
+app.add_typer(keys_app, name="keys", rich_help_panel=SET_UP)
 
 
 @token_app.callback(invoke_without_command=True)

@@ -94,12 +94,39 @@ class PortBusy(SynrouterError):
         super().__init__(port=port, other_port=port + 1 if port < 65535 else 7477)
 
 
+class KeyFileError(SynrouterError):
+    """The key file {path} {detail}."""
+
+    exit_code = EXIT_KEY
+
+
 class KeyringError(SynrouterError):
     """{detail}"""
 
     exit_code = EXIT_KEY
     http_status = 503
     next_command = "synrouter status"
+
+
+class NoKeyring(KeyringError):
+    """Keys are kept in a real keyring only, and the one found is {backend}, which {why}."""
+
+    next_command = (
+        "start a Secret Service (gnome-keyring, KeePassXC, KWallet) and leave PYTHON_KEYRING_BACKEND unset,"
+        " or set SYNROUTER_<PROVIDER>_KEY, or name a 0600 file under [key_files] in config.toml"
+    )
+
+
+class KeyringLocked(KeyringError):
+    """The keyring{backend} is locked{detail}."""
+
+    next_command = "unlock it, then: synrouter keys test {provider}"
+
+
+class KeyRefused(KeyringError):
+    """{provider} refuses the key from {source} ({status})."""
+
+    next_command = "synrouter keys set {provider}"
 
 
 class ConfigConflict(SynrouterError):
@@ -132,7 +159,7 @@ class NoProviderKey(SynrouterError):
     exit_code = EXIT_KEY
     http_status = 403  # Claude Code shows a 403 at once, but repeats a 401 for three minutes
     type = "permission_error"
-    next_command = "export {variable}=… and start Synrouter again: synrouter up"
+    next_command = "synrouter keys set {provider}    # or export {variable}=… before synrouter up"
 
     def __init__(self, *, provider: str) -> None:
         super().__init__(provider=provider, variable=f"SYNROUTER_{provider.upper().replace('-', '_')}_KEY")

@@ -53,6 +53,7 @@ _OWN: Final = (
     Route("GET", f"{CONTROL_PREFIX}explain", "control", "explain"),
     Route("POST", f"{CONTROL_PREFIX}shutdown", "control", "shutdown"),
     Route("POST", f"{CONTROL_PREFIX}reload-tokens", "control", "reload-tokens"),
+    Route("POST", f"{CONTROL_PREFIX}reload-keys", "control", "reload-keys"),
 )
 
 _MESSAGES: Final[tuple[tuple[str, str, Action, str], ...]] = (

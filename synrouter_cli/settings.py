@@ -27,6 +27,8 @@ from synrouter_cli.addresses import (
     parse_upstream,
     read_proxies,
 )
+from synrouter_cli.credentials import Secret as Secret
+from synrouter_cli.credentials import keys_of_environment, read_key_file, variable_of
 from synrouter_cli.errors import ConfigError
 
 HOST: Final = "127.0.0.1"
@@ -34,28 +36,7 @@ MODES: Final = ("auto", "coding", "general")
 LEVELS: Final = ("observe", "safe", "standard", "max")
 MIB: Final = 1024 * 1024
 
-_KEY_VARIABLE = re.compile(r"SYNROUTER_([A-Z0-9]+(?:_[A-Z0-9]+)*)_KEY")
 _CA_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
-
-
-class Secret:
-    """A value that shows itself only to `reveal()`: never in a repr, a format or a traceback."""
-
-    __slots__ = ("_value",)
-
-    def __init__(self, value: str) -> None:
-        self._value = value
-
-    def reveal(self) -> str:
-        return self._value
-
-    def __repr__(self) -> str:
-        return "Secret(…)"
-
-    __str__ = __repr__
-
-    def __reduce__(self) -> str:
-        raise TypeError("a Secret is not pickled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +126,10 @@ class Settings:
     """Provider → base URL without a trailing slash; only those that are pointed elsewhere."""
     provider_keys: Mapping[str, Secret] = field(default_factory=dict)
     key_sources: Mapping[str, str] = field(default_factory=dict)
-    """Provider → where its key came from, for `status`."""
+    """Provider → where its key came from, for `status`. Of providers in neither the keyring is asked later."""
+    key_files: Mapping[str, Path] = field(default_factory=dict)
+    keyring_wait_s: float = 60.0
+    """How long a person has to unlock the keyring."""
     max_body_bytes: int = 64 * MIB
     in_flight_bytes: int = 512 * MIB
     ping_interval_s: float = 12.0
@@ -176,6 +160,7 @@ def load(
     paths = find_paths(environ)
     values = _read_config(paths.config_file)
     config_upstreams: dict[str, str] = values.pop("upstreams", {})
+    key_files: dict[str, Path] = values.setdefault("key_files", {})
     ca_bundle: Path | None = values.pop("ca_bundle", None)
     if environ.get("SYNROUTER_PORT"):
         values["port"] = _checked("SYNROUTER_PORT", _number(environ["SYNROUTER_PORT"]), _SCALARS["port"])
@@ -184,7 +169,7 @@ def load(
             values[option] = _checked(f"--{option}", value, _SCALARS[option])
     chosen = config_upstreams | dict(parse_upstream(spec) for spec in upstreams)
     check_self_loop(chosen, values.get("port", 7477))
-    keys, sources = _provider_keys(environ)
+    keys, sources = _provider_keys(environ, key_files)
     bundles = [ca_bundle] if ca_bundle else [Path(environ[name]) for name in _CA_VARIABLES if environ.get(name)]
     return Settings(
         paths=paths,
@@ -219,20 +204,14 @@ def _create_private(directory: Path) -> None:
         raise ConfigError(where=str(directory), detail="every user may write there", hint=f"chmod 700 {directory}")
 
 
-def _provider_keys(environ: Mapping[str, str]) -> tuple[dict[str, Secret], dict[str, str]]:
-    """SYNROUTER_<PROVIDER>_KEY of every provider; `-` in a provider's name is `_` there."""
-    keys: dict[str, Secret] = {}
-    sources: dict[str, str] = {}
-    for variable, value in environ.items():
-        match = _KEY_VARIABLE.fullmatch(variable)
-        key = value.strip()
-        if match is None or not key:
-            continue
-        if not re.fullmatch(r"[\x21-\x7e]+", key):
-            raise ConfigError(where=variable, detail="holds characters that no key has")
-        provider = match[1].lower().replace("_", "-")
-        keys[provider] = Secret(key)
-        sources[provider] = variable
+def _provider_keys(environ: Mapping[str, str], files: Mapping[str, Path]) -> tuple[dict[str, Secret], dict[str, str]]:
+    """Provider → key and provider → where from; the environment goes before key files, of which the rest are unread."""
+    keys = keys_of_environment(environ)
+    sources = {provider: variable_of(provider) for provider in keys}
+    for provider, path in files.items():
+        if provider not in keys:
+            keys[provider] = read_key_file(path)
+            sources[provider] = str(path)
     return keys, sources
 
 
@@ -270,6 +249,8 @@ _SCALARS: Final[Mapping[str, _Check]] = {
     "drain_s": _Check((int, float), lambda value: 0 <= value <= 86400, "a number of seconds"),
     "ca_bundle": _Check(str, lambda value: Path(value).expanduser().is_absolute(), "an absolute path"),
     "upstreams": _Check(dict, lambda value: True, "a table of NAME = URL"),
+    "key_files": _Check(dict, lambda value: True, 'a table of NAME = "/path"'),
+    "keyring_wait_s": _SECONDS,
     "trim": _Check(dict, lambda value: True, "a table"),
     "diagnostics": _Check(bool, lambda value: True, "true or false"),
     "keep_warm": _Check(dict, lambda value: True, "a table"),
@@ -326,6 +307,8 @@ def _read_config(path: Path) -> dict[str, Any]:
         values["ca_bundle"] = Path(values["ca_bundle"]).expanduser()
     if "upstreams" in values:
         values["upstreams"] = _config_upstreams(path, text, values["upstreams"])
+    if "key_files" in values:
+        values["key_files"] = _config_key_files(path, text, values["key_files"])
     if "trim" in values:
         values["trim"] = _config_trim(path, text, values["trim"])
     if "keep_warm" in values:
@@ -340,6 +323,18 @@ def _config_upstreams(path: Path, text: str, table: dict[str, Any]) -> dict[str,
         if not PROVIDER_NAME.fullmatch(name) or not isinstance(url, str):
             raise ConfigError(where=where, detail='expected NAME = "URL"')
         checked[name] = check_upstream(url, where=where)
+    return checked
+
+
+def _config_key_files(path: Path, text: str, table: dict[str, Any]) -> dict[str, Path]:
+    checked = {}
+    for name, file in table.items():
+        where = f"{path}{_line_of(text, name)}, key_files.{name}"
+        if not PROVIDER_NAME.fullmatch(name) or not isinstance(file, str):
+            raise ConfigError(where=where, detail='expected NAME = "/path"')
+        checked[name] = Path(file).expanduser()
+        if not checked[name].is_absolute():
+            raise ConfigError(where=where, detail="expected an absolute path")
     return checked
 
 

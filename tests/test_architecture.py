@@ -17,7 +17,7 @@ LAYERS = (
     ("daemon", "dashboard", "estimate", "demo"),
     ("proxy",),
     ("settings", "keys", "clients", "ledger"),
-    ("addresses", "textedit"),
+    ("addresses", "credentials", "keyring_child", "textedit"),
     ("sessions",),
     ("session_memory",),
     ("session",),

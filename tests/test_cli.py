@@ -41,7 +41,7 @@ def python(code: str, *arguments: str, **options) -> subprocess.CompletedProcess
 
 
 @pytest.mark.parametrize(
-    "words", [["--help"], ["up", "--help"], ["stats", "--help"], ["token", "--help"], ["--version"]]
+    "words", [["--help"], ["up", "--help"], ["stats", "--help"], ["token", "--help"], ["keys", "--help"], ["--version"]]
 )
 def test_help_loads_nothing_heavy(words):
     code = f"""
@@ -54,7 +54,8 @@ print(code, [name for name in {HEAVY!r} if name in sys.modules])
 
 
 @pytest.mark.parametrize(
-    "words", [["status"], ["down"], ["token", "show"], ["logs", "-n", "5"], ["completions", "zsh"]]
+    "words",
+    [["status"], ["down"], ["token", "show"], ["logs", "-n", "5"], ["completions", "zsh"]],
 )
 def test_the_small_commands_load_no_server(words):
     code = """
@@ -105,6 +106,11 @@ def test_no_words_at_all_is_help(capsys):
         ["token"],
         ["token", "show"],
         ["token", "rotate"],
+        ["keys"],
+        ["keys", "set"],
+        ["keys", "list"],
+        ["keys", "remove"],
+        ["keys", "test"],
         ["completions"],
     ],
     ids=" ".join,
@@ -124,7 +130,7 @@ def test_the_help_of_all_lists_every_command_once_under_what_it_is_for(capsys):
     assert {name: [line.split()[0] for line in lines.splitlines()] for name, lines in groups} == {
         "Run": ["up", "down", "demo"],
         "Look": ["status", "stats", "sessions", "explain", "estimate", "logs"],
-        "Set up": ["completions", "token"],
+        "Set up": ["completions", "keys", "token"],
         "Options": ["--version", "-h,"],
     }
     assert "Example: synrouter demo" in shown

@@ -39,7 +39,7 @@ SAID = [
         errors.NoProviderKey(provider="z-ai"),
         4,
         "Synrouter has no key for z-ai.",
-        "export SYNROUTER_Z_AI_KEY=… and start Synrouter again: synrouter up",
+        "synrouter keys set z-ai    # or export SYNROUTER_Z_AI_KEY=… before synrouter up",
     ),
 ]
 

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 import typer.main
 
+from support.keyrings import session
 from support.processes import running, simulated_provider
 from support.toolchain import missing
 from synrouter_cli.cli import app
@@ -194,9 +195,9 @@ def stand_ins(tmp_path: Path) -> Path:
     return folder
 
 
-def environment_of(home: Path, stand_ins: Path) -> dict[str, str]:
+def environment_of(home: Path, stand_ins: Path, session: Mapping[str, str]) -> dict[str, str]:
     path = f"{stand_ins}{os.pathsep}{os.environ['PATH']}"
-    return {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT), "SYNROUTER_HOME": str(home), "SYNROUTER_PORT": "0"}
+    return {**session, "PATH": path, "PYTHONPATH": str(ROOT), "SYNROUTER_HOME": str(home), "SYNROUTER_PORT": "0"}
 
 
 def run_block(block: str, environment: Mapping[str, str]) -> str:
@@ -209,7 +210,8 @@ def run_block(block: str, environment: Mapping[str, str]) -> str:
         script.append("claude")
     done = subprocess.run(
         ["sh", "-eu", "-c", "\n".join(script)],
-        env=dict(environment), capture_output=True, text=True, timeout=60, check=False,
+        env=dict(environment), input=KEY,  # where something asks for a key
+        capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert done.returncode == 0, f"{script}\n{done.stdout[-1000:]}\n{done.stderr[-1000:]}"
     return done.stdout
@@ -222,9 +224,9 @@ def test_every_other_block_runs_on_the_proxy_that_the_readme_starts(tmp_path: Pa
     starts = [line for line in COMMANDS if re.search(r"synrouter up(?!.*--(?:detach|demo))", line)]
     assert starts, "the README shows how to start the proxy"
     start = starts[0].replace("…", "readme")
-    with simulated_provider(tmp_path / "provider") as upstream:
+    with session() as keyring, keyring.unlocked("pw"), simulated_provider(tmp_path / "provider") as upstream:
         (home / "config.toml").write_text(f'[upstreams]\nanthropic = "{upstream}"\n')
-        environment = environment_of(home, stand_ins)
+        environment = environment_of(home, stand_ins, keyring.environment)
         with running(["sh", "-c", f"exec env {start}"], logs=tmp_path / "logs", env=environment) as proxy:
             port = proxy.printed(LISTENING)[1]
             environment |= {"SYNROUTER_PORT": port, "ANTHROPIC_BASE_URL": f"http://127.0.0.1:{port}"}

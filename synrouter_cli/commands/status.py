@@ -52,7 +52,8 @@ def as_object(daemon: Daemon) -> dict[str, Any]:
         "mode": state.mode,
         "level": state.level,
         "upstreams": dict(state.upstreams),
-        "keys": dict(state.keys),
+        "keys": dict(_keys(daemon)),
+        "keyring": health.keyring if health else "",
     }
 
 
@@ -77,9 +78,17 @@ def lines(daemon: Daemon) -> list[str]:
         ("level", state.level),
         ("mode", state.mode),
         *_mapping_rows("upstreams", state.upstreams, "=", "the providers' own"),
-        *_mapping_rows("keys", state.keys, " from ", "none: clients have to bring their own"),
+        *_mapping_rows("keys", _keys(daemon), " from ", "none: clients have to bring their own"),
     ]
+    if health is not None and health.keyring:
+        rows.append(("keyring", clean(health.keyring)))
     return [f"{name:<10} {value}" for name, value in rows]
+
+
+def _keys(daemon: Daemon) -> Mapping[str, str]:
+    """Those the daemon knows now; the state file has what it knew at its start."""
+    known = daemon.health.keys if daemon.health else None
+    return daemon.state.keys if known is None else known
 
 
 def duration(seconds: float) -> str:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
@@ -25,7 +26,10 @@ from synrouter_cli.settings import HOST, Settings, load
 from synrouter_cli.wire.usage import Usage
 
 if TYPE_CHECKING:  # at run time only once the settings are read: a mistake in them shows at once
+    from synrouter_cli.daemon.client import Daemon
     from synrouter_cli.daemon.face import Face
+
+_KEYRING_S: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +97,24 @@ def _detach(settings: Settings, options: Options) -> int:
         return ended.code
     url = f"http://{HOST}:{daemon.state.port}"
     print(f"synrouter: listening on {url}", flush=True)
-    for line in _next_commands(url, has_key=bool(settings.provider_keys)):
+    for line in _next_commands(url, has_key=bool(settings.provider_keys) or _keyring_has_one(daemon)):
         print(line, file=sys.stderr)
     return 0
+
+
+def _keyring_has_one(daemon: Daemon) -> bool:
+    """Whether it found a key in the keyring, as far as that shows soon; a locked one may take a minute."""
+    from synrouter_cli.daemon.client import ControlError
+
+    deadline = time.monotonic() + _KEYRING_S
+    while True:
+        try:
+            health = daemon.control.health()
+        except ControlError:
+            return False
+        if not health.keyring.startswith("reading") or time.monotonic() > deadline:
+            return bool(health.keys)
+        time.sleep(0.05)
 
 
 def _next_commands(url: str, *, has_key: bool) -> Iterator[str]:

@@ -21,6 +21,8 @@ from synrouter_cli.errors import NotResponding, NotRunning, SynrouterError
 from synrouter_cli.settings import HOST, Paths, Secret
 
 _ANSWER_BYTES = 1024 * 1024
+_LATER = ("keys", "keyring")
+_RELOAD_S = 10.0
 
 
 class ControlError(Exception):
@@ -39,6 +41,10 @@ class Health:
     in_flight: int
     committed: int
     ledger: Mapping[str, Any] = field(default_factory=dict)
+    keys: Mapping[str, str] | None = None
+    """Provider → where its key came from; None of a version that doesn't say."""
+    keyring: str = ""
+    """How it stands with the keyring; empty where it was not asked."""
 
 
 class Control:
@@ -52,7 +58,8 @@ class Control:
     def health(self) -> Health:
         answer = self._call("GET", "health")
         try:
-            return Health(**{name: answer[name] for name in Health.__dataclass_fields__})
+            needed = {name: answer[name] for name in Health.__dataclass_fields__ if name not in _LATER}
+            return Health(**needed, **{name: answer[name] for name in _LATER if name in answer})
         except KeyError as missing:
             raise ControlError(f"its answer lacks {missing}") from None
 
@@ -72,8 +79,12 @@ class Control:
     def reload_tokens(self) -> None:
         self._call("POST", "reload-tokens")
 
-    def _call(self, method: str, name: str) -> dict[str, Any]:
-        connection = http.client.HTTPConnection(HOST, self._port, timeout=self._timeout_s)
+    def reload_keys(self) -> dict[str, Any]:
+        """Have it read the keyring again: `keys` (provider → source) and `keyring` as they are then."""
+        return self._call("POST", "reload-keys", timeout_s=_RELOAD_S)
+
+    def _call(self, method: str, name: str, *, timeout_s: float | None = None) -> dict[str, Any]:
+        connection = http.client.HTTPConnection(HOST, self._port, timeout=timeout_s or self._timeout_s)
         try:
             headers = {"Authorization": f"Bearer {self._token.reveal()}"}
             connection.request(method, f"/_synrouter/{name}", headers=headers)

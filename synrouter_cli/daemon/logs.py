@@ -47,7 +47,13 @@ class Redactor:
     """Text → the same text without anything that looks like a credential, or is one of `secrets`."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        self._secrets = sorted({value for value in secrets if len(value) >= 8}, key=len, reverse=True)
+        self._secrets: tuple[str, ...] = ()
+        self.learn(secrets)
+
+    def learn(self, secrets: Iterable[str]) -> None:
+        """Hide these from now on, too; those known before stay hidden."""
+        known = {*self._secrets, *(value for value in secrets if len(value) >= 8)}
+        self._secrets = tuple(sorted(known, key=len, reverse=True))
 
     def __call__(self, text: str) -> str:
         for value in self._secrets:

@@ -17,7 +17,7 @@ import secrets
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from dataclasses import dataclass
 from typing import Protocol
@@ -62,6 +62,8 @@ class Parts:
     shutdown: Callable[[], None]
     say: Say
     """Says the line of a turn; never blocks, never raises, callable from any thread."""
+    learned: Callable[[Iterable[str]], None] = lambda _: None
+    """Told keys that come later, so that the log hides them."""
 
 
 Assemble = Callable[[Parts], AbstractAsyncContextManager[Running]]
@@ -101,7 +103,8 @@ def already_running(paths: Paths) -> AlreadyRunning:
 def _run_locked(settings: Settings, assemble: Assemble, detached: bool, face: Face | None) -> int:
     tokens = TokenStore(settings.paths)
     secret_values = [secret.reveal() for secret in settings.provider_keys.values()]
-    handler = logs.install(settings.paths.log_file, logs.Redactor(secret_values))
+    redactor = logs.Redactor(secret_values)
+    handler = logs.install(settings.paths.log_file, redactor)
     _raise_descriptor_limit()
     if detached:
         os.chdir("/")  # whoever wants to remove or unmount the directory can
@@ -112,18 +115,20 @@ def _run_locked(settings: Settings, assemble: Assemble, detached: bool, face: Fa
             asyncio.Runner(loop_factory=_loop_factory()) as runner,
         ):
             voice = Voice(log.info, log.info, greets=False) if detached else Voice(lines.say, notes.say, face)
-            return runner.run(_serve(settings, tokens, assemble, voice))
+            return runner.run(_serve(settings, tokens, assemble, voice, redactor))
     finally:
         state.remove(settings.paths.state_file)
         logging.getLogger().removeHandler(handler)
         handler.close()
 
 
-async def _serve(settings: Settings, tokens: TokenStore, assemble: Assemble, voice: Voice) -> int:
+async def _serve(
+    settings: Settings, tokens: TokenStore, assemble: Assemble, voice: Voice, redactor: logs.Redactor
+) -> int:
     stop = _Stop()
     stop.listen(asyncio.get_running_loop())
     started_at = time.time()
-    parts = Parts(settings, tokens, secrets.token_hex(16), started_at, stop.request, voice.turn)
+    parts = Parts(settings, tokens, secrets.token_hex(16), started_at, stop.request, voice.turn, redactor.learn)
     async with AsyncExitStack() as stack:
         try:
             running = await stack.enter_async_context(assemble(parts))

@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 
 from synrouter_cli.daemon import tokens
+from synrouter_cli.daemon.key_holder import KeyHolder
 from synrouter_cli.daemon.server import Assemble, Parts, Running
 from synrouter_cli.errors import ConfigError
 from synrouter_cli.ledger.ledger import Ledger
@@ -46,6 +47,7 @@ def assemble_with(turn_line: Callable[[Turn], str], *, clock: Callable[[], float
         settings = parts.settings
         _check_names(settings.upstreams)
         key = tokens.digest_key(settings.paths)
+        holder = KeyHolder(settings, learned=parts.learned)
         ledger = Ledger.open(settings.paths.ledger_file, clock=clock)
         try:
             turns = Turns(
@@ -67,13 +69,16 @@ def assemble_with(turn_line: Callable[[Turn], str], *, clock: Callable[[], float
                 shutdown=parts.shutdown,
                 started_at=parts.started_at,
                 clock=clock,
+                keys=holder,
             )
             _import_late()
             price_version()  # reads the prices; the names have read the facts
             _settle_memory()
+            holder.start()
             yield await start(settings, services)
             turns.close()  # no request is left: the turn numbers that nobody used are given back
         finally:
+            await holder.close()
             await asyncio.to_thread(ledger.close)
 
     return assemble

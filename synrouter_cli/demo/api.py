@@ -145,12 +145,17 @@ class Provider:
         return _json(line, {"input_tokens": weighed.split.total})
 
     async def _models(self, request: web.Request) -> web.StreamResponse:
+        line = self._line(request, "models")
+        try:
+            self._admitted(request)
+        except Refused as refused:
+            return _error(line, refused.status, str(refused))
         listed = [
             {"type": "model", "id": model, "display_name": model, "created_at": "2026-01-01T00:00:00Z"}
             for model in MODELS
         ]
         page = {"data": listed, "has_more": False, "first_id": MODELS[0], "last_id": MODELS[-1]}
-        return _json(self._line(request, "models"), page)
+        return _json(line, page)
 
     async def _usage(self, _request: web.Request) -> web.StreamResponse:
         return web.json_response({"requests": [asdict(line) for line in self.answered]})
@@ -172,10 +177,7 @@ class Provider:
 
     async def _weighed(self, request: web.Request, line: Answered) -> Weighed:
         """Raises Refused."""
-        bearer = request.headers.get("authorization", "").removeprefix("Bearer ")
-        key = request.headers.get("x-api-key", bearer)
-        if not key or (self._key and key != self._key):
-            raise Refused("invalid x-api-key" if key else "x-api-key header is required", 401)
+        key = self._admitted(request)
         if "anthropic-version" not in request.headers:
             raise Refused("anthropic-version: header is required")
         betas = sorted({beta.strip() for beta in request.headers.get("anthropic-beta", "").split(",")})
@@ -187,6 +189,14 @@ class Provider:
         weighed = self._judge.weigh(raw, scope=scope, now=line.at, endpoint=line.endpoint)
         asked(weighed.body, ",".join(betas))
         return weighed
+
+    def _admitted(self, request: web.Request) -> str:
+        """The key of the request. Raises Refused."""
+        bearer = request.headers.get("authorization", "").removeprefix("Bearer ")
+        key = request.headers.get("x-api-key", bearer)
+        if not key or (self._key and key != self._key):
+            raise Refused("invalid x-api-key" if key else "x-api-key header is required", 401)
+        return key
 
     def _step(self, request: web.Request, weighed: Weighed) -> tuple[Step, Fault]:
         """What to answer, and what goes wrong: a script's fault only for the first tries of this prompt.

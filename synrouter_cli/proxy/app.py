@@ -28,6 +28,7 @@ from synrouter_cli.proxy.guard import Guard, Tokens
 from synrouter_cli.proxy.live import Live, place
 from synrouter_cli.proxy.pinging import Pinger
 from synrouter_cli.proxy.pinging import Turns as PingingTurns
+from synrouter_cli.proxy.provider_keys import FixedKeys, Keys
 from synrouter_cli.proxy.relay import refusal
 from synrouter_cli.proxy.upstream import Upstream
 from synrouter_cli.settings import Settings
@@ -64,6 +65,8 @@ class Services:
     """Seconds since the epoch."""
     clock: Callable[[], float] = time.time
     """The wall clock by which turns are dated and entries live."""
+    keys: Keys | None = None
+    """Who holds the providers' keys; those of the settings where it is None."""
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     """Waits so many seconds of that clock."""
     room_wait_s: float = 10.0
@@ -102,6 +105,7 @@ async def _serve(settings: Settings, services: Services, upstream: Upstream) -> 
     )
     port: int = server.sockets[0].getsockname()[1]
     limits = Limits(settings.max_body_bytes, settings.in_flight_bytes, services.room_wait_s, services.body_silence_s)
+    keys = services.keys or FixedKeys(settings.provider_keys, settings.key_sources)
     exchange = Exchange(
         guard=Guard(services.tokens, port=port),
         control=Control(
@@ -111,14 +115,14 @@ async def _serve(settings: Settings, services: Services, upstream: Upstream) -> 
             tokens=services.tokens,
             ledger=services.ledger,
             turns=services.turns,
-            key_sources=settings.key_sources,
+            keys=keys,
             shutdown=services.shutdown,
         ),
         turns=services.turns,
         upstream=upstream,
         budget=Budget(limits),
         limits=limits,
-        keys=settings.provider_keys,
+        keys=keys,
         scope_key=services.scope_key,
         ping_interval_s=settings.ping_interval_s,
         live=live,

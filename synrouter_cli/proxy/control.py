@@ -1,4 +1,4 @@
-"""The control API: health, live, explain, shutdown, reload-tokens; for our own commands only, with a token of its own.
+"""The control API: health, live, explain, shutdown, reload-tokens and -keys; for our own commands, by a token.
 
 Its routes stand in `routing`, its token is checked by the guard; here are the answers.
 
@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, is_dataclass
 from typing import Any, Final, Protocol
 from urllib.parse import parse_qsl
 
 from synrouter_cli import __version__
 from synrouter_cli.proxy.guard import Tokens
+from synrouter_cli.proxy.provider_keys import Keys
 
 _TURN_DIGITS: Final = 18
 
@@ -51,19 +52,23 @@ class Control:
         tokens: Tokens,
         ledger: Ledger,
         turns: Turns,
-        key_sources: Mapping[str, str],
+        keys: Keys,
         shutdown: Callable[[], None],
     ) -> None:
-        """`started_at` is in seconds since the epoch; `key_sources` say where each provider's key came from;
-        `shutdown` only asks, and returns at once."""
+        """`started_at` is in seconds since the epoch; `shutdown` only asks, and returns at once."""
         self._port = port
         self._instance = instance
         self._started_at = started_at
         self._tokens = tokens
         self._ledger = ledger
         self._turns = turns
-        self._key_sources = dict(key_sources)
+        self._keys = keys
         self._shutdown = shutdown
+
+    async def reload_keys(self) -> dict[str, Any]:
+        """Read the keyring again, and what is known then: `keys` (provider → source) and `keyring`."""
+        await self._keys.reload()
+        return self._key_state()
 
     def answer(self, endpoint: str, *, in_flight: int, query: str = "") -> dict[str, Any]:
         """The JSON object for one of health | live | explain | shutdown | reload-tokens.
@@ -93,14 +98,17 @@ class Control:
             "in_flight": in_flight,
             "committed": self._ledger.committed,
             "ledger": _plain(self._ledger.health()),
+            **self._key_state(),
         }
+
+    def _key_state(self) -> dict[str, Any]:
+        return {"keys": dict(self._keys.sources), "keyring": self._keys.keyring}
 
     def _live(self, in_flight: int) -> dict[str, Any]:
         """What a dashboard asks for twice a second: the health, and what no ledger row says."""
         return {
             **self._health(in_flight),
             "providers": self._turns.health(),
-            "keys": self._key_sources,
             "warm": {session: round(left, 1) for session, left in self._turns.warm().items()},
         }
 

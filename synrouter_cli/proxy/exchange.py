@@ -16,16 +16,17 @@ from typing import Final
 
 from aiohttp import web
 
-from synrouter_cli.errors import SynrouterError
+from synrouter_cli.errors import KeyringError, NoProviderKey, SynrouterError
 from synrouter_cli.proxy import bodies
 from synrouter_cli.proxy.bodies import Body, Budget, Limits
 from synrouter_cli.proxy.control import Control
 from synrouter_cli.proxy.course import ActiveTurn, Course, Turns, Unplanned
 from synrouter_cli.proxy.failures import Broken, Failure
 from synrouter_cli.proxy.guard import Admitted, Guard, Head
-from synrouter_cli.proxy.headers import Credential, Key, choose_credential, first, for_planning, to_upstream
+from synrouter_cli.proxy.headers import Credential, choose_credential, first, for_planning, to_upstream
 from synrouter_cli.proxy.live import Live, Stopping, place
 from synrouter_cli.proxy.pinging import Pinger
+from synrouter_cli.proxy.provider_keys import Keys
 from synrouter_cli.proxy.reading import Reading
 from synrouter_cli.proxy.relay import SERVER, Relay, is_stream, refusal
 from synrouter_cli.proxy.turn import Inbound
@@ -47,7 +48,7 @@ class Exchange:
     upstream: Upstream
     budget: Budget
     limits: Limits
-    keys: Mapping[str, Key]
+    keys: Keys
     scope_key: bytes = field(repr=False)
     ping_interval_s: float
     live: Live
@@ -59,6 +60,8 @@ class Exchange:
         with self.live.here():
             try:
                 return await self._answer(request)
+            except KeyringError as error:
+                return refusal(error, permanent=True)  # a person has to do something first
             except SynrouterError as error:
                 return refusal(error)
             except Failure as failure:
@@ -84,6 +87,8 @@ class Exchange:
                 body = b"ok" if route.endpoint == "healthz" else b""
                 return web.Response(body=body, headers={"Server": SERVER})
             case "control":
+                if route.endpoint == "reload-keys":
+                    return web.json_response(await self.control.reload_keys(), headers={"Server": SERVER})
                 query = request.raw_path.partition("?")[2]
                 answer = self.control.answer(route.endpoint, in_flight=self.live.in_flight - 1, query=query)
                 return web.json_response(answer, headers={"Server": SERVER})
@@ -95,7 +100,7 @@ class Exchange:
     async def _turn(self, request: web.BaseRequest, head: Head, admitted: Admitted) -> web.StreamResponse:
         """A request that is read in full, planned and metered."""
         course = Course(time.monotonic())
-        credential = self._credential(head, admitted)
+        credential = await self._credential(head, admitted)
         async with self.budget.lease() as lease:
             await _invite(request, head)
             encoding = b", ".join(head.values(b"content-encoding")).decode("latin-1")
@@ -123,7 +128,7 @@ class Exchange:
 
     async def _relay(self, request: web.BaseRequest, head: Head, admitted: Admitted) -> web.StreamResponse:
         """A request that is streamed through both ways as it is."""
-        credential = self._credential(head, admitted)
+        credential = await self._credential(head, admitted)
         headers = to_upstream(head.headers, credential.headers)
         body = None
         if request.body_exists:
@@ -135,12 +140,19 @@ class Exchange:
         with closing(await self.upstream.send(call)) as answer:
             return await self._bring(request, answer, Course(time.monotonic(), metered=False), {})
 
-    def _credential(self, head: Head, admitted: Admitted) -> Credential:
+    async def _credential(self, head: Head, admitted: Admitted) -> Credential:
+        try:
+            return self._credential_now(head, admitted)
+        except NoProviderKey:
+            await self.keys.settle(admitted.provider)
+            return self._credential_now(head, admitted)
+
+    def _credential_now(self, head: Head, admitted: Admitted) -> Credential:
         provider = admitted.provider
         return choose_credential(
             head,
             provider,
-            self.keys,
+            self.keys.known,
             keeps_credential=admitted.keeps_credential,
             at_home=self.upstream.at_home(provider),
         )

@@ -129,6 +129,7 @@ def test_the_object_is_json_with_its_version():
         "level": "safe",
         "upstreams": {},
         "keys": {},
+        "keyring": "",
     }
     assert as_object(daemon(health=None))["in_flight"] is None
 

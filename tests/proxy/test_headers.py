@@ -71,7 +71,7 @@ def test_of_two_own_credentials_a_local_token_is_left_out() -> None:
     assert chosen.headers == [("Authorization", "Bearer sk-ant-oat01-login")]
 
 
-def test_with_neither_the_error_names_the_variable() -> None:
+def test_with_neither_the_error_names_the_command_and_the_variable() -> None:
     with pytest.raises(NoProviderKey) as error:
         choose_credential(head(), "anthropic", {"openai": KEYS["openai"]}, keeps_credential=True)
     assert "SYNROUTER_ANTHROPIC_KEY" in str(error.value)

@@ -158,7 +158,7 @@ async def test_live_says_the_health_and_what_no_row_says() -> None:
         answer = await edge.ask("GET", "/_synrouter/live", b"", headers, token=None)
     live = answer.json()
     assert answer.status == 200
-    assert set(live) - set(health) == {"providers", "keys", "warm"}
+    assert set(live) - set(health) == {"providers", "warm"}
     assert {name: live[name] for name in health if name != "uptime_s"} == {
         name: value for name, value in health.items() if name != "uptime_s"
     }

@@ -60,14 +60,18 @@ def _installed(folder: str, packages: dict[str, str], npm: Callable[[], Path], p
     return target
 
 
-def apt_executable(name: str) -> Path:
-    """The path of a program of Debian's, installed first where it may be: as root, with REQUIRE_E2E=1."""
+def apt_executable(name: str, package: str = "") -> Path:
+    """The path of a program of Debian's, installed first where it may be: as root, with REQUIRE_E2E=1.
+
+    `package` is what it is in, where that has another name.
+    """
+    package = package or name
     if shutil.which(name) is None and _required and os.geteuid() == 0 and shutil.which("apt-get"):
         base = _cache()
         base.mkdir(parents=True, exist_ok=True)
         with FileLock(base / "apt.lock", timeout=INSTALL_SECONDS):
             if shutil.which(name) is None:
-                for command in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", name]):
+                for command in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", package]):
                     subprocess.run(
                         ["apt-get", *command],
                         check=True,
@@ -77,7 +81,7 @@ def apt_executable(name: str) -> Path:
                     )
     found = shutil.which(name)
     if found is None:
-        missing(f"there is no {name} on this machine (Debian: apt-get install {name})")
+        missing(f"there is no {name} on this machine (Debian: apt-get install {package})")
     return Path(found)
 
 
