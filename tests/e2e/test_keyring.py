@@ -20,6 +20,8 @@ from support.keyrings import Keyring, session
 from support.processes import Daemon, running, simulated_provider, wait_for
 
 KEY = "sk-ant-api03-canary-of-the-keyring-0123456789"
+CANARY = "sk-ant-api03-looked-for-in-every-process-98765"
+"""Of one test alone: other tests' providers, which run beside it, have KEY in their arguments."""
 OTHER = "sk-ant-api03-canary-of-another-key-9876543210"
 WAIT_S = 6
 MODULE = [sys.executable, "-m", "synrouter_cli"]
@@ -200,7 +202,7 @@ def test_the_key_is_nowhere_but_in_the_keyring(machine: Machine) -> None:
         reader, writer = os.pipe()
         with subprocess.Popen([*MODULE, "keys", "set", "anthropic"], stdin=reader, env=machine.environment) as setting:
             os.close(reader)
-            os.write(writer, KEY.encode())
+            os.write(writer, CANARY.encode())
             os.close(writer)
             while setting.poll() is None:
                 seen += looks()
@@ -211,12 +213,12 @@ def test_the_key_is_nowhere_but_in_the_keyring(machine: Machine) -> None:
             seen += looks()
             texts = [machine.cli(*words).stdout for words in (["keys", "list", "--json"], ["status"], ["logs"])]
     assert any(b"keyring_child" in look for look in seen), "the child was looked at"
-    assert not [look for look in seen if KEY.encode() in look]
-    assert not [text for text in texts if KEY in text]
+    assert not [look for look in seen if CANARY.encode() in look]
+    assert not [text for text in texts if CANARY in text]
     files = [path for root in (machine.folder, machine.keyring.folder) for path in root.rglob("*") if path.is_file()]
     assert any(path.name.startswith("ledger.db") for path in files)
     assert [
-        path for path in files if KEY.encode() in path.read_bytes() and machine.keyring.files not in path.parents
+        path for path in files if CANARY.encode() in path.read_bytes() and machine.keyring.files not in path.parents
     ] == []
 
 
