@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from synrouter_cli.errors import EditError
@@ -15,10 +16,11 @@ from synrouter_cli.textedit.nodes import Member, Node
 
 __all__ = ["JSON", "parse"]
 
-MOST_LEVELS: Final = 200
+MOST_LEVELS: Final = 100
 """Levels of nesting that are read: far more than a configuration has, far fewer than the interpreter bears."""
 
 
+@lru_cache(maxsize=4)
 def parse(text: str, dialect: Dialect) -> Node:
     """The one value that `text` holds. Raises EditError where it holds another thing."""
     parser = _Parser(text, dialect)

@@ -39,7 +39,7 @@ class Token(NamedTuple):
 
 
 _BLANK = r"[ \t\r\n]+"
-_BLANK5 = r"[\s\ufeff]+"  # \s is every space that Unicode knows
+_BLANK5 = r"[\t-\r \xa0\ufeff\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+"
 COMMENT: Final = r"//[^\n\r\u2028\u2029]*|/\*(?s:.*?)\*/"
 _NUMBER = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
 _NUMBER5 = r"[+-]?(?:0[xX][0-9a-fA-F]+|Infinity|NaN|(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)"

@@ -14,7 +14,7 @@ a key that holds what we put goes back to what was there before, one that was ch
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -43,6 +43,26 @@ class Change:
     after: Any
     element: bool = False
     source: str | None = None
+
+    def packed(self) -> dict[str, Any]:
+        """For a file of JSON: what is ABSENT or not set is left out. May hold a key of the user's.
+
+        >>> Change(("a",), ABSENT, 1).packed()
+        {'path': ['a'], 'after': 1}
+        """
+        said = {"before": self.before, "after": self.after}
+        packed = {"path": list(self.path), **{name: value for name, value in said.items() if value is not ABSENT}}
+        return (
+            packed
+            | ({"element": True} if self.element else {})
+            | ({} if self.source is None else {"source": self.source})
+        )
+
+    @classmethod
+    def unpacked(cls, packed: Mapping[str, Any]) -> Change:
+        """What `packed` gave."""
+        before, after = packed.get("before", ABSENT), packed.get("after", ABSENT)
+        return cls(tuple(packed["path"]), before, after, packed.get("element", False), packed.get("source"))
 
 
 class Applied(NamedTuple, Generic[D]):
@@ -101,12 +121,14 @@ def _parents(document: Document, path: tuple[Key, ...], array: bool = False) -> 
     """A change for each parent of `path` that `document` does not have, or has as null, or empty: that one
     becomes what it is, but gets its spelling back."""
     made = []
-    for depth in range(1, len(path)):
-        before = document.get(path[:depth])
+    for depth in range(len(path)):
+        before, source = document.get(path[:depth]), document.source(path[:depth])
+        if not depth and source is None:
+            continue  # a file of lines, which has no brackets to put back
         if before is ABSENT or before in (None, [], {}):
             empty: Any = [] if array and depth == len(path) - 1 else {}
             after = empty if before is ABSENT or before is None else before
-            made.append(Change(path[:depth], before, after, source=document.source(path[:depth])))
+            made.append(Change(path[:depth], before, after, source=source))
     return made
 
 
@@ -118,7 +140,9 @@ def _joined(earlier: Sequence[Change], later: Sequence[Change]) -> tuple[Change,
         if first is not None and (change.element or same(first.after, change.before)):
             change = replace(change, before=first.before, source=first.source)
         joined[_identity(change)] = change
-    return tuple(change for change in joined.values() if change.source or not same(change.before, change.after))
+    return tuple(
+        change for change in joined.values() if change.source is not None or not same(change.before, change.after)
+    )
 
 
 def _identity(change: Change) -> tuple[object, ...]:

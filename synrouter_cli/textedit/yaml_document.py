@@ -66,7 +66,8 @@ class Yaml(Document):
             raise error_at(body, node.start, f"{dotted(path)} has no place here")
         new = nested(rest[1:], value)
         if node.block:
-            return splice(body, [_line_after(body, node, [new] if node.array else {rest[0]: new})])
+            said = f"{flow(rest[0])}:{source}" if source and not node.array and not newline_at(source, 0) else None
+            return splice(body, [_line_after(body, node, [new] if node.array else {rest[0]: new}, said)])
         text = flow(new) if node.array else f"{flow(rest[0])}: {flow(new)}"
         return splice(body, brackets.insertion(body, node, text, "#"))
 
@@ -74,7 +75,7 @@ class Yaml(Document):
         """`value` below what is null or empty."""
         path = [each.key for each in found if each.key is not None]
         empty = self.get(path)
-        if empty not in (None, {}, []) or empty is False or (rest[0] != 0 and isinstance(empty, list)):
+        if empty not in (None, {}, []) or (rest[0] != 0 and isinstance(empty, list)):
             raise error_at(self.body, found[-1].node.start if found else 0, f"{dotted(rest)} has no place here")
         new = [nested(rest[1:], value)] if isinstance(empty, list) else nested(rest, value)
         if found:
@@ -128,11 +129,11 @@ def _column(body: str, node: Node) -> str:
     return " " * (first - line_start(body, first))
 
 
-def _line_after(body: str, node: Node, new: Any) -> Splice:
-    """The lines of `new` behind the last member of a block."""
+def _line_after(body: str, node: Node, new: Any, said: str | None) -> Splice:
+    """The lines of `new`, or what it is `said` as, behind the last member of a block."""
     indent, newline = _column(body, node), newline_of(body)
     place = _line_end(body, node.end)
-    return Splice(place, place, newline + indent + block(new, indent, newline))
+    return Splice(place, place, newline + indent + (said or block(new, indent, newline)))
 
 
 def _whole_lines(body: str, member: Member) -> Splice:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any, Final
 
 import yaml
@@ -19,20 +20,29 @@ from synrouter_cli.errors import EditError
 from synrouter_cli.textedit.document import error_at
 from synrouter_cli.textedit.nodes import Member, Node
 
+_FAST: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _STRING: Final = "tag:yaml.org,2002:str"
 
 
 def load(text: str) -> Any:
     """The value of `text`, an empty one being an empty object. Raises EditError."""
     try:
-        value = yaml.safe_load(text)
+        value = yaml.load(text, Loader=_FAST)
+    except (yaml.YAMLError, ValueError):
+        value = _load_slowly(text)
+    return {} if value is None else value
+
+
+def _load_slowly(text: str) -> Any:
+    """By the parser whose errors read better, and say the same everywhere."""
+    try:
+        return yaml.safe_load(text)
     except yaml.MarkedYAMLError as err:
         raise _error(text, err) from None
     except yaml.reader.ReaderError as err:
         raise error_at(text, err.position, "this character is not allowed in YAML") from None
     except ValueError as err:  # a date that there is not
         raise EditError(1, 1, str(err)) from None
-    return {} if value is None else value
 
 
 def _error(text: str, err: yaml.MarkedYAMLError) -> EditError:
@@ -40,12 +50,16 @@ def _error(text: str, err: yaml.MarkedYAMLError) -> EditError:
     return error_at(text, _offset(mark) if mark else 0, err.problem or err.context or "not YAML")
 
 
+@lru_cache(maxsize=4)
 def parse(text: str) -> Node | None:
     """The root of a `text` that loads; None where it holds nothing."""
     events = yaml.parse(text, Loader=yaml.SafeLoader)
     nodes = (event for event in events if isinstance(event, yaml.NodeEvent | yaml.CollectionEndEvent))
-    first = next(nodes, None)
-    return _Tree(text, nodes).node(first) if first is not None else None
+    try:
+        first = next(nodes, None)
+        return _Tree(text, nodes).node(first) if first is not None else None
+    except yaml.MarkedYAMLError as err:  # the two parsers don't agree
+        raise _error(text, err) from None
 
 
 def _offset(mark: Any) -> int:

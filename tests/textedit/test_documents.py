@@ -79,7 +79,7 @@ UNREADABLE = [
     (Jsonc, "{} {}", 1, 4, "nothing more is expected, not {"),
     (Json5, "{a: 1 b: 2}", 1, 7, "a comma or } is expected, not b"),
     (Json5, "{a: '\\u12'}", 1, 5, '"\'" is not expected here'),
-    (Json5, "[" * 300, 1, 202, "nested too deep"),
+    (Json5, "[" * 300, 1, 102, "nested too deep"),
     (Yaml, "a: 1\nb: [x\n", 3, 1, "expected ',' or ']', but got '<stream end>'"),
     (Yaml, "a: *b\n", 1, 4, "found undefined alias 'b'"),
     (Yaml, "a: !secret x\n", 1, 4, "could not determine a constructor for the tag '!secret'"),

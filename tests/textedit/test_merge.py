@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from synrouter_cli.errors import EditError
-from synrouter_cli.textedit import ABSENT, Change, Edit, Json, Toml, Yaml, apply, leaves, undo
+from synrouter_cli.textedit import ABSENT, Change, Edit, Json, Jsonc, Toml, Yaml, apply, leaves, undo
 
 URL = Edit(("env", "URL"), "http://127.0.0.1:7477")
 KEEPS_ITS_SPELLING = '{"n": 1e5, "env": { }, "s": "\\u00e9"}'
@@ -101,6 +103,21 @@ def test_a_whole_tree_is_put_leaf_by_leaf_so_that_each_is_taken_back_by_itself()
     document, kept = undo(done.set(("providers", "sr", "options", "a"), 2), changes)
     assert document.value == {"providers": {"sr": {"options": {"a": 2}}}}
     assert [each.path for each in kept] == [("providers", "sr", "options", "a")]
+
+
+@pytest.mark.parametrize("text", ["{}", "{ }", "{\n}\n", "// mine\n{ /* none */ }"])
+def test_an_empty_file_is_empty_in_the_same_way_again(text):
+    done, changes = apply(Jsonc.parse(text), [URL])
+    assert undo(done, changes).document.text == text
+
+
+def test_changes_survive_a_file_of_json():
+    done, changes = apply(
+        Yaml.parse("a:\nb: [1]\n"), [Edit(("a", "c"), None), Edit(("b",), ABSENT), Edit(("l",), 2, element=True)]
+    )
+    stored = json.dumps([each.packed() for each in changes])
+    assert tuple(map(Change.unpacked, json.loads(stored))) == changes
+    assert undo(done, map(Change.unpacked, json.loads(stored))).document.text == "a:\nb: [1]\n"
 
 
 def test_an_edit_without_a_place_changes_nothing():
