@@ -135,6 +135,17 @@ class ConfigConflict(SynrouterError):
     exit_code = EXIT_CONFLICT
 
 
+class EditError(ConfigConflict):
+    """Line {line}, column {column}: {detail}"""
+
+    next_command = "correct the file there, then type the command again"
+
+    def __init__(self, line: int, column: int, detail: str) -> None:
+        """`line` and `column` count characters from 1, a byte order mark not among them."""
+        self.line, self.column, self.detail = line, column, detail
+        super().__init__(line=line, column=column, detail=detail)
+
+
 # ── what the guard refuses ──
 
 

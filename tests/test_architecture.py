@@ -40,7 +40,7 @@ HARMLESS = frozenset(
 HARMLESS_FOR = {
     "dashboard": {"rich"},
     "providers": {"importlib.resources"},
-    "textedit": {"tomlkit"},
+    "textedit": {"yaml"},
     "wire": {"backports.zstd", "brotli", "compression.zstd"},
 }
 IMPURE_CALLS = {"open", "print", "input", "datetime.now", "datetime.utcnow", "datetime.today", "date.today"}

@@ -28,6 +28,12 @@ SAID = [
     (errors.NotRunning(), 3, "Synrouter is not running.", "synrouter up"),
     (errors.KeyringError(detail="It is locked."), 4, "It is locked.", "synrouter status"),
     (errors.ConfigConflict(detail="Changed meanwhile."), 5, "Changed meanwhile.", ""),
+    (
+        errors.EditError(3, 7, "a comma is missing"),
+        5,
+        "Line 3, column 7: a comma is missing",
+        "correct the file there, then type the command again",
+    ),
     (errors.AlreadyRunning(where=" (pid 7)"), 1, "Synrouter is already running (pid 7).", "synrouter status"),
     (
         errors.PortBusy(port=7477),

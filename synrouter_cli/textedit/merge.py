@@ -1,0 +1,172 @@
+"""What was put into a file is remembered key by key, so that it can be taken back without what the user did since:
+a key that holds what we put goes back to what was there before, one that was changed since stays and is reported.
+
+>>> from synrouter_cli.textedit import Json
+>>> done, changes = apply(Json.parse('{"a": 1}'), [Edit(("a",), 2), Edit(("env", "b"), 3)])
+>>> done.text
+'{"a": 2, "env": {"b": 3}}'
+>>> undo(done, changes).document.text
+'{"a": 1}'
+>>> theirs, kept = undo(done.set(("a",), 9), changes)
+>>> theirs.text, [change.path for change in kept]
+('{"a": 9}', [('a',)])
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from synrouter_cli.textedit.document import Document
+from synrouter_cli.textedit.values import ABSENT, Key, Path, place_of, same
+
+D = TypeVar("D", bound=Document)
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """What is to stand at `path`: ABSENT is nothing. Where `element`, it is to be in the array at `path`."""
+
+    path: tuple[Key, ...]
+    value: Any
+    element: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What an edit did at `path`: `before` became `after`, ABSENT being nothing. `source` is how `before` was
+    spelled. Where `element`, `after` was put into the array at `path`."""
+
+    path: tuple[Key, ...]
+    before: Any
+    after: Any
+    element: bool = False
+    source: str | None = None
+
+    def packed(self) -> dict[str, Any]:
+        """For a file of JSON: what is ABSENT or not set is left out. May hold a key of the user's.
+
+        >>> Change(("a",), ABSENT, 1).packed()
+        {'path': ['a'], 'after': 1}
+        """
+        said = {"before": self.before, "after": self.after}
+        packed = {"path": list(self.path), **{name: value for name, value in said.items() if value is not ABSENT}}
+        return (
+            packed
+            | ({"element": True} if self.element else {})
+            | ({} if self.source is None else {"source": self.source})
+        )
+
+    @classmethod
+    def unpacked(cls, packed: Mapping[str, Any]) -> Change:
+        """What `packed` gave."""
+        before, after = packed.get("before", ABSENT), packed.get("after", ABSENT)
+        return cls(tuple(packed["path"]), before, after, packed.get("element", False), packed.get("source"))
+
+
+class Applied(NamedTuple, Generic[D]):
+    document: D
+    changes: tuple[Change, ...]
+
+
+class Undone(NamedTuple, Generic[D]):
+    document: D
+    kept: tuple[Change, ...]
+    """Changes that were not taken back, since the user has changed the same key."""
+
+
+def leaves(path: Path, value: Any) -> Iterator[Edit]:
+    """`value` at `path` as an edit for each leaf, so that an undo keeps the one that the user has changed.
+
+    >>> [edit.path for edit in leaves(("a",), {"b": 1, "c": {"d": []}})]
+    [('a', 'b'), ('a', 'c', 'd')]
+    """
+    if isinstance(value, dict) and value:
+        for key, inner in value.items():
+            yield from leaves((*path, key), inner)
+    else:
+        yield Edit(tuple(path), value)
+
+
+def apply(document: D, edits: Iterable[Edit], earlier: Sequence[Change] = ()) -> Applied[D]:
+    """`document` with every edit, and all that an undo needs: a parent that had to be made is a change of its
+    own. `earlier` is what was recorded the last time; what was there before that is what comes back.
+    Raises EditError where an edit has no place."""
+    changes: list[Change] = []
+    for edit in edits:
+        document, made = _edited(document, edit)
+        changes += made
+    return Applied(document, _joined(earlier, changes))
+
+
+def _edited(document: D, edit: Edit) -> tuple[D, list[Change]]:
+    path, value = edit.path, edit.value
+    if edit.element:
+        if place_of(document.get(path), value) is not None:
+            return document, []
+        before, made = document, _parents(document, (*path, 0), array=True)
+        return before.append(path, value), [*made, Change(path, ABSENT, value, element=True)]
+    before_value = document.get(path)
+    if same(before_value, value):
+        return document, []
+    source = document.source(path) if before_value is not ABSENT else None
+    change = Change(path, before_value, value, source=source)
+    if value is ABSENT:
+        return document.remove(path), [change]
+    return document.set(path, value), [*_parents(document, path), change]
+
+
+def _parents(document: Document, path: tuple[Key, ...], array: bool = False) -> list[Change]:
+    """A change for each parent of `path` that `document` does not have, or has as null, or empty: that one
+    becomes what it is, but gets its spelling back."""
+    made = []
+    for depth in range(len(path)):
+        before, source = document.get(path[:depth]), document.source(path[:depth])
+        if not depth and source is None:
+            continue  # a file of lines, which has no brackets to put back
+        if before is ABSENT or before in (None, [], {}):
+            empty: Any = [] if array and depth == len(path) - 1 else {}
+            after = empty if before is ABSENT or before is None else before
+            made.append(Change(path[:depth], before, after, source=source))
+    return made
+
+
+def _joined(earlier: Sequence[Change], later: Sequence[Change]) -> tuple[Change, ...]:
+    """One change a key. What stood there between the two was ours where it is what `earlier` put."""
+    joined = {_identity(change): change for change in earlier}
+    for change in later:
+        first = joined.get(_identity(change))
+        if first is not None and (change.element or same(first.after, change.before)):
+            change = replace(change, before=first.before, source=first.source)
+        joined[_identity(change)] = change
+    return tuple(
+        change for change in joined.values() if change.source is not None or not same(change.before, change.after)
+    )
+
+
+def _identity(change: Change) -> tuple[object, ...]:
+    return (change.path, repr(change.after)) if change.element else (change.path, None)
+
+
+def undo(document: D, changes: Iterable[Change]) -> Undone[D]:
+    """`document` without `changes`, as far as they still stand; does nothing the second time.
+    Raises EditError where one can't be taken back without changing something else."""
+    kept: list[Change] = []
+    newest_first = tuple(changes)[::-1]
+    for change in sorted(newest_first, key=lambda each: -len(each.path) - each.element):  # what is inside first
+        path, now = change.path, document.get(change.path)
+        if change.element:
+            document = document.discard(path, change.after)
+        elif same(now, change.after):
+            document = (
+                document.remove(path) if change.before is ABSENT else document.set(path, change.before, change.source)
+            )
+        elif not same(now, change.before) and not _was_filled(change, now):
+            kept.append(change)
+    return Undone(document, tuple(reversed(kept)))
+
+
+def _was_filled(change: Change, now: Any) -> bool:
+    """Whether `change` made an empty object or array, which holds something of the user's now."""
+    return change.after in ({}, []) and type(now) is type(change.after)
