@@ -200,8 +200,9 @@ class Habits:
 
     def next(self, history: History) -> Next:
         """What follows the request that this session sends now."""
-        sure = self._attended(history)
-        rates = self._rates(history)
+        return self._next(history, self._rates(history), self._attended(history))
+
+    def _next(self, history: History, rates: _Rates, sure: float) -> Next:
         returning = sure * rates.returns
         ends = self._ended(_age(history.requests))
         paused = returning * rates.return_paused + (1 - returning) * rates.loop_paused
@@ -211,7 +212,14 @@ class Habits:
     def pause_first(self, history: History) -> float:
         """How likely a pause of five minutes to an hour comes before anything that ends an hour's entry too: a longer
         pause, a loss, or the end. It is what a lifetime of an hour is worth having for."""
+        return self._pause_first(history, self._rates(history), self._attended(history))
+
+    def soon_and_pause_first(self, history: History) -> tuple[float, float]:
+        """`next(history).soon` and `pause_first(history)` at once: every request asks for both."""
         rates, sure = self._rates(history), self._attended(history)
+        return self._next(history, rates, sure).soon, self._pause_first(history, rates, sure)
+
+    def _pause_first(self, history: History, rates: _Rates, sure: float) -> float:
         attended = self._first(history, rates, rates.returns)
         return attended if sure == 1 else sure * attended + (1 - sure) * self._first(history, rates, 0.0)
 

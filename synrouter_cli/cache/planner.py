@@ -197,6 +197,8 @@ class _Weighing:
         kept = {*taken, *missing}
         score = self.scoring.score(self._timed(kept))
         for position in reversed(missing):
+            if position in self.scoring.alive:
+                continue  # a marker on an entry that lives costs nothing
             without = self.scoring.score(self._timed(kept - {position}))
             if without <= score + 0.01:
                 kept.discard(position)

@@ -61,10 +61,10 @@ class Expectations:
         if is_probe(sent) or (session.kind == "side" and not has_history(sent)):
             return Outlook(soon=0.0, shared=0.0)
         habits = self.habits[session.kind]
-        tail = habits.pause_first(history)
+        soon, tail = habits.soon_and_pause_first(history)
         ends = self._ends(session, sent, tail, now, mode)
         return Outlook(
-            soon=habits.next(history).soon,
+            soon=soon,
             tail_pause=tail,
             head_pause=ends[-1].pause if ends else 0.0,
             shared=ends[0].shared if ends else 0.0,
