@@ -21,7 +21,8 @@ __all__ = ["correct", "on_client", "trips"]
 def correct(row: Turn, planned: Planned, verdict: Verdict, reported: Reported, usage: Usage) -> None:
     """Bring both stores in line with what the provider reported."""
     keeps = planned.facts.hour_keeps_five
-    for side in _sides(planned, verdict):
+    sides = _sides(planned, verdict)
+    for side in sides:
         if not reported.read and not reported.write:
             # nothing was cached of what was marked; where nothing was, that says nothing
             gone = side.markers if planned.plan.found.markers else ()
@@ -33,13 +34,13 @@ def correct(row: Turn, planned: Planned, verdict: Verdict, reported: Reported, u
             again = reread(side.shape, side.markers, side.live, side.verdict, planned.facts, side.tokens)
             owner = planned.session.id
             side.store.begun(side.shape, again, row.started_at, side.tokens, owner=owner, hour_keeps_five=keeps)
-    sent = _sides(planned, verdict)[0]
+    sent = sides[0]
     met = reread(sent.shape, sent.markers, sent.live, sent.verdict, planned.facts, sent.tokens)
     asked = any(marker.ttl == "1h" for marker in met.writes)
     if asked and usage.cache_write_5m_tokens and not usage.cache_write_1h_tokens:
         # an hour was asked for and five minutes were given: from now on that is what is planned with
         planned.pair.hours = False
-        for side in _sides(planned, verdict):
+        for side in sides:
             side.store.shorten(side.shape, [marker.position for marker in side.markers], row.started_at)
 
 

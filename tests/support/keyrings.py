@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from support.processes import STOP_SECONDS, running, wait_for
+from support.processes import end, running, wait_for
 from support.toolchain import apt_executable
 
 SECRETS = "org.freedesktop.secrets"
@@ -51,12 +51,7 @@ class Keyring:
                 wait_for(lambda: ask("NameHasOwner", "s", SECRETS), f"{SECRETS} on the bus")
             yield
         finally:
-            process.terminate()
-            try:
-                process.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            end(process)
 
     @contextmanager
     def nobody_there(self) -> Iterator[None]:
