@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from synrouter_cli.textedit.document import Document, decode
 from synrouter_cli.textedit.json_document import Json, Json5, Jsonc
-from synrouter_cli.textedit.merge import Applied, Change, Edit, Undone, apply, leaves, undo
+from synrouter_cli.textedit.merge import LINE, Applied, Change, Edit, Undone, apply, leaves, undo
 from synrouter_cli.textedit.toml_document import Toml
 from synrouter_cli.textedit.values import ABSENT, Key, Path
 from synrouter_cli.textedit.yaml_document import Yaml
 
 __all__ = [
     "ABSENT",
+    "LINE",
     "Applied",
     "Change",
     "Document",
