@@ -17,7 +17,7 @@ from pathlib import PurePath
 from typing import Any, Final, Literal
 
 from synrouter_cli.providers import Model
-from synrouter_cli.textedit import Document, Edit, Json, Json5, Jsonc, Toml, Yaml
+from synrouter_cli.textedit import Document, Dotenv, Edit, Json, Json5, Jsonc, Toml, Yaml
 
 TOKEN: Final = "$SYNROUTER_TOKEN$"
 """Stands for the local key, wherever a value holds it."""
@@ -32,6 +32,7 @@ FORMATS: Final[Mapping[str, tuple[type[Document], str]]] = {
     "json5": (Json5, "{}\n"),
     "toml": (Toml, ""),
     "yaml": (Yaml, ""),
+    "dotenv": (Dotenv, ""),
 }
 """Format → how it is edited, and what a file that is not there yet begins as."""
 
