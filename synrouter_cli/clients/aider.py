@@ -112,12 +112,10 @@ def overrides(wish: Wish, around: Surroundings) -> Iterator[str]:
 
 
 def _base_edit(set_env: Any, url: str) -> Edit:
-    """A variable more in the list, of which the last of a name is what holds. One that stands alone becomes a list, and
-    a list of two may be what it became: that one is written whole again, so that either way the old one comes back."""
+    """A variable more in the list, of which the last of a name is what holds; one that stands alone becomes a list."""
     line = f"{BASE}={url}"
-    assigned = _assignments(set_env)
-    if isinstance(set_env, str) or (len(assigned) == 2 and assigned[1].startswith(f"{BASE}=")):
-        return Edit(("set-env",), [assigned[0], line])
+    if isinstance(set_env, str):
+        return Edit(("set-env",), [set_env, line])
     return Edit(("set-env",), line, element=True)
 
 

@@ -47,13 +47,18 @@ class Machine:
 
     @property
     def around(self) -> Surroundings:
-        folders = {parent for path in self.texts for parent in path.parents}
-        exists = {*self.texts, *folders}.__contains__
-        return Surroundings(HOME, self.project, self.environ, self.platform, self.texts.get, exists)
+        return self._around(self.texts)
+
+    def _around(self, texts: Mapping[PurePath, str]) -> Surroundings:
+        folders = {parent for path in texts for parent in path.parents}
+        exists = {*texts, *folders}.__contains__
+        return Surroundings(HOME, self.project, self.environ, self.platform, texts.get, exists)
 
     def configure(self, **fields: Any) -> Plan:
+        """As the command does it: the plan is made from the files as they would be without us."""
         assert self.client.configure is not None
-        plan = self.client.configure(wish(**fields), self.around)
+        plain = {path: without(self.texts[path], *known)[0] for path, known in self.changes.items()}
+        plan = self.client.configure(wish(**fields), self._around(self.texts | plain))
         for file in plan.files:
             if isinstance(file, OwnFile):
                 assert file.path in self.ours or file.path not in self.texts
