@@ -1,5 +1,6 @@
 """Hermes Agent: `config.yaml` of the profile in use gets a provider of ours, which `model` names. It can run no
-command for a key, so the key stands in the file; `run` hands it over in a managed folder of our own instead.
+command for a key, so that stands in the `.env` beside it, where Hermes keeps keys; `run` gives it a managed folder
+of our own instead.
 
 Sources: the client itself (0.19.0) and its source, `hermes_cli/runtime_provider.py` and `managed_scope.py`.
 
@@ -21,6 +22,7 @@ from synrouter_cli.clients.client import variables_that_override as variables
 from synrouter_cli.errors import ConfigConflict
 from synrouter_cli.textedit import Edit, Yaml, apply, leaves
 
+KEY: Final = "SYNROUTER_KEY"
 ONE_SHOT_MODEL: Final = "HERMES_INFERENCE_MODEL"
 """Goes before the file in `hermes -z`, and finds a provider of its own for that model."""
 MANAGED: Final = "HERMES_MANAGED_DIR"
@@ -53,7 +55,9 @@ def configure(wish: Wish, around: Surroundings) -> Plan:
                 notes.append(f"model.{name} in {path} holds for {model} too")
     if elsewhere := sorted(_elsewhere(settings)):
         notes.append(f"{', '.join(elsewhere)} in {path} name providers of their own and stay as they are")
-    return Plan((FileEdit(path, "yaml", edits),), model, tuple(notes), "restart Hermes's gateway, if one runs")
+    key = FileEdit(path.with_name(".env"), "dotenv", (Edit((KEY,), TOKEN),))
+    files = (FileEdit(path, "yaml", edits), key)
+    return Plan(files, model, tuple(notes), "restart Hermes's gateway, if one runs")
 
 
 def launch(wish: Wish, around: Surroundings) -> Launch:
@@ -64,7 +68,7 @@ def launch(wish: Wish, around: Surroundings) -> Launch:
         raise ConfigConflict(detail=detail, hint="synrouter configure hermes")
     edits, _ = _edits(wish, _settings(around, config_file(around)), whole=True)
     overlay = apply(Yaml.parse(""), edits).document.text
-    return Launch({MANAGED: PRIVATE}, (ONE_SHOT_MODEL,), private={"config.yaml": overlay})
+    return Launch({MANAGED: PRIVATE}, (ONE_SHOT_MODEL,), private={"config.yaml": overlay, ".env": f"{KEY}={TOKEN}\n"})
 
 
 def points_at(around: Surroundings) -> str:
@@ -92,9 +96,9 @@ def _edits(wish: Wish, settings: dict[str, Any], *, whole: bool = False) -> tupl
     model = wish.chosen(str(named or "").replace(".", "-"))
     provider = {
         "name": "Synrouter",
-        # Which dialect is spoken where api_mode is not looked at, as with a pool of keys.
+        # Says which dialect it is wherever api_mode is not looked at.
         "base_url": f"{wish.url}/api/anthropic",
-        "api_key": TOKEN,
+        "key_env": KEY,
         "api_mode": "anthropic_messages",
         # 0.19 sends these in OpenAI's dialects only.
         "extra_headers": {"X-Synrouter-Client": "hermes"},

@@ -14,6 +14,7 @@ from synrouter_cli.clients.hermes import CLIENT, config_file
 from synrouter_cli.errors import ConfigConflict, EditError
 
 FILE = HOME / ".hermes" / "config.yaml"
+KEYS = FILE.with_name(".env")
 
 SETUP = """\
 # my Hermes
@@ -67,7 +68,7 @@ def test_hermes_finds_our_provider_and_an_undo_gives_the_file_back_byte_for_byte
     assert found["providers"]["synrouter"] == {
         "name": "Synrouter",
         "base_url": f"{URL}/api/anthropic",
-        "api_key": LOCAL_KEY,
+        "key_env": "SYNROUTER_KEY",
         "api_mode": "anthropic_messages",
         "extra_headers": {"X-Synrouter-Client": "hermes"},
         "models": found["providers"]["synrouter"]["models"],
@@ -92,7 +93,7 @@ def test_a_new_file_looks_as_a_person_would_write_it():
         "  synrouter:\n"
         "    name: Synrouter\n"
         f"    base_url: {URL}/api/anthropic\n"
-        f"    api_key: {LOCAL_KEY}\n"
+        "    key_env: SYNROUTER_KEY\n"
         "    api_mode: anthropic_messages\n"
         "    extra_headers:\n"
         "      X-Synrouter-Client: hermes\n"
@@ -115,6 +116,16 @@ def test_the_model_is_the_one_asked_for_else_theirs_where_it_is_known(theirs: st
     hermes = machine(f"model:\n  default: {theirs}\n")
     assert hermes.configure(model=asked).model == used
     assert settings(hermes)["model"]["default"] == used
+
+
+def test_the_key_stands_beside_the_others_in_env_and_nowhere_else():
+    hermes = machine(SETUP)
+    hermes.texts[KEYS] = before = "# mine\nOPENROUTER_API_KEY=sk-or-1"
+    hermes.configure()
+    assert hermes.texts[KEYS] == f"{before}\nSYNROUTER_KEY={LOCAL_KEY}"
+    assert [path for path, text in hermes.texts.items() if LOCAL_KEY in text] == [KEYS]
+    hermes.undo()
+    assert hermes.texts == {FILE: SETUP, KEYS: before}
 
 
 def test_another_model_takes_the_limits_of_the_one_before_away():
@@ -180,7 +191,8 @@ def test_run_gives_hermes_a_managed_folder_of_our_own_and_no_file_of_the_users()
     assert started.environ == {"HERMES_MANAGED_DIR": PRIVATE}
     overlay = yaml.safe_load(started.private["config.yaml"])
     assert overlay["model"] == {"provider": "synrouter", "default": "claude-opus-4-6"}
-    assert overlay["providers"]["synrouter"]["api_key"] == TOKEN
+    assert overlay["providers"]["synrouter"]["key_env"] == "SYNROUTER_KEY"
+    assert started.private[".env"] == f"SYNROUTER_KEY={TOKEN}\n"
     assert hermes.texts == {FILE: SETUP}
 
 

@@ -17,6 +17,7 @@ pytestmark = [pytest.mark.slow_client, pytest.mark.xdist_group("hermes")]
 VERSION = "0.19.0"
 PROVIDER_KEY = "sk-ant-end-to-end"
 MODEL = "claude-sonnet-4-6"
+CONFIG, KEYS = ".hermes/config.yaml", ".hermes/.env"
 SEALED = {"HERMES_DISABLE_LAZY_INSTALLS": "1"}
 LISTING = {"name": "terminal", "input": {"command": "ls"}}
 READING = {"name": "read_file", "input": {"path": "notes.md"}}
@@ -63,8 +64,8 @@ def hermes(executable: Path, tmp_path: Path) -> Iterator[AtHome]:
 
 def test_configured_it_works_in_one_session_that_hits_and_an_undo_leaves_nothing(hermes: AtHome):
     hermes.synrouter("configure", "hermes", "--yes", "--model", MODEL)
-    assert {path: mode for path, (_, mode) in hermes.files().items()} == {".hermes/config.yaml": 0o600}
-    configured = hermes.files()[".hermes/config.yaml"]
+    configured = hermes.files()
+    assert {path: mode for path, (_, mode) in configured.items()} == {CONFIG: 0o600, KEYS: 0o600}
 
     first = hermes.client("chat", "-Q", "-q", "Look around, please.", **SEALED)
     again = hermes.client("chat", "-Q", "-c", "-q", "Go on.", **SEALED)
@@ -78,20 +79,20 @@ def test_configured_it_works_in_one_session_that_hits_and_an_undo_leaves_nothing
     [session] = stats["sessions"]
     assert (session["kind"], session["client"], session["turns"]) == ("main", "hermes", 5)
     assert (session["mode"], stats["totals"]["errors"]) == ("coding", 0)
-    assert hermes.files()[".hermes/config.yaml"] == configured
+    assert {path: hermes.files()[path] for path in configured} == configured
     token = hermes.proxy.token.encode()
-    assert [path for path, (content, _) in hermes.files().items() if token in content] == [".hermes/config.yaml"]
+    assert [path for path, (content, _) in hermes.files().items() if token in content] == [KEYS]
 
-    added = hermes.files().keys() - {".hermes/config.yaml"}
+    added = hermes.files().keys() - configured.keys()
     hermes.synrouter("configure", "hermes", "--undo", "--yes")
     assert hermes.files().keys() == added
 
 
 def test_run_starts_it_on_the_proxy_whatever_its_own_file_says_and_leaves_that_alone(hermes: AtHome):
     (hermes.home / ".hermes").mkdir()
-    (hermes.home / ".hermes" / "config.yaml").write_text(THEIRS)
+    (hermes.home / CONFIG).write_text(THEIRS)
     # A key of its own must not go to the proxy.
-    (hermes.home / ".hermes" / ".env").write_text("OPENROUTER_API_KEY=sk-or-v1-0123456789abcdef0123456789abcdef\n")
+    (hermes.home / KEYS).write_text("OPENROUTER_API_KEY=sk-or-v1-0123456789abcdef0123456789abcdef\n")
     before = hermes.files()
 
     words = ("run", "hermes", "--model", MODEL, "--", "chat", "-Q", "-q", "Look around, please.")
