@@ -47,12 +47,19 @@ def edited(
     for change in earlier:
         known = _with_key(change, document, token)
         outdated = change.element and known.after != _swapped(change.after, TOKEN, token)
-        stays = _is_parent(change) or (_place_of(change) in planned and not outdated)
+        below = _is_parent(change) and any(edit.path[: len(change.path)] == change.path for edit in file.edits)
+        stays = below or (_place_of(change) in planned and not outdated)
         (left if stays else gone).append(known)
     document = undo(document, gone).document
     edits = [replace(edit, value=_swapped(edit.value, TOKEN, token)) for edit in file.edits]
     done, changes = apply(document, edits, left)
-    return done.text, tuple(_remembered(change, token, port) for change in changes)
+    made = {_place_of(change) for change in changes}
+    there = [
+        Change(edit.path, ABSENT, edit.value, edit.element, by=edit.by)  # of a record that was lost
+        for edit in edits
+        if is_ours(edit.value, port) and _place(edit.path, edit.element, edit.value, edit.by) not in made
+    ]
+    return done.text, tuple(_remembered(change, token, port) for change in (*changes, *there))
 
 
 def without(text: str, kind: str, changes: Iterable[Change]) -> tuple[str, tuple[Change, ...]]:
