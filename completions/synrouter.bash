@@ -14,7 +14,7 @@ _synrouter() {
     fi
     for ((i = 1; i < COMP_CWORD; i++)); do
         case "$place/${COMP_WORDS[i]}" in
-            /up | /down | /demo | /status | /stats | /sessions | /explain | /estimate | /logs | /configure | /run | /env | /completions | /keys | /keys/set | /keys/list | /keys/remove | /keys/test | /token | /token/show | /token/rotate) place="$place/${COMP_WORDS[i]}" ;;
+            /up | /down | /demo | /status | /stats | /sessions | /explain | /estimate | /logs | /configure | /run | /env | /doctor | /completions | /keys | /keys/set | /keys/list | /keys/remove | /keys/test | /token | /token/show | /token/rotate) place="$place/${COMP_WORDS[i]}" ;;
         esac
     done
     case "$place $prev" in
@@ -53,6 +53,7 @@ _synrouter() {
                     "/configure") words="--undo --dry-run --yes -y --model --scope --auth --list --json --help -h" ;;
                     "/run") words="--model --auth --help -h" ;;
                     "/env") words="--model --auth --help -h" ;;
+                    "/doctor") words="--json --help -h" ;;
                     "/completions") words="--help -h" ;;
                     "/keys") words="--help -h" ;;
                     "/keys/set") words="--help -h" ;;
@@ -65,7 +66,7 @@ _synrouter() {
                 esac
             else
                 case "$place" in
-                    "") words="up down demo status stats sessions explain estimate logs configure run env completions keys token" ;;
+                    "") words="up down demo status stats sessions explain estimate logs configure run env doctor completions keys token" ;;
                     "/explain") words="$(_synrouter_values sessions)" ;;
                     "/estimate") compopt -o default 2>/dev/null; return ;;
                     "/configure") words="$(_synrouter_values clients)" ;;

@@ -331,6 +331,22 @@ def env(
     command.env(client, model=model or "", auth=auth or "key")
 
 
+@app.command(cls=QuickCommand, rich_help_panel=LOOK)
+def doctor(as_json: Json = False) -> None:
+    """Check what has to be right, and say what to do.
+
+    The proxy, the keys, the keyring, and each configured client: what it points at, and what goes before its file.
+    Exit code 1: something does not work.
+
+    Example: synrouter doctor
+    """
+    import shutil
+
+    from synrouter_cli.commands import doctor as command
+
+    raise typer.Exit(command.doctor(as_json=as_json, room=shutil.get_terminal_size().columns))
+
+
 @keys_app.callback(invoke_without_command=True)
 def keys(context: typer.Context) -> None:
     """Keep the providers' keys in the keyring of your system.

@@ -82,7 +82,7 @@ def with_new_key(text: str, kind: str, changes: Iterable[Change], *, old: str, n
 
 def holds_key(value: Any) -> bool:
     """Whether TOKEN stands in it."""
-    return any(TOKEN in text for text in _texts(value))
+    return any(TOKEN in text for text in texts_in(value))
 
 
 def is_ours(value: Any, port: int | None = None) -> bool:
@@ -100,7 +100,7 @@ def is_ours(value: Any, port: int | None = None) -> bool:
         own = named or _LOCAL_KEY.search(text) or _COMMAND.search(text)
         return bool(own or (at and port is not None and int(at[1]) == port))
 
-    return any(map(ours, _texts(value)))
+    return any(map(ours, texts_in(value)))
 
 
 def redacted(line: str) -> str:
@@ -127,7 +127,7 @@ def _with_key(change: Change, document: Document, token: str) -> Change:
     """With the key that stands in the file now in the place of TOKEN, whichever that is."""
     if not holds_key(change.after):
         return change
-    found = next((key for text in _texts(document.get(change.path)) for key in _LOCAL_KEY.findall(text)), token)
+    found = next((key for text in texts_in(document.get(change.path)) for key in _LOCAL_KEY.findall(text)), token)
     return replace(change, after=_swapped(change.after, TOKEN, found))
 
 
@@ -146,13 +146,13 @@ def _place(path: Iterable[object], element: bool, value: Any, by: str | None) ->
     return (tuple(path), repr(value[by] if named else value))
 
 
-def _texts(value: Any) -> Iterator[str]:
+def texts_in(value: Any) -> Iterator[str]:
     """Every string in `value`, but for the names of keys."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict | list):
         for inner in value.values() if isinstance(value, dict) else value:
-            yield from _texts(inner)
+            yield from texts_in(inner)
 
 
 def _swapped(value: Any, old: str, new: str) -> Any:
