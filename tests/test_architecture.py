@@ -17,6 +17,7 @@ LAYERS = (
     ("daemon", "dashboard", "estimate", "demo"),
     ("proxy",),
     ("settings", "keys", "clients", "ledger"),
+    ("listening",),
     ("addresses", "credentials", "keyring_child", "textedit"),
     ("sessions",),
     ("session_memory",),
@@ -29,7 +30,7 @@ LAYERS = (
     ("",),
 )
 PURE = frozenset(
-    "addresses cache clients dashboard errors identity ledger.rows meter prompt providers routing session session_memory sessions textedit wire".split()
+    "addresses cache clients dashboard errors identity ledger.rows listening meter prompt providers routing session session_memory sessions textedit wire".split()
 )
 # What a pure module may import from outside: nothing that reads a clock, the environment, a file or a socket.
 HARMLESS = frozenset(

@@ -79,7 +79,7 @@ class Exchange:
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         version = (request.version.major, request.version.minor)
-        head = Head(request.method, request.raw_path, version, request.raw_headers)
+        head = Head(request.method, request.raw_path, version, request.raw_headers, request.remote or "")
         admitted = self.guard.admit(head)
         route = admitted.match.route
         match route.action:
