@@ -22,12 +22,14 @@ from synrouter_cli.providers.registry import (
     provider_names,
     provider_of,
 )
+from synrouter_cli.providers.relays import Relay, relay_of
 
 __all__ = [
     "CacheFacts",
     "Price",
     "Provider",
     "Rates",
+    "Relay",
     "Schedule",
     "canonical",
     "credential_owner",
@@ -37,4 +39,5 @@ __all__ = [
     "price_version",
     "provider_names",
     "provider_of",
+    "relay_of",
 ]
