@@ -16,9 +16,10 @@ LAYERS = (
     ("commands",),
     ("daemon", "dashboard", "estimate", "demo"),
     ("proxy",),
+    ("clients.files", "clients.records"),
     ("settings", "keys", "clients", "ledger"),
     ("listening",),
-    ("addresses", "credentials", "keyring_child", "textedit"),
+    ("addresses", "credentials", "keyring_child", "private_files", "textedit"),
     ("sessions",),
     ("session_memory",),
     ("session",),
@@ -39,6 +40,7 @@ HARMLESS = frozenset(
     " msgspec operator re string struct textwrap tomllib types typing unicodedata urllib.parse zlib".split()
 )
 HARMLESS_FOR = {
+    "clients": {"importlib.import_module", "pathlib.PurePath", "shlex"},
     "dashboard": {"rich"},
     "providers": {"importlib.resources"},
     "textedit": {"yaml"},

@@ -20,7 +20,7 @@ from contextlib import suppress
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
-from synrouter_cli.daemon import files
+from synrouter_cli import private_files
 from synrouter_cli.errors import SynrouterError
 
 OWN_LOGGERS = ("synrouter", "synrouter_cli")
@@ -87,7 +87,7 @@ def install(path: Path, redact: Callable[[str], str]) -> logging.Handler:
 def append(path: Path, error: BaseException) -> None:
     """One line about `error` from a process that is not the daemon: appended, not rotated."""
     line = f"{_stamp(time.time())} ERROR cli {describe(error)}\n"
-    with os.fdopen(files.open_append(path), "a", encoding="utf-8", errors="replace") as file:
+    with os.fdopen(private_files.open_append(path), "a", encoding="utf-8", errors="replace") as file:
         file.write(line)
 
 
@@ -137,7 +137,7 @@ class _PrivateRotating(RotatingFileHandler):
     lost = 0
 
     def _open(self) -> io.TextIOWrapper:
-        descriptor = files.open_append(Path(self.baseFilename))
+        descriptor = private_files.open_append(Path(self.baseFilename))
         return os.fdopen(descriptor, "a", encoding="utf-8", errors="backslashreplace")
 
     def close(self) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from synrouter_cli.daemon import files
+from synrouter_cli import private_files
 from synrouter_cli.listening import HOST, Listening
 
 
@@ -42,7 +42,7 @@ class State:
 
 
 def write(path: Path, state: State) -> None:
-    files.replace(path, json.dumps(asdict(state), indent=1).encode())
+    private_files.replace(path, json.dumps(asdict(state), indent=1).encode())
 
 
 def read(path: Path) -> State | None:

@@ -12,7 +12,7 @@ import re
 import secrets
 from pathlib import Path
 
-from synrouter_cli.daemon import files
+from synrouter_cli import private_files
 from synrouter_cli.errors import ConfigError
 from synrouter_cli.settings import Paths, Secret
 
@@ -55,14 +55,14 @@ def control_token(paths: Paths) -> Secret:
 def rotate(paths: Paths) -> Secret:
     """A new client token in the place of the old. A running daemon has to be told."""
     token = _new(CLIENT_PREFIX)
-    files.replace(paths.token_file, f"{token}\n".encode())
+    private_files.replace(paths.token_file, f"{token}\n".encode())
     return Secret(token)
 
 
 def digest_key(paths: Paths) -> bytes:
     """The 32 bytes that key this installation's digests of credentials, kept like the tokens."""
     if not paths.digest_key_file.exists():
-        files.create(paths.digest_key_file, secrets.token_bytes(_RANDOM_BYTES))
+        private_files.create(paths.digest_key_file, secrets.token_bytes(_RANDOM_BYTES))
     key = paths.digest_key_file.read_bytes()
     if len(key) != _RANDOM_BYTES:
         raise ConfigError(where=str(paths.digest_key_file), detail="holds no key", hint=f"rm {paths.digest_key_file}")
@@ -75,7 +75,7 @@ def _new(prefix: str) -> str:
 
 def _read_or_create(path: Path, prefix: str) -> str:
     if not path.exists():
-        files.create(path, f"{_new(prefix)}\n".encode())
+        private_files.create(path, f"{_new(prefix)}\n".encode())
     path.chmod(0o600)
     text = path.read_bytes().decode("ascii", "replace").strip()
     if not re.fullmatch(re.escape(prefix) + r"[A-Za-z0-9_-]{32,}", text):

@@ -11,6 +11,7 @@ True
 
 from __future__ import annotations
 
+from synrouter_cli.providers.models import Model, default_model, known_models, model, small_model
 from synrouter_cli.providers.names import canonical
 from synrouter_cli.providers.pricing import Price, Rates, Schedule, price, price_version
 from synrouter_cli.providers.registry import (
@@ -26,6 +27,7 @@ from synrouter_cli.providers.relays import Relay, relay_of
 
 __all__ = [
     "CacheFacts",
+    "Model",
     "Price",
     "Provider",
     "Rates",
@@ -33,11 +35,15 @@ __all__ = [
     "Schedule",
     "canonical",
     "credential_owner",
+    "default_model",
     "facts",
+    "known_models",
     "may_receive",
+    "model",
     "price",
     "price_version",
     "provider_names",
     "provider_of",
     "relay_of",
+    "small_model",
 ]

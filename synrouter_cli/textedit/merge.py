@@ -16,33 +16,38 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from synrouter_cli.textedit.document import Document
-from synrouter_cli.textedit.values import ABSENT, Key, Path, place_of, same
+from synrouter_cli.textedit.values import ABSENT, Key, Path, named_place, place_of, same
 
 D = TypeVar("D", bound=Document)
+LINE: Final = "\n"
+"""As `by` of an edit: what it puts is a line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """What is to stand at `path`: ABSENT is nothing. Where `element`, it is to be in the array at `path`."""
+    """What is to stand at `path`: ABSENT is nothing. Where `element`, it is to be in the array at `path`, in the place
+    of an object that has the same value at the key `by`; `by` LINE makes it a line of the string at `path`."""
 
     path: tuple[Key, ...]
     value: Any
     element: bool = False
+    by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
     """What an edit did at `path`: `before` became `after`, ABSENT being nothing. `source` is how `before` was
-    spelled. Where `element`, `after` was put into the array at `path`."""
+    spelled. Where `element`, `after` was put into the array (or, with LINE, the string) at `path`."""
 
     path: tuple[Key, ...]
     before: Any
     after: Any
     element: bool = False
     source: str | None = None
+    by: str | None = None
 
     def packed(self) -> dict[str, Any]:
         """For a file of JSON: what is ABSENT or not set is left out. May hold a key of the user's.
@@ -52,17 +57,15 @@ class Change:
         """
         said = {"before": self.before, "after": self.after}
         packed = {"path": list(self.path), **{name: value for name, value in said.items() if value is not ABSENT}}
-        return (
-            packed
-            | ({"element": True} if self.element else {})
-            | ({} if self.source is None else {"source": self.source})
-        )
+        rest = {"element": self.element or None, "source": self.source, "by": self.by}
+        return packed | {name: value for name, value in rest.items() if value is not None}
 
     @classmethod
     def unpacked(cls, packed: Mapping[str, Any]) -> Change:
         """What `packed` gave."""
         before, after = packed.get("before", ABSENT), packed.get("after", ABSENT)
-        return cls(tuple(packed["path"]), before, after, packed.get("element", False), packed.get("source"))
+        rest = packed.get("element", False), packed.get("source"), packed.get("by")
+        return cls(tuple(packed["path"]), before, after, *rest)
 
 
 class Applied(NamedTuple, Generic[D]):
@@ -103,10 +106,7 @@ def apply(document: D, edits: Iterable[Edit], earlier: Sequence[Change] = ()) ->
 def _edited(document: D, edit: Edit) -> tuple[D, list[Change]]:
     path, value = edit.path, edit.value
     if edit.element:
-        if place_of(document.get(path), value) is not None:
-            return document, []
-        before, made = document, _parents(document, (*path, 0), array=True)
-        return before.append(path, value), [*made, Change(path, ABSENT, value, element=True)]
+        return _with_element(document, edit)
     before_value = document.get(path)
     if same(before_value, value):
         return document, []
@@ -115,6 +115,28 @@ def _edited(document: D, edit: Edit) -> tuple[D, list[Change]]:
     if value is ABSENT:
         return document.remove(path), [change]
     return document.set(path, value), [*_parents(document, path), change]
+
+
+def _with_element(document: D, edit: Edit) -> tuple[D, list[Change]]:
+    path, value, array = edit.path, edit.value, document.get(edit.path)
+    added = Change(path, ABSENT, value, element=True, by=edit.by)
+    if edit.by == LINE:
+        lines = _lines(array)
+        made = _parents(document, path)
+        return (document, []) if value in lines else (document.set(path, LINE.join([*lines, value])), [*made, added])
+    if place_of(array, value) is not None:
+        return document, []
+    place = named_place(array, value, edit.by)
+    if place is not None:
+        source = document.source((*path, place))
+        change = Change(path, array[place], value, element=True, source=source, by=edit.by)
+        return document.set((*path, place), value), [change]
+    made = _parents(document, (*path, 0), array=True)
+    return document.append(path, value), [*made, added]
+
+
+def _lines(value: Any) -> list[str]:
+    return value.splitlines() if isinstance(value, str) else []
 
 
 def _parents(document: Document, path: tuple[Key, ...], array: bool = False) -> list[Change]:
@@ -137,7 +159,8 @@ def _joined(earlier: Sequence[Change], later: Sequence[Change]) -> tuple[Change,
     joined = {_identity(change): change for change in earlier}
     for change in later:
         first = joined.get(_identity(change))
-        if first is not None and (change.element or same(first.after, change.before)):
+        ours = change.element and change.before is ABSENT
+        if first is not None and (ours or same(first.after, change.before)):
             change = replace(change, before=first.before, source=first.source)
         joined[_identity(change)] = change
     return tuple(
@@ -146,7 +169,10 @@ def _joined(earlier: Sequence[Change], later: Sequence[Change]) -> tuple[Change,
 
 
 def _identity(change: Change) -> tuple[object, ...]:
-    return (change.path, repr(change.after)) if change.element else (change.path, None)
+    if not change.element:
+        return (change.path, None)
+    named = isinstance(change.after, dict) and change.by in change.after
+    return (change.path, repr(change.after[change.by] if named else change.after))
 
 
 def undo(document: D, changes: Iterable[Change]) -> Undone[D]:
@@ -157,7 +183,8 @@ def undo(document: D, changes: Iterable[Change]) -> Undone[D]:
     for change in sorted(newest_first, key=lambda each: -len(each.path) - each.element):  # what is inside first
         path, now = change.path, document.get(change.path)
         if change.element:
-            document = document.discard(path, change.after)
+            document, taken = _without_element(document, change)
+            kept += [] if taken else [change]
         elif same(now, change.after):
             document = (
                 document.remove(path) if change.before is ABSENT else document.set(path, change.before, change.source)
@@ -165,6 +192,23 @@ def undo(document: D, changes: Iterable[Change]) -> Undone[D]:
         elif not same(now, change.before) and not _was_filled(change, now):
             kept.append(change)
     return Undone(document, tuple(reversed(kept)))
+
+
+def _without_element(document: D, change: Change) -> tuple[D, bool]:
+    """And whether it is as it was before: False where the user has changed our element."""
+    path, after, array = change.path, change.after, document.get(change.path)
+    if change.by == LINE:
+        left = [line for line in _lines(array) if line != after]
+        if len(left) < len(_lines(array)):
+            document = document.set(path, LINE.join(left)) if left else document.remove(path)
+        return document, True
+    place = place_of(array, after)
+    if place is None:
+        at = named_place(array, after, change.by)
+        return document, at is None or same(array[at], change.before)
+    if change.before is ABSENT:
+        return document.remove((*path, place)), True
+    return document.set((*path, place), change.before, change.source), True
 
 
 def _was_filled(change: Change, now: Any) -> bool:

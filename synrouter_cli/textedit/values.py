@@ -82,3 +82,15 @@ def place_of(array: Any, element: Any) -> int | None:
     if not isinstance(array, list):
         return None
     return next((place for place, value in enumerate(array) if same(value, element)), None)
+
+
+def named_place(array: Any, element: Any, by: str | None) -> int | None:
+    """Where in `array` the first object stands that has the same at the key `by` as `element`; None where none does.
+
+    >>> named_place([{"id": "a"}, {"id": "b", "x": 1}], {"id": "b"}, "id")
+    1
+    """
+    if by is None or not isinstance(array, list) or not isinstance(element, dict) or by not in element:
+        return None
+    names = (value.get(by, ABSENT) if isinstance(value, dict) else ABSENT for value in array)
+    return next((place for place, name in enumerate(names) if same(name, element[by])), None)

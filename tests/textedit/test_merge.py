@@ -7,7 +7,7 @@ import json
 import pytest
 
 from synrouter_cli.errors import EditError
-from synrouter_cli.textedit import ABSENT, Change, Edit, Json, Jsonc, Toml, Yaml, apply, leaves, undo
+from synrouter_cli.textedit import ABSENT, LINE, Change, Edit, Json, Jsonc, Toml, Yaml, apply, leaves, undo
 
 URL = Edit(("env", "URL"), "http://127.0.0.1:7477")
 KEEPS_ITS_SPELLING = '{"n": 1e5, "env": { }, "s": "\\u00e9"}'
@@ -132,3 +132,54 @@ def test_changes_say_all_that_an_undo_needs():
         Change(("env",), ABSENT, {}),
         Change(("env", "URL"), ABSENT, URL.value),
     )
+
+
+OURS = {"id": "ours", "url": "http://127.0.0.1:7477"}
+
+
+def element(value, by="id"):
+    return Edit(("list",), value, element=True, by=by)
+
+
+def test_an_element_is_known_by_its_name_and_replaced_in_its_place():
+    before = '{"list": [{"id": "ours", "url": "old"}, {"id": "mine"}]}'
+    done, changes = apply(Json.parse(before), [element(OURS)])
+    assert done.value == {"list": [OURS, {"id": "mine"}]}
+    assert undo(done, changes).document.text == before
+
+
+def test_an_element_that_the_user_has_changed_stays_and_is_told():
+    done, changes = apply(Json.parse("{}"), [element(OURS)])
+    theirs = done.set(("list", 0, "url"), "http://elsewhere")
+    document, kept = undo(theirs, changes)
+    assert (document, [change.after for change in kept]) == (theirs, [OURS])
+
+
+def test_an_element_that_we_replace_by_a_newer_one_is_gone_after_one_undo():
+    first = apply(Json.parse('{"list": [{"id": "mine"}]}'), [element(OURS)])
+    second = apply(first.document, [element({**OURS, "url": "new"})], earlier=first.changes)
+    assert second.document.value == {"list": [{"id": "mine"}, {**OURS, "url": "new"}]}
+    assert undo(second.document, second.changes).document.text == '{"list": [{"id": "mine"}]}'
+
+
+@pytest.mark.parametrize(
+    ("before", "theirs", "after"),
+    [
+        ("{}", None, "{}"),
+        ('{"s": "a: 1"}', None, '{"s": "a: 1"}'),
+        ('{"s": "a: 1"}', "a: 1\nours\nb: 2", '{"s": "a: 1\\nb: 2"}'),
+        ("{}", "ours\nb: 2", '{"s": "b: 2"}'),
+        ("{}", "b: 2", '{"s": "b: 2"}'),
+    ],
+)
+def test_a_line_of_a_string_is_put_and_taken_back_by_itself(before, theirs, after):
+    done, changes = apply(Json.parse(before), [Edit(("s",), "ours", element=True, by=LINE)])
+    assert done.get(("s",)).splitlines()[-1] == "ours"
+    document, kept = undo(done if theirs is None else done.set(("s",), theirs), changes)
+    assert (document.value, kept) == (json.loads(after), ())
+    assert theirs is not None or document.text == after
+
+
+def test_what_was_packed_comes_back_as_it_was():
+    for change in (Change(("a", 0), ABSENT, {"id": 1}, element=True, by="id"), Change(("a",), None, 1, source="null")):
+        assert Change.unpacked(json.loads(json.dumps(change.packed()))) == change

@@ -1,0 +1,31 @@
+"""The clients that can be put on the proxy, each in a module of its own: config text → edits.
+
+>>> client_of("claude-code").title
+'Claude Code'
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib import import_module
+from typing import Final
+
+from synrouter_cli.clients.client import Client
+from synrouter_cli.errors import UsageError
+
+MODULES: Final = ("claude_code",)
+"""In the order in which they are shown."""
+
+
+@lru_cache(maxsize=1)
+def all_clients() -> tuple[Client, ...]:
+    return tuple(import_module(f"{__name__}.{module}").CLIENT for module in MODULES)
+
+
+def client_of(name: str) -> Client:
+    """The client of that name. Raises UsageError, which lists the names there are."""
+    for client in all_clients():
+        if client.name == name:
+            return client
+    known = ", ".join(client.name for client in all_clients())
+    raise UsageError(detail=f"There is no client {name!r}; known are: {known}.", hint="synrouter configure --list")
