@@ -132,7 +132,8 @@ def _say_unauthorized_client(_: Said, asked: Asked) -> str:
     said = (
         only or f"{relay} takes only clients that it knows, before it looks at the key; none is dressed up as another."
     )
-    return f"{said} This was {_client(asked)}. Next: use Claude Code with it, or another upstream: {_upstream(asked)}"
+    who = "a client that does not name itself" if asked.client == "unknown" else _client(asked)
+    return f"{said} This came from {who}. Next: use Claude Code with it, or another upstream: {_upstream(asked)}"
 
 
 def _say_another_header(_: Said, asked: Asked) -> str:

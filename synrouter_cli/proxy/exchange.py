@@ -245,7 +245,8 @@ class Exchange:
                 key_headers=frozenset(name.lower() for name, _ in credential.headers),
             )
 
-        return Context(self.upstream.at_home(provider), body is not None, asked)
+        expects_json = body is not None or admitted.match.route.endpoint == "models"
+        return Context(self.upstream.at_home(provider), expects_json, asked)
 
     async def _bring(
         self, request: web.BaseRequest, answer: Answer, course: Course, context: Context, ours: Mapping[str, str]

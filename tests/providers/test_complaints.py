@@ -27,10 +27,10 @@ def asked(client: str = "claude-code", relay: object = AGENTROUTER, **more: obje
         (
             CLIENT,
             asked("pi"),
-            ["AgentRouter takes Claude Code's own traffic only", "This was pi", "--upstream anthropic="],
+            ["AgentRouter takes Claude Code's own traffic only", "This came from pi", "--upstream anthropic="],
         ),
         (CLIENT, asked("pi", None), ["the relay takes only clients that it knows", "none is dressed up as another"]),
-        (CLIENT, asked("unknown"), ["This was this client"]),
+        (CLIENT, asked("unknown"), ["This came from a client that does not name itself"]),
         (TOKEN, asked(), ["“无效的令牌” is “invalid token”", "that Synrouter has", "synrouter keys set anthropic"]),
         (TOKEN, asked(own_key=True), ["key that Claude Code sent", "give it a key of this relay"]),
         (CONTENT, asked(), ["AgentRouter's own filter refused this, not the model", "wait ten seconds"]),

@@ -137,7 +137,7 @@ async def test_a_client_that_only_borrows_claude_codes_user_agent_is_not_taken_f
         (b'{"m": "session_01234567"}', False),
     ):
         answer = await edge.ask(body=body, headers=CLAUDE_CODE[1:])
-        assert ("This was" not in answer.error["message"]) is is_it
+        assert ("This came from" not in answer.error["message"]) is is_it
 
 
 async def test_the_model_list_is_explained_as_well(edge: Edge, at: Callable[..., None]) -> None:
@@ -217,6 +217,11 @@ async def test_a_web_page_becomes_an_error_that_says_where_to_look(
     assert answer.all("content-encoding") == []
     assert answer.all("x-should-retry") == (["false"] if status == 200 else [])
     assert (await edge.outcome()).status == "error"
+
+
+async def test_a_web_page_is_no_list_of_models(edge: Edge) -> None:
+    edge.upstream.plays(whole(PAGE, content_type="text/html"))
+    assert (await edge.ask("GET", "/v1/models", b"")).status == 502
 
 
 async def test_a_file_that_is_a_page_is_a_file(edge: Edge) -> None:
