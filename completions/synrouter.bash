@@ -22,6 +22,8 @@ _synrouter() {
         "/up --mode") words="auto coding general" ;;
         "/up --level") words="observe safe standard max" ;;
         "/up --upstream") words="$(_synrouter_values upstreams)" ;;
+        "/up --listen") return ;;
+        "/up --allow-host") return ;;
         "/demo --seconds") return ;;
         "/stats --since") words="$(_synrouter_values days)" ;;
         "/stats --until") words="$(_synrouter_values days)" ;;
@@ -41,7 +43,7 @@ _synrouter() {
             if [[ $cur == -* ]]; then
                 case "$place" in
                     "") words="--version --help -h" ;;
-                    "/up") words="--port --plain --detach --demo --mode --level --upstream --help -h" ;;
+                    "/up") words="--port --plain --detach --demo --mode --level --upstream --listen --allow-host --help -h" ;;
                     "/down") words="--help -h" ;;
                     "/demo") words="--plain --seconds --help -h" ;;
                     "/status") words="--json --help -h" ;;

@@ -42,6 +42,8 @@ complete -c synrouter -n '__synrouter_at /up' -l demo -d 'Show it on a simulated
 complete -c synrouter -n '__synrouter_at /up' -l mode -d 'What is cached for whom.' -x -a 'auto coding general'
 complete -c synrouter -n '__synrouter_at /up' -l level -d 'What may be changed.' -x -a 'observe safe standard max'
 complete -c synrouter -n '__synrouter_at /up' -l upstream -d 'Point a provider elsewhere for this run.' -x -a '(__synrouter_values upstreams)'
+complete -c synrouter -n '__synrouter_at /up' -l listen -d 'Also serve this address of yours: containers, WSL.' -x
+complete -c synrouter -n '__synrouter_at /up' -l allow-host -d 'Also answer to this Host, such as host.docker.internal.' -x
 complete -c synrouter -n '__synrouter_at /up' -l help -s h -d 'Show the help and exit.'
 complete -c synrouter -n '__synrouter_at /down' -l help -s h -d 'Show the help and exit.'
 complete -c synrouter -n '__synrouter_at /demo' -l plain -d 'A line a turn instead of the dashboard.'

@@ -29,7 +29,7 @@ Register-ArgumentCompleter -Native -CommandName synrouter -ScriptBlock {
     }
     $options = @{
         '' = @(, @('--version', 'Print the version.'); , @('--help', 'Show the help and exit.'); , @('-h', 'Show the help and exit.'))
-        '/up' = @(, @('--port', 'Port on 127.0.0.1; 0 takes any free one.'); , @('--plain', 'A line a turn instead of the dashboard.'); , @('--detach', 'Start it in the background and return.'); , @('--demo', 'Show it on a simulated provider, as `demo` does.'); , @('--mode', 'What is cached for whom.'); , @('--level', 'What may be changed.'); , @('--upstream', 'Point a provider elsewhere for this run.'); , @('--help', 'Show the help and exit.'); , @('-h', 'Show the help and exit.'))
+        '/up' = @(, @('--port', 'Port on 127.0.0.1; 0 takes any free one.'); , @('--plain', 'A line a turn instead of the dashboard.'); , @('--detach', 'Start it in the background and return.'); , @('--demo', 'Show it on a simulated provider, as `demo` does.'); , @('--mode', 'What is cached for whom.'); , @('--level', 'What may be changed.'); , @('--upstream', 'Point a provider elsewhere for this run.'); , @('--listen', 'Also serve this address of yours: containers, WSL.'); , @('--allow-host', 'Also answer to this Host, such as host.docker.internal.'); , @('--help', 'Show the help and exit.'); , @('-h', 'Show the help and exit.'))
         '/down' = @(, @('--help', 'Show the help and exit.'); , @('-h', 'Show the help and exit.'))
         '/demo' = @(, @('--plain', 'A line a turn instead of the dashboard.'); , @('--seconds', 'How long it plays.'); , @('--help', 'Show the help and exit.'); , @('-h', 'Show the help and exit.'))
         '/status' = @(, @('--json', 'One JSON object, for programs.'); , @('--help', 'Show the help and exit.'); , @('-h', 'Show the help and exit.'))
@@ -57,6 +57,8 @@ Register-ArgumentCompleter -Native -CommandName synrouter -ScriptBlock {
         '/up --mode' = @('auto', 'coding', 'general')
         '/up --level' = @('observe', 'safe', 'standard', 'max')
         '/up --upstream' = 'upstreams'
+        '/up --listen' = ''
+        '/up --allow-host' = ''
         '/demo --seconds' = ''
         '/stats --since' = 'days'
         '/stats --until' = 'days'
