@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import sys
 
-from synrouter_cli.clients.changing import rekey
-from synrouter_cli.clients.records import Records
 from synrouter_cli.daemon import client, lock, tokens
 from synrouter_cli.errors import ConfigConflict, SynrouterError
 from synrouter_cli.settings import Paths, Secret, find_paths
@@ -45,6 +43,9 @@ def rotate() -> None:
 
 def _update_clients(paths: Paths, old: Secret, new: Secret) -> ConfigConflict | None:
     """Every client is tried; returns what went wrong last."""
+    from synrouter_cli.clients.changing import rekey  # here: clients ask for the key often, and wait for it
+    from synrouter_cli.clients.records import Records
+
     failed = None
     records = Records(paths.clients_file)
     with records.locked():
