@@ -144,6 +144,7 @@ CLIENT: Final = Client(
     name="hermes",
     title="Hermes Agent",
     executables=("hermes",),
+    version_program="hermes-acp",
     configure=configure,
     launch=launch,
     points_at=points_at,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -88,3 +89,16 @@ def test_run_starts_it_on_the_proxy_whatever_its_own_file_says_and_leaves_that_a
         after = on.tree()
         assert {path: after[path] for path in (CONFIG, KEYS)} == {path: before[path] for path in (CONFIG, KEYS)}
         assert on.holding(on.proxy.token) == [str(on.proxy.home / "data" / "token")]
+
+
+def test_the_list_of_clients_tells_its_version_and_leaves_no_trace(hermes: Path, tmp_path: Path):
+    with stage(tmp_path, []) as on:
+        command = on.home / "bin" / "hermes"
+        command.parent.mkdir()
+        command.symlink_to(hermes)
+        before = on.tree()
+        path = {"PATH": f"{command.parent}{os.pathsep}{os.environ['PATH']}"}
+        listed = json.loads(on.synrouter("configure", "--list", "--json", **path).stdout)
+        [row] = [row for row in listed["clients"] if row["client"] == "hermes"]
+        assert (row["installed"], row["version"], row["configured"]) == (True, VERSION, "no")
+        assert on.tree() == before

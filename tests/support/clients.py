@@ -54,11 +54,12 @@ class Stage:
         self, command: list[Any], *, code: int = 0, typed: str = "", **more: str
     ) -> subprocess.CompletedProcess[str]:
         """A command in the project, with no terminal but `typed` to read; fails unless it ends with `code`."""
+        given: dict[str, Any] = {"input": typed} if typed else {"stdin": subprocess.DEVNULL}
         result = subprocess.run(
             [str(word) for word in command],
             cwd=self.project,
             env=self.environment(**more),
-            input=typed,
+            **given,
             capture_output=True,
             text=True,
             timeout=RUN_SECONDS,
