@@ -57,5 +57,5 @@ class Codec(Protocol):
 
     def stream_decoder(self) -> StreamDecoder: ...
     def stream_encoder(self, asked: Request) -> StreamEncoder:
-        """`asked` is the request that is answered: the model's name as asked, whether usage is to be told, its tools."""
+        """`asked` is the request that is answered: its model's name, its tools, whether usage is to be told."""
         ...
