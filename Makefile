@@ -3,6 +3,7 @@
 #   make demo                     install what is needed and see it work: no key, no network
 #   make up ARGS="--port 7500"    install what is needed and run the proxy
 #   make test                     install what is needed and run the tests
+#   make e2e                      install every client that can be tested and run it on the proxy
 #   make lint                     ruff and mypy
 #   make bench                    what the proxy adds to a request, measured here
 #   make savings TRACES=dir       what recorded sessions would have cost under each policy
@@ -22,7 +23,7 @@ export PIP_CACHE_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/synrouter-dev/pip
 installed := pyproject.toml requirements/lock.txt scripts/bootstrap
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test lint format bench savings picture lock clean
+.PHONY: help demo up test e2e lint format bench savings picture lock clean
 
 help:
 	@sed -n 's/^#  *\(make .*\)/\1/p' Makefile
@@ -43,6 +44,9 @@ up: $(VENV)/.run
 
 test: $(VENV)/.dev
 	$(VENV)/bin/pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+
+e2e: $(VENV)/.dev
+	REQUIRE_E2E=1 $(VENV)/bin/pytest -m "slow_client or e2e" $(ARGS)
 
 lint: $(VENV)/.dev
 	$(VENV)/bin/ruff check

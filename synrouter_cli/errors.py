@@ -136,14 +136,19 @@ class ConfigConflict(SynrouterError):
 
 
 class EditError(ConfigConflict):
-    """Line {line}, column {column}: {detail}"""
+    """{place}line {line}, column {column}: {detail}"""
 
     next_command = "correct the file there, then type the command again"
 
-    def __init__(self, line: int, column: int, detail: str) -> None:
+    def __init__(self, line: int, column: int, detail: str, *, file: object = "") -> None:
         """`line` and `column` count characters from 1, a byte order mark not among them."""
         self.line, self.column, self.detail = line, column, detail
-        super().__init__(line=line, column=column, detail=detail)
+        place = f"{file}, " if file else ""
+        super().__init__(place=place, line=line, column=column, detail=detail)
+
+    def of(self, file: object) -> EditError:
+        """The same, saying which file it is about."""
+        return EditError(self.line, self.column, self.detail, file=file)
 
 
 # ── what the guard refuses ──

@@ -18,7 +18,7 @@ from typing import Any, Final, Literal
 
 from synrouter_cli.errors import EditError
 from synrouter_cli.providers import Model
-from synrouter_cli.textedit import ABSENT, Document, Edit, Json, Json5, Jsonc, Toml, Yaml
+from synrouter_cli.textedit import ABSENT, Document, Dotenv, Edit, Json, Json5, Jsonc, Toml, Yaml
 
 TOKEN: Final = "$SYNROUTER_TOKEN$"
 """Stands for the local key, wherever a value holds it."""
@@ -33,6 +33,7 @@ FORMATS: Final[Mapping[str, tuple[type[Document], str]]] = {
     "json5": (Json5, "{}\n"),
     "toml": (Toml, ""),
     "yaml": (Yaml, ""),
+    "dotenv": (Dotenv, ""),
 }
 """Format → how it is edited, and what a file that is not there yet begins as."""
 
