@@ -1,11 +1,12 @@
-"""Roo Code: its profiles lie in VS Code's secret storage, which no file reaches; but at each start it imports the file
-that `roo-cline.autoImportSettingsPath` names. That file is ours; the key stands in it at 0600.
+"""Roo Code, and Zoo Code, which goes on with it since May 2026: their profiles lie in the editor's secret storage, and
+no file is read for them; but at each start they import the file that a setting of the editor names. That file is ours;
+the key stands in it at 0600.
 
-Source: RooCodeInc/Roo-Code 3.52.1, src/utils/autoImportSettings.ts, src/core/config/importExport.ts,
-packages/types/src/provider-settings.ts and providers/anthropic.ts.
+Source: RooCodeInc/Roo-Code 3.52.1 and Zoo-Code-Org/Zoo-Code 3.82.0: src/package.json, src/utils/autoImportSettings.ts,
+src/core/config/importExport.ts, src/api/providers/anthropic.ts, packages/types/src/provider-settings.ts.
 
->>> CLIENT.launch is None, SETTING
-(True, 'roo-cline.autoImportSettingsPath')
+>>> [extension.setting for extension in EXTENSIONS]
+['roo-cline.autoImportSettingsPath', 'zoo-code.autoImportSettingsPath']
 """
 
 from __future__ import annotations
@@ -19,21 +20,33 @@ from synrouter_cli.errors import ConfigConflict
 from synrouter_cli.providers import canonical
 from synrouter_cli.textedit import Edit, leaves
 
-SETTING: Final = "roo-cline.autoImportSettingsPath"
-EXTENSION: Final = "rooveterinaryinc.roo-cline"
-VERSION: Final = "3.52.1"
-MODELS: Final = {
+
+class Extension(NamedTuple):
+    title: str
+    identifier: str
+    setting: str
+    file: str
+    """What our file for it is called."""
+    any_model: bool
+    """Whether it asks for a model that it does not know, too."""
+
+
+EXTENSIONS: Final = (
+    Extension("Roo Code", "rooveterinaryinc.roo-cline", "roo-cline.autoImportSettingsPath", "roo-code.json", False),
+    Extension("Zoo Code", "zoocodeorganization.zoo-code", "zoo-code.autoImportSettingsPath", "zoo-code.json", True),
+)
+ROO_MODELS: Final = {
     "claude-sonnet-4-6": "claude-sonnet-4-6",
     "claude-opus-4-6": "claude-opus-4-6",
     "claude-opus-4-5": "claude-opus-4-5-20251101",
     "claude-sonnet-4-5": "claude-sonnet-4-5",
     "claude-haiku-4-5": "claude-haiku-4-5-20251001",
 }
-"""Those that Roo Code knows, as it spells them, its best first. Any other becomes claude-sonnet-4-5 without a word."""
+"""Those that the last Roo Code knows, as it spells them, its best first; of any other it makes claude-sonnet-4-5."""
 
 
 class Editor(NamedTuple):
-    """An editor that Roo Code may be installed in: the folder of its settings, and of its extensions."""
+    """An editor that they may be installed in: the folder of its settings, and of its extensions."""
 
     settings: str
     extensions: str
@@ -45,20 +58,35 @@ EDITORS: Final = (
     Editor("VSCodium", ".vscode-oss"),
     Editor("Cursor", ".cursor"),
     Editor("Windsurf", ".windsurf"),
+    Editor("", ".vscode-server"),  # the far side of WSL, SSH and dev containers, where extensions run then
 )
-SERVER: Final = ".vscode-server"
-"""On the far side of WSL, SSH and dev containers, where extensions run then."""
 
 
-def settings_files(around: Surroundings) -> tuple[PurePath, ...]:
-    """Of every editor that has Roo Code; of VS Code where none has."""
-    found = [_user_file(around, each) for each in EDITORS if _has_roo(around, each.extensions)]
-    if _has_roo(around, SERVER):
-        found.append(around.home / SERVER / "data" / "Machine" / "settings.json")
-    return tuple(found) or (_user_file(around, EDITORS[0]),)
+class Place(NamedTuple):
+    """An extension in an editor, and the settings of that editor."""
+
+    extension: Extension
+    path: PurePath
 
 
-def _user_file(around: Surroundings, editor: Editor) -> PurePath:
+def places(around: Surroundings) -> tuple[Place, ...]:
+    """Wherever one of them is installed."""
+    lists = {each: _installed(around, each) for each in EDITORS}
+    return tuple(
+        Place(extension, _settings(around, editor))
+        for editor, listed in lists.items()
+        for extension in EXTENSIONS
+        if extension.identifier in listed
+    )
+
+
+def _installed(around: Surroundings, editor: Editor) -> str:
+    return (around.read(around.home / editor.extensions / "extensions" / "extensions.json") or "").lower()
+
+
+def _settings(around: Surroundings, editor: Editor) -> PurePath:
+    if not editor.settings:
+        return around.home / editor.extensions / "data" / "Machine" / "settings.json"
     if around.platform == "win32":
         base = around.folder("APPDATA", "AppData", "Roaming")
     elif around.platform == "darwin":
@@ -68,85 +96,92 @@ def _user_file(around: Surroundings, editor: Editor) -> PurePath:
     return base / editor.settings / "User" / "settings.json"
 
 
-def _has_roo(around: Surroundings, folder: str) -> bool:
-    return EXTENSION in (around.read(around.home / folder / "extensions" / "extensions.json") or "").lower()
-
-
-def import_file(wish: Wish) -> PurePath:
-    return wish.token_file.parent / "roo-code.json"
-
-
 def configure(wish: Wish, around: Surroundings) -> Plan:
-    """Raises ConfigConflict where a file of the user's is imported already: Roo Code imports only one."""
-    ours = import_file(wish)
-    paths = settings_files(around)
-    for path in paths:
-        theirs = _imported(around, path)
-        if theirs and theirs != str(ours):
-            detail = f"{path} has Roo Code import {theirs} already, and it imports one file only."
-            raise ConfigConflict(detail=detail, hint=f"take {SETTING} out there, then: synrouter configure roo")
-    asked = canonical(wish.model)
-    model = MODELS.get(asked, wish.model) or next(iter(MODELS.values()))
+    """Raises ConfigConflict where a file of the user's is imported already: only one can be."""
+    found = places(around)
     notes = [
-        "each start of the editor makes Roo Code's profile synrouter the current one; a mode that has a profile of its"
-        " own takes that one, so choose synrouter in the modes you use"
+        "each start of the editor makes the profile synrouter the current one; a mode that has a profile of its own"
+        " takes that one, so choose synrouter in the modes you use"
     ]
-    if asked and asked not in MODELS:
-        notes.append(f"Roo Code {VERSION} does not know {wish.model} and asks claude-sonnet-4-5 in its place")
-    if not any(_has_roo(around, folder) for folder in (*(each.extensions for each in EDITORS), SERVER)):
-        notes.append("Roo Code was not found in any editor here; VS Code's settings are written for it")
+    if not found:
+        found = tuple(Place(extension, _settings(around, EDITORS[0])) for extension in EXTENSIONS)
+        notes.append("neither Roo Code nor Zoo Code was found in an editor; VS Code's settings are written for both")
+    imports: list[FileEdit] = []
+    settings: list[FileEdit] = []
+    for extension in dict.fromkeys(place.extension for place in found):
+        model = _model(wish, extension)
+        if not extension.any_model and model not in ROO_MODELS.values():
+            notes.append(f"{extension.title} does not know {model} and asks for claude-sonnet-4-5 in its place")
+        imports.append(FileEdit(_file(wish, extension), "json", tuple(leaves((), _profiles(wish.url, model)))))
+    for path in dict.fromkeys(place.path for place in found):
+        here = [place.extension for place in found if place.path == path]
+        settings.append(FileEdit(path, "jsonc", tuple(_import(wish, around, path, extension) for extension in here)))
+    later = "restart the editor (after an --undo, delete the profile synrouter in the extension's own settings)"
+    return Plan((*imports, *settings), _model(wish, found[0].extension), tuple(notes), later)
+
+
+def _model(wish: Wish, extension: Extension) -> str:
+    if extension.any_model:
+        return wish.chosen().id
+    return ROO_MODELS.get(canonical(wish.model), wish.model) or next(iter(ROO_MODELS.values()))
+
+
+def _file(wish: Wish, extension: Extension) -> PurePath:
+    return wish.token_file.parent / extension.file
+
+
+def _profiles(url: str, model: str) -> dict[str, object]:
+    """No globalSettings: they would go over the user's own, what may run unasked among them."""
     profile = {
         "id": NAME,
         "apiProvider": "anthropic",
-        "anthropicBaseUrl": wish.url,  # /v1/messages is appended
+        "anthropicBaseUrl": url,  # v1/messages is appended
         "apiKey": TOKEN,
         "apiModelId": model,
     }
-    imported = {"providerProfiles": {"currentApiConfigName": NAME, "apiConfigs": {NAME: profile}}}
-    files = (
-        FileEdit(ours, "json", tuple(leaves((), imported))),
-        *(FileEdit(path, "jsonc", (Edit((SETTING,), str(ours)),)) for path in paths),
-    )
-    later = "restart the editor (after an --undo, delete the profile synrouter in Roo Code's own settings)"
-    return Plan(files, model, tuple(notes), later)
+    return {"providerProfiles": {"currentApiConfigName": NAME, "apiConfigs": {NAME: profile}}}
+
+
+def _import(wish: Wish, around: Surroundings, path: PurePath, extension: Extension) -> Edit:
+    ours = str(_file(wish, extension))
+    theirs = _imported(around, path, extension)
+    if theirs and theirs != ours:
+        detail = f"{path} has {extension.title} import {theirs} already, and it imports one file only."
+        raise ConfigConflict(detail=detail, hint=f"take {extension.setting} out there, then: synrouter configure roo")
+    return Edit((extension.setting,), ours)
 
 
 def points_at(around: Surroundings) -> str:
-    """What the imported profile says; Roo Code's own storage can't be read."""
-    for path in settings_files(around):
-        imported = _imported(around, path)
+    """What an imported profile says; the extensions' own storage can't be read."""
+    for extension, path in places(around):
+        imported = _imported(around, path, extension)
         if imported:
             profile = ("providerProfiles", "apiConfigs", NAME, "anthropicBaseUrl")
-            url = around.glance(_resolved(around, imported), "json", *profile)
+            url = around.glance(around.home / imported.removeprefix("~/"), "json", *profile)
             if isinstance(url, str):
                 return url
     return ""
 
 
 def overrides(wish: Wish, around: Surroundings) -> Iterator[str]:
-    ours = str(import_file(wish))
     workspace = around.project / ".vscode" / "settings.json"
-    if _imported(around, workspace) not in ("", ours):
-        yield f"{workspace} goes before the user's settings and has {SETTING}: take it out there"
-    for path in settings_files(around):
-        state = around.glance(path.with_name("globalStorage") / "storage.json", "json", "userDataProfiles")
-        if state and isinstance(state, list):
-            yield f"profiles of the editor beside {path} may have settings of their own: set {SETTING} to {ours} there"
+    for extension, path in places(around):
+        ours = str(_file(wish, extension))
+        if _imported(around, workspace, extension) not in ("", ours):
+            yield f"{workspace} goes before the user's settings and has {extension.setting}: take it out there"
+        profiles = around.glance(path.with_name("globalStorage") / "storage.json", "json", "userDataProfiles")
+        if profiles and isinstance(profiles, list):
+            yield f"the editor's profiles may have settings of their own: set {extension.setting} to {ours} there, too"
 
 
-def _imported(around: Surroundings, path: PurePath) -> str:
-    value = around.glance(path, "jsonc", SETTING)
+def _imported(around: Surroundings, path: PurePath, extension: Extension) -> str:
+    value = around.glance(path, "jsonc", extension.setting)
     return value.strip() if isinstance(value, str) else ""
-
-
-def _resolved(around: Surroundings, path: str) -> PurePath:
-    """As Roo Code does: `~/` and relative paths are the home's."""
-    return around.home / path.removeprefix("~/")
 
 
 CLIENT: Final = Client(
     name="roo",
-    title="Roo Code",
+    title="Roo Code, Zoo Code",
     configure=configure,
     points_at=points_at,
     overrides=overrides,

@@ -185,5 +185,5 @@ def test_a_file_that_does_not_parse_is_refused_where_it_is_edited():
     texts: dict[PurePath, str] = {SETTINGS: '{\n  "agent": }\n'}
     around = surroundings(texts)
     assert (points_at(around), list(overrides(wish(), around))) == ("", [])
-    with pytest.raises(EditError, match="Line 2, column 12"):
+    with pytest.raises(EditError, match="line 2, column 12"):
         configured(configure(wish(), around), texts)
