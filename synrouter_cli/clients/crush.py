@@ -84,18 +84,18 @@ def _described(model: Model) -> dict[str, Any]:
     efforts = next((levels for pattern, levels in EFFORTS if pattern.fullmatch(name)), ())
     if efforts:
         described |= {"reasoning_levels": list(efforts), "default_reasoning_effort": "high"}
-    if model.rates is not None:
-        prices = {
-            "cost_per_1m_in": model.rates.input,
-            "cost_per_1m_out": model.rates.output,
-            "cost_per_1m_in_cached": model.rates.cache_write_5m,  # so it is called there: what a write costs
-            "cost_per_1m_out_cached": model.rates.cache_read,
-        }
-        described |= {key: _number(price) for key, price in prices.items() if price is not None}
-    return described
+    rates = model.rates
+    prices = {
+        "cost_per_1m_in": rates and rates.input,
+        "cost_per_1m_out": rates and rates.output,
+        "cost_per_1m_in_cached": rates and rates.cache_write_5m,  # so it is called there: what a write costs
+        "cost_per_1m_out_cached": rates and rates.cache_read,
+    }
+    return described | {key: _number(price or Decimal(0)) for key, price in prices.items()}
 
 
 def _number(price: Decimal) -> int | float:
+    """A field that Crush's schema requires: 0 where no price is known."""
     return int(price) if price == int(price) else float(price)
 
 

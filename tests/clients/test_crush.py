@@ -16,7 +16,8 @@ from synrouter_cli.clients.crush import CLIENT, config_file, configure, launch, 
 
 CONFIG = HOME / ".config" / "crush" / "crush.json"
 STATE = HOME / ".local" / "share" / "crush" / "crush.json"
-# Field → type, as Crush's schema.json has them; it allows no others.
+# Field → type, as Crush's schema.json has them; it allows no others, and asks for each of a model's but two.
+OPTIONAL = {"reasoning_levels", "default_reasoning_effort"}
 PROVIDER_FIELDS = {
     "name": str,
     "type": str,
@@ -53,6 +54,7 @@ def assert_fits(value: dict[str, Any], fields: dict[str, Any]) -> None:
 
 def test_an_empty_home_gets_a_provider_that_fits_the_schema_and_has_it_chosen():
     after = applied(surroundings({}))
+    assert after.keys() == {CONFIG, STATE}
 
     provider = after[CONFIG]["providers"]["synrouter"]
     assert_fits(provider, PROVIDER_FIELDS)
@@ -60,6 +62,7 @@ def test_an_empty_home_gets_a_provider_that_fits_the_schema_and_has_it_chosen():
     assert provider["extra_headers"] == {"X-Synrouter-Client": "crush"}
     for model in provider["models"]:
         assert_fits(model, MODEL_FIELDS)
+        assert MODEL_FIELDS.keys() - model.keys() <= OPTIONAL
     assert after[STATE] == {
         "models": {
             "large": {"provider": "synrouter", "model": "claude-sonnet-5-5"},
@@ -108,6 +111,13 @@ def test_prices_stand_under_the_names_that_crush_gives_them():
     [model] = [model for model in models if model["id"] == "claude-opus-4-8"]
     assert (model["cost_per_1m_in"], model["cost_per_1m_out"]) == (5, 25)
     assert (model["cost_per_1m_in_cached"], model["cost_per_1m_out_cached"]) == (6.25, 0.5)
+
+
+def test_a_model_whose_price_is_not_known_fits_the_schema():
+    models = applied(surroundings({}), model="z-ai/glm-5.2")[CONFIG]["providers"]["synrouter"]["models"]
+    [model] = [model for model in models if model["id"] == "z-ai/glm-5.2"]
+    assert MODEL_FIELDS.keys() - model.keys() == OPTIONAL
+    assert model["cost_per_1m_in"] == 0
 
 
 def selected(provider: str, model: str, **more: Any) -> str:
