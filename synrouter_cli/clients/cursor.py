@@ -17,9 +17,8 @@ CLIENT: Final = Client(
     title="Cursor",
     executables=("cursor", "cursor-agent"),
     refusal=(
-        "Cursor can't use Synrouter: its own servers build the prompt and call the model, also with a key and a base"
-        " URL of yours, and they can't reach 127.0.0.1 or localhost on this machine. Putting Synrouter on the internet"
-        " for them is no way out: whoever finds it spends your money. Run Claude Code or Codex in Cursor's terminal"
-        " instead."
+        "its own servers build the prompt and call the model, also with a key and a base URL of yours, and they can't"
+        " reach 127.0.0.1 or localhost on this machine. Putting Synrouter on the internet for them is no way out:"
+        " whoever finds it spends your money. In Cursor's terminal Claude Code and the others can be used with it"
     ),
 )

@@ -69,9 +69,9 @@ class Place(NamedTuple):
     path: PurePath
 
 
-def places(around: Surroundings) -> tuple[Place, ...]:
-    """Wherever one of them is installed."""
-    lists = {each: _installed(around, each) for each in EDITORS}
+def installed(around: Surroundings) -> tuple[Place, ...]:
+    """Wherever one of them is."""
+    lists = {each: _listed(around, each) for each in EDITORS}
     return tuple(
         Place(extension, _settings(around, editor))
         for editor, listed in lists.items()
@@ -80,7 +80,13 @@ def places(around: Surroundings) -> tuple[Place, ...]:
     )
 
 
-def _installed(around: Surroundings, editor: Editor) -> str:
+def places(around: Surroundings) -> tuple[Place, ...]:
+    """What is configured: VS Code for both, where neither is found."""
+    unknown = tuple(Place(extension, _settings(around, EDITORS[0])) for extension in EXTENSIONS)
+    return installed(around) or unknown
+
+
+def _listed(around: Surroundings, editor: Editor) -> str:
     return (around.read(around.home / editor.extensions / "extensions" / "extensions.json") or "").lower()
 
 
@@ -103,8 +109,7 @@ def configure(wish: Wish, around: Surroundings) -> Plan:
         "each start of the editor makes the profile synrouter the current one; a mode that has a profile of its own"
         " takes that one, so choose synrouter in the modes you use"
     ]
-    if not found:
-        found = tuple(Place(extension, _settings(around, EDITORS[0])) for extension in EXTENSIONS)
+    if not installed(around):
         notes.append("neither Roo Code nor Zoo Code was found in an editor; VS Code's settings are written for both")
     imports: list[FileEdit] = []
     settings: list[FileEdit] = []
@@ -181,7 +186,7 @@ def _imported(around: Surroundings, path: PurePath, extension: Extension) -> str
 
 CLIENT: Final = Client(
     name="roo",
-    title="Roo Code, Zoo Code",
+    title="Roo Code",
     configure=configure,
     points_at=points_at,
     overrides=overrides,

@@ -10,7 +10,7 @@ import pytest
 from support.client_files import HOME, LOCAL_KEY, PROJECT, URL, configured, surroundings, undone, wish
 from synrouter_cli.clients.client import FileEdit
 from synrouter_cli.clients.editing import holds_key
-from synrouter_cli.clients.roo import CLIENT, ROO_MODELS, configure, overrides, places, points_at
+from synrouter_cli.clients.roo import CLIENT, ROO_MODELS, configure, installed, overrides, points_at
 from synrouter_cli.errors import ConfigConflict
 
 CODE = HOME / ".config" / "Code" / "User" / "settings.json"
@@ -137,18 +137,19 @@ PLACES: dict[str, tuple[str, dict[str, str], list[tuple[str, str]]]] = {
 }
 
 
-@pytest.mark.parametrize(("platform", "installed", "found"), PLACES.values(), ids=PLACES.keys())
-def test_every_editor_that_has_one_is_found(platform: str, installed: dict[str, str], found: list[tuple[str, str]]):
-    texts: dict[PurePath, str] = {HOME / folder / EXTENSIONS: listed for folder, listed in installed.items()}
+@pytest.mark.parametrize(("platform", "there", "found"), PLACES.values(), ids=PLACES.keys())
+def test_every_editor_that_has_one_is_found(platform: str, there: dict[str, str], found: list[tuple[str, str]]):
+    texts: dict[PurePath, str] = {HOME / folder / EXTENSIONS: listed for folder, listed in there.items()}
     around = surroundings(texts, platform=platform)
     expected = [(title, HOME / folder / "settings.json") for title, folder in found]
-    assert [(place.extension.title, place.path) for place in places(around)] == expected
+    assert [(place.extension.title, place.path) for place in installed(around)] == expected
     assert any("was found" in note for note in configure(wish(), around).notes) == (not found)
 
 
 def test_where_none_is_found_vs_code_is_prepared_for_both():
     after, _ = configured(configure(wish(), surroundings({})), {})
     assert json.loads(after[CODE]) == {SETTINGS[one]: str(OURS[one]) for one in (ROO, ZOO)}
+    assert points_at(surroundings(after)) == URL
 
 
 STORAGE = CODE.with_name("globalStorage") / "storage.json"
