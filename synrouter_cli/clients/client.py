@@ -112,10 +112,12 @@ class Surroundings:
         return next((path for path in candidates if self.exists(path)), candidates[0])
 
     def document(self, path: PurePath, kind: str) -> Document:
-        """The file as a document, an empty one where there is none. Raises EditError where it does not parse."""
-        text = self.read(path)
+        """The file as a document, an empty one where there is none. Raises EditError, which names it."""
         form, initial = FORMATS[kind]
-        return form.parse(text if text is not None else initial)
+        try:
+            return form.parse(self.read(path) or initial)
+        except EditError as error:
+            raise error.of(path) from None
 
     def value(self, path: PurePath, kind: str) -> Any:
         """What the file says; {} for an empty one. Raises EditError where it does not parse."""
