@@ -31,7 +31,7 @@ _USER_AGENTS = (
     ("factory-cli", "droid"),
     ("aider", "aider"),
     ("zed/", "zed"),
-    ("crush/", "crush"),
+    ("charm-crush/", "crush"),
 )
 _CODING_AGENTS = frozenset(
     "aider claude-code cline codex continue crush droid hermes kilo openclaw opencode pi qwen roo zed".split()

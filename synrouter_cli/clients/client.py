@@ -18,7 +18,7 @@ from typing import Any, Final, Literal
 
 from synrouter_cli.errors import EditError
 from synrouter_cli.providers import Model
-from synrouter_cli.textedit import Document, Dotenv, Edit, Json, Json5, Jsonc, Toml, Yaml
+from synrouter_cli.textedit import ABSENT, Document, Dotenv, Edit, Json, Json5, Jsonc, Toml, Yaml
 
 TOKEN: Final = "$SYNROUTER_TOKEN$"
 """Stands for the local key, wherever a value holds it."""
@@ -123,6 +123,13 @@ class Surroundings:
         """What the file says; {} for an empty one. Raises EditError where it does not parse."""
         value = self.document(path, kind).value
         return {} if value is None else value
+
+    def glance(self, path: PurePath, kind: str, *keys: str) -> Any:
+        """What a file has at `keys`, ABSENT where it has nothing, nor parses: whoever edits it refuses it then."""
+        try:
+            return self.document(path, kind).get(keys)
+        except EditError:
+            return ABSENT
 
 
 @dataclass(frozen=True, slots=True)

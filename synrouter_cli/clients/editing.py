@@ -23,7 +23,7 @@ _LOCAL_KEY = re.compile(r"sk-sr-local-[A-Za-z0-9_-]+")
 _COMMAND = re.compile(r"synrouter\S* .*token show")
 _LOOPBACK = re.compile(r"https?://(?:127\.0\.0\.1|localhost|\[::1\]):(\d+)(?:/|$)")
 _KEY_NAME = re.compile(
-    r"""((?:key|token|secret|password|authorization|credential)[\w-]*["']?\s*[:=]\s*(?:bearer\s+)?["']?)([^"'\s,}\]]{6,})""",
+    r"""((?:key|token(?!s["']?\s*[:=]\s*\d+\b)|secret|password|authorization|credential)[\w-]*["']?\s*[:=]\s*(?:bearer\s+)?["']?)([^"'\s,}\]]{6,})""",
     re.IGNORECASE,
 )
 _KEY_SHAPE = re.compile(r"\b(?:sk|pk|xai|gsk|fw|hf|gh[pousr]|AIza|AKIA)[-_A-Za-z0-9]{12,}")
@@ -108,6 +108,8 @@ def redacted(line: str) -> str:
 
     >>> redacted('  "apiKey": "abcdef123456",  // mine'), redacted('key: ${MY_KEY}')
     ('  "apiKey": "…",  // mine', 'key: ${MY_KEY}')
+    >>> redacted('"token": 12345678, "max_tokens": 128000')
+    '"token": …, "max_tokens": 128000'
     """
 
     def masked(match: re.Match[str]) -> str:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from support.one_machine import HOME, LOCAL_KEY, PROJECT, URL, Machine
+from support.client_files import HOME, LOCAL_KEY, PROJECT, URL
+from support.one_machine import Machine
 from synrouter_cli.clients.aider import CLIENT
 from synrouter_cli.clients.client import PRIVATE, TOKEN
 from synrouter_cli.errors import EditError

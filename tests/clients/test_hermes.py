@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from support.one_machine import HOME, LOCAL_KEY, URL, Machine
+from support.client_files import HOME, LOCAL_KEY, URL
+from support.one_machine import Machine
 from synrouter_cli.clients.client import PRIVATE, TOKEN
 from synrouter_cli.clients.hermes import CLIENT, config_file
 from synrouter_cli.errors import ConfigConflict, EditError
