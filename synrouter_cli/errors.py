@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import inspect
 import json
+from collections.abc import Sequence
 from typing import ClassVar
 
 EXIT_FAILURE = 1
@@ -233,6 +234,17 @@ class NotFound(SynrouterError):
     http_status = 404
     type = "not_found_error"
     next_command = "use /v1/messages below the address that synrouter status shows"
+
+
+class UnknownModel(SynrouterError):
+    """Synrouter knows no provider for the model {model!r}{near}."""
+
+    http_status = 404
+    type = "not_found_error"
+    next_command = "synrouter models    # or put PROVIDER/ before the name"
+
+    def __init__(self, *, model: str, near: Sequence[str] = ()) -> None:
+        super().__init__(model=model, near=f"; near it are {', '.join(near)}" if near else "")
 
 
 class BodyTooLarge(SynrouterError):

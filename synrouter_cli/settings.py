@@ -32,6 +32,8 @@ from synrouter_cli.credentials import keys_of_environment, read_key_file, variab
 from synrouter_cli.errors import ConfigError
 from synrouter_cli.listening import HOST as HOST
 from synrouter_cli.listening import LOOPBACK_ONLY, Listening, check_exposure, read_address, read_host
+from synrouter_cli.own_providers import BudgetLimits, read_aliases, read_budget, read_providers, read_routes
+from synrouter_cli.providers import Provider, builtin
 
 MODES: Final = ("auto", "coding", "general")
 LEVELS: Final = ("observe", "safe", "standard", "max")
@@ -121,6 +123,7 @@ class KeepWarm:
 
 
 NEVER_KEPT: Final = KeepWarm()
+NO_BUDGET: Final = BudgetLimits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +158,13 @@ class Settings:
     diagnostics: bool = False
     """The provider is asked why a prompt was not read from its cache, in sessions that begin from now on."""
     keep_warm: KeepWarm = NEVER_KEPT
+    providers: Mapping[str, Provider] = field(default_factory=builtin)
+    """Those there are, the user's own among them."""
+    own_models: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Provider → the models that `config.toml` says it has."""
+    routes: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    budget: BudgetLimits = NO_BUDGET
 
 
 def load(
@@ -287,6 +297,7 @@ _SCALARS: Final[Mapping[str, _Check]] = {
     "trim": _Check(dict, lambda value: True, "a table"),
     "diagnostics": _Check(bool, lambda value: True, "true or false"),
     "keep_warm": _Check(dict, lambda value: True, "a table"),
+    **{name: _Check(dict, lambda value: True, "a table") for name in ("providers", "routes", "aliases", "budget")},
 }
 _OVER_CHARS = _Check(
     int, lambda value: value == 0 or 1000 <= value <= 1_000_000_000, "0 (never) or a number of characters from 1000"
@@ -351,6 +362,16 @@ def _read_config(path: Path) -> dict[str, Any]:
         values["trim"] = _config_trim(path, text, values["trim"])
     if "keep_warm" in values:
         values["keep_warm"] = _config_keep_warm(path, text, values["keep_warm"])
+
+    def where(*names: str) -> str:
+        return f"{path}{_line_of(text, names[-1])}, {'.'.join(names)}"
+
+    if "providers" in values:
+        own, values["own_models"] = read_providers(values["providers"], where)
+        values["providers"] = {**builtin(), **own}
+    for name, read in (("routes", read_routes), ("aliases", read_aliases), ("budget", read_budget)):
+        if name in values:
+            values[name] = read(values[name], where)
     return values
 
 

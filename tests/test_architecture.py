@@ -20,19 +20,20 @@ LAYERS = (
     ("clients.files", "clients.records"),
     ("settings", "keys", "clients", "ledger"),
     ("listening",),
+    ("own_providers",),
     ("addresses", "credentials", "keyring_child", "private_files", "textedit"),
     ("sessions",),
     ("session_memory",),
     ("session",),
     ("cache",),
-    ("identity", "meter", "prompt", "routing"),
+    ("identity", "meter", "prompt", "routing", "ways"),
     ("providers", "ledger.rows"),
     ("wire",),
     ("errors",),
     ("",),
 )
 PURE = frozenset(
-    "addresses cache clients dashboard errors identity ledger.rows listening meter prompt providers routing session session_memory sessions textedit wire".split()
+    "own_providers addresses cache clients dashboard errors identity ledger.rows listening meter prompt providers routing session session_memory sessions textedit ways wire".split()
 )
 # What a pure module may import from outside: nothing that reads a clock, the environment, a file or a socket.
 HARMLESS = frozenset(

@@ -18,8 +18,8 @@ if TYPE_CHECKING:  # at run time when something is asked: aiohttp is slow to loa
     from synrouter_cli.settings import Secret, Settings
 
 _PATIENCE_S: Final = 30.0
-_WAYS: Final = {"anthropic": ("/v1/models?limit=1", (("anthropic-version", "2023-06-01"),))}
-"""Dialect → the path of the list of models and the headers that it needs."""
+_HEADERS: Final = {"anthropic": (("anthropic-version", "2023-06-01"),)}
+"""Dialect → the headers that it needs."""
 
 
 class Verdict(Enum):
@@ -64,8 +64,10 @@ async def _status(settings: Settings, provider: str, key: Secret) -> int:
         idle_timeout_s=min(settings.idle_timeout_s, _PATIENCE_S),
     )
     to = provider_of(provider)
-    path, headers = _WAYS[to.dialect]
-    own = [("User-Agent", f"synrouter/{__version__}"), *headers, (to.auth_header, to.auth_value(key.reveal()))]
+    dialect = next(iter(to.dialects))
+    path = to.path(dialect, "/models", "limit=1" if dialect == "anthropic" else "")
+    credential = to.auth_for(dialect, key.reveal())
+    own = [("User-Agent", f"synrouter/{__version__}"), *_HEADERS.get(dialect, ()), credential]
     try:
         with closing(await upstream.send(Call(provider, "GET", path, own))) as answer:
             return answer.status

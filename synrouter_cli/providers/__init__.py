@@ -11,14 +11,15 @@ True
 
 from __future__ import annotations
 
+from synrouter_cli.providers.caching import CacheFacts, cache_kind, facts
 from synrouter_cli.providers.models import Model, default_model, known_models, model, small_model
 from synrouter_cli.providers.names import canonical
 from synrouter_cli.providers.pricing import Price, Rates, Schedule, price, price_version
 from synrouter_cli.providers.registry import (
-    CacheFacts,
+    CacheKind,
     Provider,
+    builtin,
     credential_owner,
-    facts,
     may_receive,
     provider_names,
     provider_of,
@@ -27,12 +28,15 @@ from synrouter_cli.providers.relays import Relay, relay_of
 
 __all__ = [
     "CacheFacts",
+    "CacheKind",
     "Model",
     "Price",
     "Provider",
     "Rates",
     "Relay",
     "Schedule",
+    "builtin",
+    "cache_kind",
     "canonical",
     "credential_owner",
     "default_model",

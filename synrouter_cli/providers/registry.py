@@ -1,179 +1,157 @@
-"""Providers and the facts of their caches, read once from `facts.toml`.
+"""Who the providers are, read once from `providers.toml`; those of the user's `config.toml` are made the same way.
 
-An unknown model gets the most careful values; an unknown provider is an error.
-
->>> provider_of("anthropic").base_url
-'https://api.anthropic.com'
+>>> anthropic = provider_of("anthropic")
+>>> anthropic.path("anthropic", "/messages"), anthropic.auth_for("anthropic", "k")
+('/v1/messages', ('x-api-key', 'k'))
+>>> provider_of("openrouter").spelled("claude-opus-4-8"), anthropic.spelled("anthropic/claude-opus-4.8")
+('anthropic/claude-opus-4.8', 'claude-opus-4-8')
 >>> credential_owner("sk-ant-api03-…").name
 'anthropic'
->>> facts("anthropic", "claude-fable-5-2").prefix_check, facts("anthropic", "nobody-knows").known
-(True, False)
 """
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
-from decimal import Decimal
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import files
-from typing import Any
+from typing import Literal
 
 import msgspec
 
 from synrouter_cli.providers.names import canonical
 
-__all__ = ["CacheFacts", "Provider", "credential_owner", "facts", "may_receive", "provider_names", "provider_of"]
+__all__ = ["CacheKind", "Provider", "builtin", "credential_owner", "may_receive", "provider_names", "provider_of"]
+
+CacheKind = Literal["markers", "key", "session", "conversation", "automatic", "none"]
+_CLAUDE = re.compile(r"claude-([a-z]+)-(\d+)-(\d+)$")
 
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """Where a provider is and how it knows its customers."""
+    """Where a provider is, what it speaks, and how it knows its customers. `providers.toml` says what fields mean."""
 
     name: str
-    dialect: str
+    title: str
     base_url: str
-    """Without a trailing slash and without `/v1`."""
-    auth_header: str
-    """The header our own key goes into, lower case."""
-    auth_scheme: str
-    """What stands before the key in that header: "" or "Bearer"."""
-    credential_prefixes: tuple[str, ...]
+    """Without a trailing slash."""
+    dialects: Mapping[str, str]
+    """Dialect → the path that its endpoints stand under, without a trailing slash; the first is preferred."""
+    auth: tuple[str, str] = ("authorization", "Bearer")
+    anthropic_auth: tuple[str, str] | None = None
+    query: str = ""
+    credential_prefixes: tuple[str, ...] = ()
     """A client's credential that begins so belongs to this provider."""
-    subscription_prefixes: tuple[str, ...]
+    subscription_prefixes: tuple[str, ...] = ()
     """Those of them that are logins of a subscription and cost no dollars per token."""
-
-    def owns(self, credential: str) -> bool:
-        """Whether a client's credential may be passed on to this provider."""
-        return credential.startswith(self.credential_prefixes)
+    cache: CacheKind = "automatic"
+    vendor: str = ""
+    model_prefixes: tuple[str, ...] = ()
+    exact_models: tuple[str, ...] = ()
+    model_form: Literal["plain", "dashes", "vendor"] = "plain"
+    on_disconnect: Literal["cancel", "drain"] = "cancel"
+    local: bool = False
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """More of them for every request, as the user names them in `config.toml`."""
+    builtin: bool = True
+    """False for one of the user's own."""
 
     def billing(self, credential: str) -> str:
         """`subscription` or `api`: how turns with this credential are paid for."""
-        return "subscription" if credential.startswith(self.subscription_prefixes) else "api"
+        paid = bool(self.subscription_prefixes) and credential.startswith(self.subscription_prefixes)
+        return "subscription" if paid else "api"
 
-    def auth_value(self, key: str) -> str:
-        """What to put into `auth_header` for this key."""
-        return f"{self.auth_scheme} {key}" if self.auth_scheme else key
+    def auth_for(self, dialect: str, key: str) -> tuple[str, str]:
+        """The header, in lower case, that our own key goes into, and its value."""
+        header, scheme = self.anthropic_auth if dialect == "anthropic" and self.anthropic_auth else self.auth
+        return header, f"{scheme} {key}" if scheme else key
 
+    def path(self, dialect: str, endpoint: str, query: str = "") -> str:
+        """The path and query of an endpoint such as `/messages`; `query` is the client's, with or without its `?`."""
+        parts = [*filter(None, query.removeprefix("?").split("&")), *filter(None, self.query.split("&"))]
+        joined = "&".join(dict.fromkeys(parts))
+        return f"{self.dialects[dialect]}{endpoint}" + (f"?{joined}" if joined else "")
 
-@dataclass(frozen=True, slots=True)
-class CacheFacts:
-    """How one model's prompt cache behaves. Published facts; `facts.toml` says where they are uncertain."""
+    def has(self, model: str) -> bool:
+        """Whether a model's name, without a provider before it, is this one's own."""
+        lower = model.lower()
+        return lower in self.exact_models or (bool(self.model_prefixes) and lower.startswith(self.model_prefixes))
 
-    minimum_tokens: int
-    """Prefixes shorter than this are silently not cached."""
-    lookback_positions: int
-    """How many positions a marker looks back over, its own included."""
-    max_markers: int
-    ttls: Mapping[str, int]
-    """Lifetimes in seconds by the name they have in `cache_control.ttl`."""
-    write_multipliers: Mapping[str, Decimal]
-    """Price of a write relative to an input token, by lifetime."""
-    read_multiplier: Decimal
-    """Price of a read relative to an input token, for models without a known price."""
-    keeps_thinking: bool
-    """Earlier thinking stays in the prompt after a user message that is no tool result."""
-    prefix_check: bool
-    """Thinking is bound to what stood before it: content must not be edited at all."""
-    settings_reach_head: bool
-    """A change of thinking settings or effort also invalidates tools and system, not only messages."""
-    max_image_tokens: int
-    hour_keeps_five: bool
-    """An hour's marker over a part cached for five minutes keeps that part for an hour too."""
-    known: bool
-    """False where nothing is published on this model and all values are the careful ones."""
+    def spelled(self, model: str) -> str:
+        """The model's name as this provider wants it; a name that is not understood goes as it came."""
+        known = canonical(model)
+        if not known.startswith("claude-") or self.model_form == "plain":
+            return model
+        if self.model_form == "dashes":
+            return model if "/" not in model and "." not in model else known
+        return model if "/" in model else "anthropic/" + _CLAUDE.sub(r"claude-\1-\2.\3", known)
 
 
-class _Model(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
-    minimum_tokens: int | None = None
-    read_multiplier: Decimal | None = None
-    keeps_thinking: bool | None = None
-    prefix_check: bool | None = None
-    settings_reach_head: bool | None = None
-    max_image_tokens: int | None = None
-
-
-class _Cache(msgspec.Struct, forbid_unknown_fields=True):
-    lookback_positions: int
-    max_markers: int
-    ttls: dict[str, int]
-    write_multipliers: dict[str, Decimal]
-    hour_keeps_five: bool
-    unknown: _Model
-    models: dict[str, _Model]
-
-
-class _Provider(msgspec.Struct, forbid_unknown_fields=True):
-    dialect: str
+class _Row(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    title: str
     base_url: str
-    auth_header: str
-    auth_scheme: str
-    credential_prefixes: tuple[str, ...]
-    subscription_prefixes: tuple[str, ...]
-
-
-class _File(msgspec.Struct, forbid_unknown_fields=True):
-    providers: dict[str, _Provider]
-    elsewhere: dict[str, tuple[str, ...]]
-    cache: dict[str, _Cache]
+    dialects: dict[str, str]
+    vendor: str
+    model_prefixes: tuple[str, ...]
+    cache: CacheKind
+    auth: tuple[str, str]
+    anthropic_auth: tuple[str, str] | None = None
+    query: str = ""
+    credential_prefixes: tuple[str, ...] = ()
+    subscription_prefixes: tuple[str, ...] = ()
+    exact_models: tuple[str, ...] = ()
+    model_form: Literal["plain", "dashes", "vendor"] = "plain"
+    on_disconnect: Literal["cancel", "drain"] = "cancel"
+    local: bool = False
 
 
 @lru_cache(maxsize=1)
-def _file() -> _File:
-    text = files("synrouter_cli.providers").joinpath("facts.toml").read_text("utf-8")
-    return msgspec.convert(tomllib.loads(text), _File)
+def builtin() -> Mapping[str, Provider]:
+    """Those of the data file, in its order."""
+    text = files("synrouter_cli.providers").joinpath("providers.toml").read_text("utf-8")
+    rows = msgspec.convert(tomllib.loads(text), dict[str, _Row])
+    return {name: Provider(name=name, **msgspec.structs.asdict(row)) for name, row in rows.items()}
 
 
 def provider_names() -> tuple[str, ...]:
     """The providers there are, in the order of the data file."""
-    return tuple(_file().providers)
+    return tuple(builtin())
 
 
-@lru_cache(maxsize=64)
 def provider_of(name: str) -> Provider:
     """The provider of that name. Raises KeyError where there is none."""
-    return Provider(name=name, **msgspec.structs.asdict(_file().providers[name]))
+    return builtin()[name]
 
 
 def credential_owner(credential: str) -> Provider | None:
-    """The provider that a client's credential belongs to, or None: then it goes to nobody."""
-    for name in _file().providers:
-        provider = provider_of(name)
-        if provider.owns(credential):
-            return provider
-    return None
+    """The provider that a client's credential belongs to, or None: then it goes to nobody. Where the beginnings of two
+    fit, the longer one counts.
+
+    >>> credential_owner("sk-sr-local-abc") is None, credential_owner("sk-sr-abc").name
+    (True, 'synrouter')
+    """
+    owners = [(prefix, provider) for provider in builtin().values() for prefix in provider.credential_prefixes]
+    nobody = [(prefix, None) for prefixes in elsewhere().values() for prefix in prefixes]
+    fits = [(len(prefix), owner) for prefix, owner in [*owners, *nobody] if credential.startswith(prefix)]
+    return max(fits, key=lambda fit: fit[0])[1] if fits else None
 
 
-def may_receive(name: str, credential: str, *, at_home: bool) -> bool:
+def may_receive(provider: Provider, credential: str, *, at_home: bool) -> bool:
     """Whether a client's credential may be passed on to this provider.
 
     At the provider's own address (`at_home`) only what bears its prefix may; at an address that the user named for
-    it, anything that is not known to be another provider's.
+    it, anything that is not known to be another's.
     """
-    if provider_of(name).owns(credential):
-        return True
-    if at_home or credential_owner(credential) is not None:
-        return False
-    return not any(credential.startswith(prefixes) for prefixes in _file().elsewhere.values())
+    owner = credential_owner(credential)
+    if owner is not None:
+        return owner.name == provider.name
+    return not at_home and not any(credential.startswith(prefixes) for prefixes in elsewhere().values())
 
 
-@lru_cache(maxsize=512)
-def facts(provider: str, model: str) -> CacheFacts:
-    """The cache facts of a model, in whatever spelling. Raises KeyError for an unknown provider."""
-    cache = _file().cache[provider]
-    own = cache.models.get(canonical(model))
-    values = {**_given(cache.unknown), **(_given(own) if own is not None else {})}
-    return CacheFacts(
-        lookback_positions=cache.lookback_positions,
-        max_markers=cache.max_markers,
-        ttls=cache.ttls,
-        write_multipliers=cache.write_multipliers,
-        hour_keeps_five=cache.hour_keeps_five,
-        known=own is not None,
-        **values,
-    )
-
-
-def _given(model: _Model) -> dict[str, Any]:
-    return {name: value for name, value in msgspec.structs.asdict(model).items() if value is not None}
+@lru_cache(maxsize=1)
+def elsewhere() -> Mapping[str, tuple[str, ...]]:
+    """Whose credentials are known so that they go nowhere: name → how they begin."""
+    text = files("synrouter_cli.providers").joinpath("facts.toml").read_text("utf-8")
+    return msgspec.convert(tomllib.loads(text)["elsewhere"], dict[str, tuple[str, ...]])

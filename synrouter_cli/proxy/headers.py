@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from synrouter_cli.errors import ForeignCredential, NoProviderKey
-from synrouter_cli.providers import may_receive, provider_of
+from synrouter_cli.providers import Provider, may_receive
 from synrouter_cli.proxy.guard import KEY_HEADER, LOCAL_TOKEN, Head, RawHeaders, bearer
 
 Pairs = list[tuple[str, str]]
@@ -61,12 +61,19 @@ class Credential:
 
 
 def choose_credential(
-    head: Head, provider: str, keys: Mapping[str, Key], *, keeps_credential: bool, at_home: bool = False
+    head: Head,
+    provider: Provider,
+    keys: Mapping[str, Key],
+    *,
+    keeps_credential: bool,
+    at_home: bool = False,
+    dialect: str = "anthropic",
 ) -> Credential:
-    """The client's own credential where it may keep it and has one, else our key for `provider`.
+    """The client's own credential where it may keep it and has one, else our key for `provider`; none for one on this
+    machine that there is no key for.
 
-    `at_home` says that the provider is at its own address. Raises NoProviderKey where there is neither, and
-    ForeignCredential for one that belongs elsewhere.
+    `at_home` says that the provider is at its own address, `dialect` which one is spoken to it. Raises NoProviderKey
+    where there is neither, and ForeignCredential for one that belongs elsewhere.
     """
     if keeps_credential:
         own = [
@@ -78,19 +85,20 @@ def choose_credential(
             bare = [value if name.lower() == b"x-api-key" else bearer(value) or value for name, value in own]
             texts = [_text(value.strip()) for value in bare]
             if not all(may_receive(provider, text, at_home=at_home) for text in texts):
-                raise ForeignCredential(provider=provider)
-            paid_by = {provider_of(provider).billing(text) for text in texts}
+                raise ForeignCredential(provider=provider.name)
+            paid_by = {provider.billing(text) for text in texts}
             return Credential(
                 [(_text(name), _text(value)) for name, value in own],
                 b"\0".join(value for _, value in own),
                 "subscription" if "subscription" in paid_by else "api",
                 own=True,
             )
-    if provider not in keys:
-        raise NoProviderKey(provider=provider)
-    key = keys[provider].reveal()
-    to = provider_of(provider)
-    return Credential([(to.auth_header, to.auth_value(key))], key.encode(), "api")
+    if provider.name in keys:
+        key = keys[provider.name].reveal()
+        return Credential([provider.auth_for(dialect, key)], key.encode(), "api")
+    if provider.local:
+        return Credential([], b"", "api")
+    raise NoProviderKey(provider=provider.name)
 
 
 def to_upstream(

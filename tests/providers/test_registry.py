@@ -100,14 +100,37 @@ def test_facts_do_not_change():
 def test_the_provider_says_where_it_is_and_how_it_is_asked():
     provider = provider_of("anthropic")
     assert provider.base_url == "https://api.anthropic.com"
-    assert (provider.auth_header, provider.auth_value("k")) == ("x-api-key", "k")
-    assert provider.dialect == "anthropic"
-    assert provider_names() == ("anthropic",)
+    assert provider.auth_for("anthropic", "k") == ("x-api-key", "k")
+    assert provider.dialects == {"anthropic": "/v1"}
 
 
-def test_a_scheme_stands_before_the_key():
-    bearer = dataclasses.replace(provider_of("anthropic"), auth_scheme="Bearer")
-    assert bearer.auth_value("k") == "Bearer k"
+def test_a_scheme_stands_before_the_key_where_the_dialect_wants_it():
+    deepseek = provider_of("deepseek")
+    assert deepseek.auth_for("chat", "k") == ("authorization", "Bearer k")
+    assert deepseek.auth_for("anthropic", "k") == ("x-api-key", "k")
+
+
+@pytest.mark.parametrize(
+    ("provider", "dialect", "query", "path"),
+    [
+        ("anthropic", "anthropic", "?beta=true", "/v1/messages?beta=true"),
+        ("agentrouter", "anthropic", "", "/v1/messages?beta=true"),
+        ("agentrouter", "anthropic", "?beta=true", "/v1/messages?beta=true"),
+        ("agentrouter", "anthropic", "?a=1", "/v1/messages?a=1&beta=true"),
+        ("google", "chat", "", "/v1beta/openai/messages"),
+    ],
+)
+def test_a_path_stands_under_the_dialects_own(provider, dialect, query, path):
+    assert provider_of(provider).path(dialect, "/messages", query) == path
+
+
+@pytest.mark.parametrize("provider", provider_names())
+def test_every_provider_can_be_asked(provider):
+    found = provider_of(provider)
+    assert found.dialects and set(found.dialects) <= {"anthropic", "chat", "responses"}
+    assert found.base_url == found.base_url.rstrip("/")
+    assert found.base_url.startswith("http://127.0.0.1:" if found.local else "https://")
+    assert all(path.startswith("/") and not path.endswith("/") for path in found.dialects.values())
 
 
 @pytest.mark.parametrize(
@@ -115,7 +138,8 @@ def test_a_scheme_stands_before_the_key():
     [
         ("sk-ant-api03-x", "anthropic", "api"),
         ("sk-ant-oat01-x", "anthropic", "subscription"),
-        ("sk-proj-x", None, "api"),
+        ("sk-proj-x", "openai", "api"),
+        ("gsk_x", None, "api"),
         ("sk-sr-local-x", None, "api"),
         ("x-sk-ant-api03", None, "api"),
         ("", None, "api"),
@@ -130,5 +154,7 @@ def test_a_credential_belongs_to_the_provider_whose_prefix_it_has(credential, ow
 def test_unknown_providers_are_an_error():
     with pytest.raises(KeyError):
         provider_of("nobody")
-    with pytest.raises(KeyError):
-        facts("nobody", "claude-opus-5")
+
+
+def test_claude_has_the_same_facts_wherever_it_is():
+    assert facts("bedrock", "claude-opus-5") == facts("anthropic", "claude-opus-5")

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from support.edge import CLIENT_TOKEN, CONTROL_TOKEN, MESSAGE, PROVIDER_KEY, Edge, running_edge, whole
 from synrouter_cli.errors import ForeignCredential, NoProviderKey
+from synrouter_cli.providers import provider_of
 from synrouter_cli.proxy.guard import Head, RawHeaders
 from synrouter_cli.proxy.headers import choose_credential, for_planning, harmless, to_client, to_upstream
 from synrouter_cli.settings import Secret
@@ -27,7 +28,9 @@ def head(*pairs: tuple[str, str]) -> Head:
 
 
 def test_the_providers_key_replaces_the_local_token() -> None:
-    chosen = choose_credential(head(("x-api-key", CLIENT_TOKEN)), "anthropic", KEYS, keeps_credential=False)
+    chosen = choose_credential(
+        head(("x-api-key", CLIENT_TOKEN)), provider_of("anthropic"), KEYS, keeps_credential=False
+    )
     assert chosen.headers == [("x-api-key", PROVIDER_KEY)]
     assert chosen.billing == "api"
 
@@ -44,7 +47,7 @@ def test_the_providers_key_replaces_the_local_token() -> None:
 )
 def test_with_synrouter_key_the_clients_own_credential_goes_on(own: list[tuple[str, str]], billing: str) -> None:
     given = head(("x-synrouter-key", CLIENT_TOKEN), *own)
-    chosen = choose_credential(given, "anthropic", KEYS, keeps_credential=True)
+    chosen = choose_credential(given, provider_of("anthropic"), KEYS, keeps_credential=True)
     assert chosen.headers == own
     assert chosen.billing == billing
 
@@ -61,26 +64,26 @@ def test_with_synrouter_key_the_clients_own_credential_goes_on(own: list[tuple[s
 )
 def test_without_a_credential_of_its_own_the_providers_key_is_used(own: list[tuple[str, str]]) -> None:
     given = head(("x-synrouter-key", CLIENT_TOKEN), *own)
-    chosen = choose_credential(given, "anthropic", KEYS, keeps_credential=True)
+    chosen = choose_credential(given, provider_of("anthropic"), KEYS, keeps_credential=True)
     assert chosen.headers == [("x-api-key", PROVIDER_KEY)]
 
 
 def test_of_two_own_credentials_a_local_token_is_left_out() -> None:
     given = head(("x-api-key", CLIENT_TOKEN), ("Authorization", "Bearer sk-ant-oat01-login"))
-    chosen = choose_credential(given, "anthropic", KEYS, keeps_credential=True)
+    chosen = choose_credential(given, provider_of("anthropic"), KEYS, keeps_credential=True)
     assert chosen.headers == [("Authorization", "Bearer sk-ant-oat01-login")]
 
 
 def test_with_neither_the_error_names_the_command_and_the_variable() -> None:
     with pytest.raises(NoProviderKey) as error:
-        choose_credential(head(), "anthropic", {"openai": KEYS["openai"]}, keeps_credential=True)
+        choose_credential(head(), provider_of("anthropic"), {"openai": KEYS["openai"]}, keeps_credential=True)
     assert "SYNROUTER_ANTHROPIC_KEY" in str(error.value)
     assert "synrouter up" in str(error.value)
 
 
 def test_a_scope_tells_credentials_providers_and_installations_apart() -> None:
     def scope(value: str, provider: str = "anthropic", key: bytes = b"k" * 32) -> bytes:
-        chosen = choose_credential(head(("x-api-key", value)), "anthropic", KEYS, keeps_credential=True)
+        chosen = choose_credential(head(("x-api-key", value)), provider_of("anthropic"), KEYS, keeps_credential=True)
         return chosen.scope(provider, key)
 
     different = {scope("a"), scope("b"), scope("a", "openai"), scope("a", key=b"l" * 32)}
@@ -90,7 +93,7 @@ def test_a_scope_tells_credentials_providers_and_installations_apart() -> None:
 
 
 def test_a_credential_never_shows_itself() -> None:
-    chosen = choose_credential(head(("x-api-key", "sk-secret")), "anthropic", KEYS, keeps_credential=True)
+    chosen = choose_credential(head(("x-api-key", "sk-secret")), provider_of("anthropic"), KEYS, keeps_credential=True)
     assert "sk-secret" not in repr(chosen)
 
 
@@ -256,7 +259,9 @@ def test_a_clients_credential_goes_only_to_the_provider_it_belongs_to(
     header: str, value: str, at_home: bool, passed: bool
 ) -> None:
     try:
-        chosen = choose_credential(head((header, value)), "anthropic", KEYS, keeps_credential=True, at_home=at_home)
+        chosen = choose_credential(
+            head((header, value)), provider_of("anthropic"), KEYS, keeps_credential=True, at_home=at_home
+        )
     except ForeignCredential as error:
         assert not passed and value not in str(error) and value not in error.message
     else:
