@@ -1,0 +1,153 @@
+"""An answer read by its dialect's codec: what the meter wants to know of it, and where the client speaks another
+dialect, the bytes for the client.
+
+It can fail on nothing that the upstream sends: what can't be read is an error in the client's own dialect.
+
+Example: `Crossed(stream=True, upstream=chat, client=anthropic, asked=request).feed(chunk)`, then `take()`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Final
+
+from synrouter_cli.proxy.live import place
+from synrouter_cli.wire.codecs import Codec
+from synrouter_cli.wire.decoder import Decoder
+from synrouter_cli.wire.diagnosis import Diagnosis
+from synrouter_cli.wire.ir import Failure, Finished, Loss, Request, Response, Started, StreamEvent
+from synrouter_cli.wire.usage import Usage
+
+log = logging.getLogger("synrouter.proxy")
+
+_WHOLE_BYTES: Final = 64 * 1024 * 1024
+
+
+class Crossed:
+    """One answer. With `client` it is translated; without, only read."""
+
+    def __init__(
+        self,
+        *,
+        stream: bool,
+        upstream: Codec,
+        client: Codec | None,
+        asked: Request | None,
+        encoding: str = "",
+        metered: bool = True,
+    ) -> None:
+        """`encoding` is the answer's Content-Encoding. `asked` is needed where the answer is translated."""
+        self._stream = stream
+        self._upstream, self._client, self._asked = upstream, client, asked
+        self._coding = Decoder(encoding) if encoding not in ("", "identity") else None
+        self._decoder = upstream.stream_decoder() if stream else None
+        self._encoder = client.stream_encoder(asked) if client is not None and asked is not None and stream else None
+        self._out = bytearray()
+        self._whole = bytearray()
+        self._metered = metered
+        self._failed = False
+        self.status: int | None = None
+        """The status that a translated error answer has; None: the upstream's own."""
+        self.started = False
+        self.complete = not stream
+        """Whether the answer had said all it had to say."""
+        self.usage: Usage | None = None
+        self.model = ""
+        self.message_id: str | None = None
+        self.stop_reason: str | None = None
+        self.error_type: str | None = None
+        self.diagnosis: Diagnosis | None = None
+        self.losses: Sequence[Loss] = ()
+
+    @property
+    def inside_event(self) -> bool:
+        """Of what reaches the client: a translated stream has whole events only."""
+        return False
+
+    @property
+    def may_ping(self) -> bool:
+        return self._encoder is not None and not self.complete
+
+    @property
+    def usage_quality(self) -> str:
+        """exact | partial | estimated | none"""
+        if self._failed:
+            return "estimated"
+        if self.usage is None:
+            return "none"
+        return "exact" if self.complete else "partial"
+
+    def feed(self, chunk: bytes) -> None:
+        """Take the next bytes of the upstream."""
+        pieces = self._coding.feed(chunk) if self._coding is not None else (chunk,)
+        for piece in pieces:
+            if self._decoder is None:
+                if len(self._whole) < _WHOLE_BYTES:
+                    self._whole += piece
+            else:
+                self._take(self._decoder.feed(piece))
+
+    def take(self) -> bytes:
+        """What is ready for the client."""
+        ready = bytes(self._out)
+        self._out.clear()
+        return ready
+
+    def end(self, *, broken: str = "") -> None:
+        """The upstream's answer has ended; `broken` says how, where it was not by itself."""
+        if self._decoder is None:
+            self._finish_whole()
+            return
+        ends = [Failure("overloaded_error", f"Synrouter: {broken}")] if broken else self._decoder.end()
+        self._take(ends)
+        if self._encoder is not None:
+            self._out += self._encoder.end()
+
+    def _take(self, events: Sequence[StreamEvent]) -> None:
+        for event in events:
+            self._note(event)
+            if self._encoder is not None:
+                self._out += self._encoder.encode(event)
+
+    def _note(self, event: StreamEvent) -> None:
+        match event:
+            case Started():
+                self.started = True
+                self.model, self.message_id = event.model or self.model, event.id or None
+                self.usage = event.usage or self.usage
+            case Finished():
+                self.complete = True
+                self.stop_reason = event.stop_reason
+                self.usage = event.usage or self.usage
+            case Failure():
+                self.error_type = event.type
+
+    def _finish_whole(self) -> None:
+        if not self._whole:
+            return
+        try:
+            read, losses = self._upstream.decode_response(bytes(self._whole))
+        except Exception as error:
+            self._failed = True
+            log.warning("an answer could not be read: %s", place(error))
+            if self._client is None:
+                return
+            read, losses = Failure("api_error", "Synrouter: the provider's answer can't be read.", status=502), ()
+        self.losses = losses
+        self._whole.clear()
+        if isinstance(read, Failure):
+            self.error_type = read.type
+            if self._client is not None:
+                self.status, body = self._client.encode_failure(read)
+                self._out += body
+            return
+        self._note_response(read)
+        if self._client is not None and self._asked is not None:
+            body, more = self._client.encode_response(read, self._asked)
+            self.losses = (*losses, *more)
+            self._out += body
+
+    def _note_response(self, response: Response) -> None:
+        self.usage, self.model = response.usage, response.model
+        self.message_id, self.stop_reason = response.id or None, response.stop_reason

@@ -1,0 +1,124 @@
+"""A request on its way from its client's dialect to its provider's: what is planned on, and what goes out.
+
+Anthropic's dialect is the hub: a request in another one is planned, and known again, in its form there. Where both ends
+speak the same dialect the bytes go through, edited in place.
+
+>>> from synrouter_cli.ways import Way
+>>> crossing = cross("anthropic", b'{"model": "fast"}', Way("anthropic", "anthropic", "claude-haiku-5-5"), "markers")
+>>> crossing.translated, crossing.hub
+(False, b'{"model": "claude-haiku-5-5"}')
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, cast
+
+from synrouter_cli.errors import InvalidRequest
+from synrouter_cli.prompt.top_level import model_of, read_top, renamed, with_field
+from synrouter_cli.providers import CacheKind
+from synrouter_cli.ways import Way
+from synrouter_cli.wire.codecs import Codec
+from synrouter_cli.wire.codecs.registry import CODECS
+from synrouter_cli.wire.ir import Dialect, Loss, Request
+
+KEY_FIELDS: Final = {"key": "prompt_cache_key", "session": "session_id"}
+"""How the cache is kept → the field that names a session, so that its requests meet the same cache."""
+_KEY_CHARS: Final = 64
+
+
+def codec_of(dialect: str) -> Codec:
+    return CODECS[cast(Dialect, dialect)]
+
+
+@dataclass(slots=True)
+class Crossing:
+    """One request, one way. `request` is None where it was never decoded."""
+
+    dialect: str
+    """The client's."""
+    way: Way
+    cache: CacheKind
+    body: bytes
+    """As it came, without its content coding."""
+    hub: bytes
+    """What is planned on; empty where it can't be said in the hub's dialect."""
+    asked: str
+    """The model's name as the client has it."""
+    request: Request | None = None
+    losses: tuple[Loss, ...] = ()
+
+    @property
+    def translated(self) -> bool:
+        return self.dialect != self.way.dialect
+
+    @property
+    def planned(self) -> bool:
+        """Whether markers are placed: then what goes out is the hub's form as it was planned."""
+        return self.way.dialect == "anthropic"
+
+    @property
+    def answered(self) -> Request:
+        """The request as the client knows it, for whoever encodes the answer."""
+        assert self.request is not None
+        return replace(self.request, model=self.asked)
+
+    def outgoing(self, session_id: str) -> bytes:
+        """The bytes for a provider that places its own markers, with the session's name where that helps."""
+        field = KEY_FIELDS.get(self.cache)
+        if not self.translated:
+            body = renamed(self.body, self.way.model) if self.way.model != self.asked else self.body
+            top = read_top(body)
+            named = top.cache_key if field == "prompt_cache_key" else top.session_id
+            return body if field is None or named else with_field(body, field, session_id[:_KEY_CHARS])
+        request = self.answered
+        key = request.cache_key or (session_id[:_KEY_CHARS] if field == "prompt_cache_key" else None)
+        usage = True if request.stream and self.way.dialect == "chat" else request.include_usage
+        request = replace(request, model=self.way.model, cache_key=key, include_usage=usage)
+        body, losses = codec_of(self.way.dialect).encode_request(request)
+        self._lose(losses)
+        return with_field(body, field, session_id[:_KEY_CHARS]) if field == "session_id" else body
+
+    def _lose(self, losses: Sequence[Loss]) -> None:
+        self.losses = tuple(dict.fromkeys((*self.losses, *losses)))
+
+
+def cross(dialect: str, body: bytes, way: Way, cache: CacheKind, *, output_tokens: int | None = None) -> Crossing:
+    """The crossing of a decoded body. `output_tokens` is the model's longest answer, for clients that name none.
+
+    Raises InvalidRequest where it must be translated and can't be read.
+    """
+    asked = model_of(body)
+    if dialect == way.dialect == "anthropic":
+        return Crossing(dialect, way, cache, body, renamed(body, way.model) if way.model != asked else body, asked)
+    crossing = Crossing(dialect, way, cache, body, b"", asked)
+    try:
+        crossing.request, losses = codec_of(dialect).decode_request(body)
+    except InvalidRequest:
+        if crossing.translated:
+            raise
+        return crossing  # same dialect: the provider says what is wrong with it
+    if crossing.translated:
+        crossing._lose(losses)
+    crossing.hub = body if dialect == "anthropic" else _hub(crossing, output_tokens)
+    return crossing
+
+
+def _hub(crossing: Crossing, output_tokens: int | None) -> bytes:
+    assert crossing.request is not None
+    request = replace(crossing.request, model=crossing.way.model)
+    if request.max_tokens is None and output_tokens is not None:
+        request = replace(request, max_tokens=output_tokens)
+    body, losses = codec_of("anthropic").encode_request(request)
+    if crossing.planned:
+        crossing._lose(losses)
+    return body
+
+
+def losses_of(crossing: Crossing) -> dict[str, Any]:
+    """For a row's detail: code → how often; {} where nothing was lost."""
+    counts: dict[str, int] = {}
+    for loss in crossing.losses:
+        counts[loss.code] = counts.get(loss.code, 0) + 1
+    return {"losses": counts} if counts else {}
