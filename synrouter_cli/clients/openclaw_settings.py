@@ -121,7 +121,7 @@ def _number(price: Decimal) -> int | float:
 
 def model_settings(config: Mapping[str, Any], ref: str) -> dict[str, Any]:
     """What is set for the model, under this name or the one it has been called by until now; and that its prompts
-    are marked for the cache, which behind a base URL of one's own has to be said."""
+    are marked for the cache, which its documentation promises for a base URL of one's own only where that is said."""
     there = table(at(config, (*MODELS, ref)))
     params = table(there.get("params"))
     before = default_model(config)
