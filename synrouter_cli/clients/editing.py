@@ -99,12 +99,13 @@ def is_ours(value: Any, port: int | None = None) -> bool:
 def redacted(line: str) -> str:
     """A line of a configuration without what may be a key in it.
 
-    >>> redacted('  "apiKey": "abcdef123456",  // mine'), redacted('key: ${MY_KEY}')
-    ('  "apiKey": "…",  // mine', 'key: ${MY_KEY}')
+    >>> redacted('  "apiKey": "abcdef123456",  // mine'), redacted('key: ${MY_KEY}'), redacted('max_tokens: 128000')
+    ('  "apiKey": "…",  // mine', 'key: ${MY_KEY}', 'max_tokens: 128000')
     """
 
     def masked(match: re.Match[str]) -> str:
-        return match[0] if match[2].startswith(_REFERENCE) or TOKEN in match[2] else f"{match[1]}…"
+        harmless = match[2].startswith(_REFERENCE) or match[2].isdigit() or TOKEN in match[2]
+        return match[0] if harmless else f"{match[1]}…"
 
     line = _LOCAL_KEY.sub("sk-sr-local-…", line)
     return _KEY_SHAPE.sub("…", _KEY_NAME.sub(masked, line))

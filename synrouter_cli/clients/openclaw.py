@@ -45,6 +45,7 @@ from synrouter_cli.textedit import Edit
 EVERY_MODEL: Final = f"{NAME}/*"
 MANAGED: Final = ("OPENCLAW_CONFIG_READONLY", "OPENCLAW_NIX_MODE")
 """Set to 1 where another program writes the configuration."""
+RELOADS: Final = "a gateway that runs takes it up by itself, within seconds"
 RUNNING: Final = "a gateway that runs already keeps its own configuration; this is for agent --local and gateway run"
 
 
@@ -62,10 +63,10 @@ def configure(wish: Wish, around: Surroundings) -> Plan:
         edits.append(Edit(ALLOWED, EVERY_MODEL, element=True))
     if wants_small(config):
         edits.append(Edit(UTILITY, f"{NAME}/{wish.small}"))
-    notes = (
+    elsewhere = (
         f"{setting} stays {name}, which does not go through Synrouter" for setting, name in models_elsewhere(config)
     )
-    return Plan(_by_file(around, path, edits), model.id, tuple(notes))
+    return Plan(_by_file(around, path, edits), model.id, (*elsewhere, RELOADS))
 
 
 def _chosen(wish: Wish, config: Mapping[str, Any]) -> tuple[Model, str]:

@@ -292,8 +292,18 @@ def test_undo_leaves_what_the_user_has_chosen_since_and_a_provider_that_is_whole
 
 
 def test_models_that_go_elsewhere_are_named():
-    plan = configure(wish(), machine(FALLBACKS))
-    assert plan.notes == ("agents.defaults.model.fallbacks stays google/gemini-4, which does not go through Synrouter",)
+    named = "agents.defaults.model.fallbacks stays google/gemini-4, which does not go through Synrouter"
+    assert named in configure(wish(), machine(FALLBACKS)).notes
+    assert len(configure(wish(), machine(FALLBACKS)).notes) == len(configure(wish(), machine(LISTS)).notes) + 1
+
+
+@pytest.mark.parametrize("files", [COMMENTED, FALLBACKS, LISTS], ids=["commented", "fallbacks", "lists"])
+def test_undo_works_on_what_the_client_has_written_anew(files: dict[PurePosixPath, str]):
+    disk = Disk(files)
+    disk.configure()
+    disk.files[MAIN] = json.dumps({**Json5.parse(disk.files[MAIN]).value, "meta": {"lastTouchedVersion": "2026.9.6"}})
+    assert disk.undo() == []
+    assert disk.config() == {**Json5.parse(files[MAIN]).value, "meta": {"lastTouchedVersion": "2026.9.6"}}
 
 
 @pytest.mark.parametrize(
