@@ -4,39 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import date
 from pathlib import PurePosixPath
 from typing import Any
 
 import pytest
 
-from synrouter_cli.clients.client import PRIVATE, Surroundings, Wish
-from synrouter_cli.clients.editing import edited, initial_text, without
+from support.client_files import HOME, LOCAL_KEY, URL, surroundings, wish
+from synrouter_cli.clients.client import FORMATS, PRIVATE, Surroundings
+from synrouter_cli.clients.editing import edited, without
 from synrouter_cli.clients.openclaw import CLIENT, configure, launch, overrides, points_at
 from synrouter_cli.clients.openclaw_files import config_file, effective, merged
-from synrouter_cli.providers import known_models, model, small_model
+from synrouter_cli.providers import default_model, small_model
 from synrouter_cli.textedit import Change, Json5
 
-TODAY = date(2026, 11, 21)
-MODELS = known_models(TODAY)
-URL = "http://127.0.0.1:7477"
-HOME = PurePosixPath("/home/me")
 MAIN = HOME / ".openclaw" / "openclaw.json"
-OPUS, SONNET, HAIKU = "claude-opus-4-8", "claude-sonnet-5-5", "claude-haiku-5-5"
-
-
-def wish(asked: str = "", url: str = URL) -> Wish:
-    by_id = {each.id: each for each in (*MODELS, *([model(asked, TODAY)] if asked else []))}
-    models = tuple(by_id.values())
-    command = ("/bin/synrouter", "token", "show")
-    return Wish(url, command, PurePosixPath("/data/token"), models, by_id, asked, SONNET, small_model())
-
-
-def machine(files: Mapping[PurePosixPath, str], **environ: str) -> Surroundings:
-    folders = {parent for path in files for parent in path.parents}
-    return Surroundings(
-        HOME, PurePosixPath("/project"), environ, "linux", files.get, lambda path: path in files or path in folders
-    )
+OPUS, SONNET, HAIKU = "claude-opus-4-8", default_model(), small_model()
 
 
 class Disk:
@@ -48,14 +30,14 @@ class Disk:
 
     @property
     def around(self) -> Surroundings:
-        return machine(self.files)
+        return surroundings(self.files)
 
     def configure(self, asked: str = "", url: str = URL) -> None:
         theirs = {path: self._without(path)[0] for path in self.files}
-        for file in configure(wish(asked, url), machine(theirs)).files:
-            text = self.files.get(file.path, initial_text(file.format))
+        for file in configure(wish(asked, url=url), surroundings(theirs)).files:
+            text = self.files.get(file.path, FORMATS[file.format][1])
             earlier = self.records.get(file.path, ())
-            self.files[file.path], self.records[file.path] = edited(text, file, earlier, token="sk-sr-local-x")
+            self.files[file.path], self.records[file.path] = edited(text, file, earlier, token=LOCAL_KEY)
 
     def undo(self) -> list[tuple[Any, ...]]:
         """The paths of what the user has changed since, which stay."""
@@ -82,11 +64,11 @@ COMMENTED = {
     MAIN: """// mine
 {
   // the gateway
-  gateway: { mode: 'local', port: 19_001 },  agents: {
+  gateway: { mode: 'local', port: 19001 },  agents: {
     defaults: { model: "anthropic/claude-opus-4-8", userTimezone: 'UTC' }, // clever one
   },
 }
-""".replace("_", "")
+"""
 }
 FALLBACKS = {MAIN: '{"agents":{"defaults":{"model":{"primary":"openai/gpt-6","fallbacks":["google/gemini-4"]}}}}\r\n'}
 LISTS = {
@@ -121,11 +103,11 @@ def test_our_provider_says_all_that_the_client_would_guess_wrong(files: dict[Pur
     assert provider["apiKey"] == {"source": "file", "provider": "synrouter", "id": "value"}
     assert config["secrets"]["providers"]["synrouter"] == {
         "source": "file",
-        "path": "/data/token",
+        "path": str(wish().token_file),
         "mode": "singleValue",
     }
     assert provider["headers"] == {"X-Synrouter-Client": "openclaw"}
-    assert {entry["id"] for entry in provider["models"]} == {each.id for each in MODELS}
+    assert {entry["id"] for entry in provider["models"]} == set(wish().by_id)
     for entry in provider["models"]:
         assert set(entry) == {"id", "name", "reasoning", "input", "contextWindow", "maxTokens", "cost"}
         assert set(entry["cost"]) == {"input", "output", "cacheRead", "cacheWrite"}
@@ -293,8 +275,10 @@ def test_undo_leaves_what_the_user_has_chosen_since_and_a_provider_that_is_whole
 
 def test_models_that_go_elsewhere_are_named():
     named = "agents.defaults.model.fallbacks stays google/gemini-4, which does not go through Synrouter"
-    assert named in configure(wish(), machine(FALLBACKS)).notes
-    assert len(configure(wish(), machine(FALLBACKS)).notes) == len(configure(wish(), machine(LISTS)).notes) + 1
+    assert named in configure(wish(), surroundings(FALLBACKS)).notes
+    assert (
+        len(configure(wish(), surroundings(FALLBACKS)).notes) == len(configure(wish(), surroundings(LISTS)).notes) + 1
+    )
 
 
 @pytest.mark.parametrize("files", [COMMENTED, FALLBACKS, LISTS], ids=["commented", "fallbacks", "lists"])
@@ -320,7 +304,7 @@ def test_undo_works_on_what_the_client_has_written_anew(files: dict[PurePosixPat
 )
 def test_the_file_is_the_one_that_the_client_reads(environ: dict[str, str], there: list[str], expected: str):
     files = {HOME / path: "{}" for path in there}
-    assert str(config_file(machine(files, **environ))) == expected
+    assert str(config_file(surroundings(files, **environ))) == expected
 
 
 @pytest.mark.parametrize(
@@ -337,7 +321,7 @@ def test_the_file_is_the_one_that_the_client_reads(environ: dict[str, str], ther
     ],
 )
 def test_settings_of_one_agent_that_go_before_ours_are_told(text: str, said: list[str]):
-    found = list(overrides(wish(), machine({MAIN: text})))
+    found = list(overrides(wish(), surroundings({MAIN: text})))
     assert len(found) == len(said)
     for sentence, begins in zip(found, said, strict=True):
         assert sentence.startswith(begins)
@@ -349,9 +333,9 @@ def test_a_list_of_models_that_an_agent_keeps_and_a_configuration_of_another_pro
         MAIN: "{agents: {entries: {ops: {}}}}",
         kept: '{"providers": {"synrouter": {"baseUrl": "http://127.0.0.1:1"}}}',
     }
-    told = list(overrides(wish(), machine(files, OPENCLAW_NIX_MODE="1")))
+    told = list(overrides(wish(), surroundings(files, OPENCLAW_NIX_MODE="1")))
     assert [any(word in sentence for sentence in told) for word in ("OPENCLAW_NIX_MODE", str(kept))] == [True, True]
-    assert list(overrides(wish(url="http://127.0.0.1:1"), machine(files))) == []
+    assert list(overrides(wish(url="http://127.0.0.1:1"), surroundings(files))) == []
 
 
 def test_it_points_at_us_while_its_default_model_is_ours():
@@ -373,11 +357,11 @@ def test_a_launch_comes_to_the_same_as_configuring_and_holds_no_key(files: dict[
     [(name, text)] = started.private.items()
     assert started.environ["OPENCLAW_CONFIG_PATH"] == f"{PRIVATE}/{name}"
     assert started.environ["OPENCLAW_INCLUDE_ROOTS"] == str(MAIN.parent)
-    assert "sk-sr" not in text
+    assert LOCAL_KEY not in text
     assert started.arguments == ()
 
     private = PurePosixPath("/private") / name
-    ran = effective(machine({**disk.files, private: text}), private)
+    ran = effective(surroundings({**disk.files, private: text}), private)
     disk.configure(OPUS)
     wanted = disk.config()
     for config in (ran, wanted):  # in which order they are listed does not matter
@@ -390,7 +374,7 @@ def test_a_launch_comes_to_the_same_as_configuring_and_holds_no_key(files: dict[
 
 
 def test_a_launch_keeps_the_folders_that_the_user_lets_in():
-    started = launch(wish(), machine({}, OPENCLAW_INCLUDE_ROOTS="/shared"))
+    started = launch(wish(), surroundings({}, OPENCLAW_INCLUDE_ROOTS="/shared"))
     assert started.environ["OPENCLAW_INCLUDE_ROOTS"] == "/shared:/home/me/.openclaw"
     assert "$include" not in json.loads(started.private["openclaw.json"])
 
@@ -410,11 +394,11 @@ def test_what_is_included_merges_as_the_client_merges_it(under: Any, over: Any, 
 
 def test_includes_that_go_round_in_circles_come_to_an_end():
     files = {MAIN: "{$include: './openclaw.json'}"}
-    assert effective(machine(files), MAIN) == {}
-    assert configure(wish(), machine(files)).files[0].path == MAIN
+    assert effective(surroundings(files), MAIN) == {}
+    assert configure(wish(), surroundings(files)).files[0].path == MAIN
 
 
 def test_its_name_on_the_wire_is_its_name_here():
     assert CLIENT.name == "openclaw"
-    headers = configure(wish(), machine({})).files[0].edits[0].value["headers"]
+    headers = configure(wish(), surroundings({})).files[0].edits[0].value["headers"]
     assert headers == {"X-Synrouter-Client": CLIENT.name}
