@@ -251,11 +251,13 @@ def test_what_the_user_adds_to_our_provider_survives_a_new_address():
     disk.configure()
     provider = ("models", "providers", "synrouter")
     mine = {"id": "mine", "name": "Mine"}
+    first, *rest = disk.config()["models"]["providers"]["synrouter"]["models"]
     disk.change((*provider, "timeoutSeconds"), 60)
-    disk.change((*provider, "models"), [*disk.config()["models"]["providers"]["synrouter"]["models"], mine])
+    disk.change((*provider, "models"), [{**first, "contextTokens": 96_000, "maxTokens": 1}, *rest, mine])
     disk.configure(url="http://127.0.0.1:9000")
     there = disk.config()["models"]["providers"]["synrouter"]
     assert (there["baseUrl"], there["timeoutSeconds"], there["models"][-1]) == ("http://127.0.0.1:9000", 60, mine)
+    assert there["models"][0] == {**first, "contextTokens": 96_000}
     assert disk.undo() == []
     assert disk.files == {MAIN: "{}\n"}
 
@@ -355,8 +357,11 @@ def test_a_launch_comes_to_the_same_as_configuring_and_holds_no_key(files: dict[
         disk.configure()
     started = launch(wish(OPUS), disk.around)
     [(name, text)] = started.private.items()
-    assert started.environ["OPENCLAW_CONFIG_PATH"] == f"{PRIVATE}/{name}"
-    assert started.environ["OPENCLAW_INCLUDE_ROOTS"] == str(MAIN.parent)
+    assert started.environ == {
+        "OPENCLAW_CONFIG_PATH": f"{PRIVATE}/{name}",
+        "OPENCLAW_INCLUDE_ROOTS": str(MAIN.parent),
+        "OPENCLAW_CONFIG_READONLY": "1",
+    }
     assert LOCAL_KEY not in text
     assert started.arguments == ()
 
