@@ -12,8 +12,9 @@ import asyncio
 import gc
 import importlib.util
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 
 from synrouter_cli.daemon import tokens
 from synrouter_cli.daemon.key_holder import KeyHolder
@@ -23,7 +24,7 @@ from synrouter_cli.ledger.ledger import Ledger
 from synrouter_cli.ledger.rows import Turn
 from synrouter_cli.prompt.policy import Policy
 from synrouter_cli.prompt.trim import limits_of
-from synrouter_cli.providers import price_version, provider_names
+from synrouter_cli.providers import known_models, price_version
 from synrouter_cli.proxy.app import Services, start
 from synrouter_cli.proxy.turns import Turns
 from synrouter_cli.settings import Settings
@@ -45,7 +46,7 @@ def assemble_with(turn_line: Callable[[Turn], str], *, clock: Callable[[], float
                 parts.say(turn_line(turn))
 
         settings = parts.settings
-        _check_names(settings.upstreams)
+        _check_names(settings)
         key = tokens.digest_key(settings.paths)
         holder = KeyHolder(settings, learned=parts.learned)
         ledger = Ledger.open(settings.paths.ledger_file, clock=clock)
@@ -70,6 +71,7 @@ def assemble_with(turn_line: Callable[[Turn], str], *, clock: Callable[[], float
                 started_at=parts.started_at,
                 clock=clock,
                 keys=holder,
+                models={"anthropic": tuple(known.id for known in known_models(datetime.now(UTC).date()))},
             )
             _import_late()
             price_version()  # reads the prices; the names have read the facts
@@ -91,10 +93,10 @@ def _policy(settings: Settings) -> Policy:
     return Policy(settings.level, limits, diagnoses=settings.diagnostics and settings.level != "observe")
 
 
-def _check_names(upstreams: Mapping[str, str]) -> None:
-    for name in upstreams:
-        if name not in provider_names():
-            known = ", ".join(sorted(provider_names()))
+def _check_names(settings: Settings) -> None:
+    for name in settings.upstreams:
+        if name not in settings.providers:
+            known = ", ".join(sorted(settings.providers))
             raise ConfigError(where=f"upstream {name}", detail=f"no such provider; known are: {known}")
 
 

@@ -47,6 +47,8 @@ class Crossed:
         self._whole = bytearray()
         self._metered = metered
         self._failed = False
+        self._tail = b""
+        self.translates = client is not None
         self.status: int | None = None
         """The status that a translated error answer has; None: the upstream's own."""
         self.started = False
@@ -63,11 +65,16 @@ class Crossed:
     @property
     def inside_event(self) -> bool:
         """Of what reaches the client: a translated stream has whole events only."""
-        return False
+        return self._stream and not self.translates and self._tail != b"" and not self._between
 
     @property
     def may_ping(self) -> bool:
-        return self._encoder is not None and not self.complete
+        """Whether something may be put into the stream here."""
+        return self._stream and not self.complete and (self.translates or (self._coding is None and self._between))
+
+    @property
+    def _between(self) -> bool:
+        return self._tail.endswith((b"\n\n", b"\r\n\r\n", b"\r\r"))
 
     @property
     def usage_quality(self) -> str:
@@ -80,6 +87,7 @@ class Crossed:
 
     def feed(self, chunk: bytes) -> None:
         """Take the next bytes of the upstream."""
+        self._tail = (self._tail + chunk[-4:])[-4:]
         pieces = self._coding.feed(chunk) if self._coding is not None else (chunk,)
         for piece in pieces:
             if self._decoder is None:
