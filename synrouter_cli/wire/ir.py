@@ -118,8 +118,6 @@ class ToolUse:
     cache: Cache | None = None
     extras: Extras = field(default_factory=dict)
     item: Extras | None = None
-    local: str | None = None
-    """Its name within its namespace; `name` is the one that dialects without namespaces call it by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,8 +195,6 @@ class Tool:
     cache: Cache | None = None
     extras: Extras = field(default_factory=dict)
     item: Extras | None = None
-    local: str | None = None
-    """Its name within its namespace; `name` is the one that dialects without namespaces call it by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,7 +273,7 @@ class Request:
     """Responses' `previous_response_id`."""
     extras: Extras = field(default_factory=dict)
     dialect: Dialect | None = None
-    """Whose words `extras` are in, here and in all that the request holds."""
+    """What it came in: its own encoder passes every extra field on, another one only what it knows by that name."""
 
 
 # ── answers ──
