@@ -216,7 +216,7 @@ class Reasoning:
     """How much the model is to think. `effort` in words (none, minimal, low, medium, high, xhigh, max), `budget` in
     tokens; `mode` is Anthropic's `thinking.type`; `summary` is what is shown of it (OpenAI), `display` Anthropic's."""
 
-    mode: Literal["enabled", "disabled", "adaptive"] | None = None
+    mode: Literal["enabled", "disabled", "adaptive", "between_tools"] | None = None
     effort: str | None = None
     budget: int | None = None
     summary: str | None = None
