@@ -156,12 +156,15 @@ def match(method: str, path: str) -> Match | None:
 
 
 def dialect_of(path: str) -> str:
-    """The dialect in which errors of this path are told: anthropic, or chat for OpenAI's, whose errors are alike.
+    """The dialect in which errors of this path are told.
 
-    >>> dialect_of("/v1/responses"), dialect_of("/v1/messages")
-    ('chat', 'anthropic')
+    >>> dialect_of("/v1/responses"), dialect_of("/v1/messages?beta=true"), dialect_of("/api/v1/models")
+    ('responses', 'anthropic', 'chat')
     """
-    return "chat" if _OPENAI.fullmatch(path.partition("?")[0]) else "anthropic"
+    path = path.partition("?")[0]
+    if not _OPENAI.fullmatch(path):
+        return "anthropic"
+    return "responses" if "/responses" in path else "chat"
 
 
 def not_served(path: str) -> NotFound:

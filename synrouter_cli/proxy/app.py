@@ -125,6 +125,7 @@ async def _serve(settings: Settings, services: Services, upstream: Upstream) -> 
         limits=limits,
         keys=keys,
         ways=Ways(settings, keys, services.models),
+        clock=services.clock,
         scope_key=services.scope_key,
         ping_interval_s=settings.ping_interval_s,
         live=live,

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from synrouter_cli.proxy.live import place
@@ -35,9 +36,10 @@ class Crossed:
         client: Codec | None,
         asked: Request | None,
         encoding: str = "",
-        metered: bool = True,
+        created: int = 0,
     ) -> None:
-        """`encoding` is the answer's Content-Encoding. `asked` is needed where the answer is translated."""
+        """`encoding` is the answer's Content-Encoding, `created` its epoch second for a dialect that tells one. `asked`
+        is needed where the answer is translated."""
         self._stream = stream
         self._upstream, self._client, self._asked = upstream, client, asked
         self._coding = Decoder(encoding) if encoding not in ("", "identity") else None
@@ -45,7 +47,7 @@ class Crossed:
         self._encoder = client.stream_encoder(asked) if client is not None and asked is not None and stream else None
         self._out = bytearray()
         self._whole = bytearray()
-        self._metered = metered
+        self._created = created
         self._failed = False
         self._tail = b""
         self.translates = client is not None
@@ -115,6 +117,8 @@ class Crossed:
     def _take(self, events: Sequence[StreamEvent]) -> None:
         for event in events:
             self._note(event)
+            if isinstance(event, Started) and event.created is None:
+                event = replace(event, created=self._created)
             if self._encoder is not None:
                 self._out += self._encoder.encode(event)
 
@@ -152,7 +156,8 @@ class Crossed:
             return
         self._note_response(read)
         if self._client is not None and self._asked is not None:
-            body, more = self._client.encode_response(read, self._asked)
+            dated = read if read.created is not None else replace(read, created=self._created)
+            body, more = self._client.encode_response(dated, self._asked)
             self.losses = (*losses, *more)
             self._out += body
 

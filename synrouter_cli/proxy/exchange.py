@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from aiohttp import web
@@ -67,7 +67,7 @@ class Exchange:
     scope_key: bytes = field(repr=False)
     ping_interval_s: float
     live: Live
-    today: Callable[[], date] = lambda: datetime.now(UTC).date()
+    clock: Callable[[], float] = time.time
     pinger: Pinger | None = None
     """Where keep-warm is switched on: remembers how requests went."""
 
@@ -143,7 +143,11 @@ class Exchange:
         provider = self.ways.provider(way.provider)
         route = admitted.match.route
         kind = cache_kind(provider, way.model)
-        longest = None if route.dialect == "anthropic" else model(way.model, self.today()).output_tokens
+        longest = (
+            None
+            if route.dialect == "anthropic"
+            else model(way.model, datetime.fromtimestamp(self.clock(), UTC).date()).output_tokens
+        )
         crossing = cross(route.dialect, body.decoded, way, kind, output_tokens=longest)
         return Trip(head, admitted, body, provider, crossing, keeps_credential=admitted.keeps_credential and first_way)
 
@@ -339,7 +343,7 @@ class Exchange:
         if trip is None:
             course.reading = Reading(stream=is_stream(answer), encoding=encoding, metered=course.metered)
         else:
-            course.reading = trip.reading(stream=is_stream(answer), encoding=encoding)
+            course.reading = trip.reading(stream=is_stream(answer), encoding=encoding, now=self.clock())
         relay = Relay(
             request,
             answer,

@@ -61,7 +61,7 @@ class Trip:
         headers += [(name, value) for name, value in self.provider.headers.items()]
         return Call(self.provider.name, "POST", self._path(), headers, self.body.wire if edited is None else edited)
 
-    def reading(self, *, stream: bool, encoding: str) -> Reading | Crossed:
+    def reading(self, *, stream: bool, encoding: str, now: float) -> Reading | Crossed:
         """Who reads the answer, and turns it into the client's dialect where that is another."""
         crossing = self.crossing
         if crossing.way.dialect == self.dialect == "anthropic" or self._endpoint == "embeddings":
@@ -73,6 +73,7 @@ class Trip:
             client=codec_of(self.dialect) if translated else None,
             asked=crossing.answered if translated else None,
             encoding=encoding,
+            created=int(now),
         )
 
     @property
