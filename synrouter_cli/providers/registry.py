@@ -69,7 +69,7 @@ class Provider:
         return header, f"{scheme} {key}" if scheme else key
 
     def path(self, dialect: str, endpoint: str, query: str = "") -> str:
-        """The path and query of an endpoint such as `/messages`; `query`, the client's with its `?`, goes as it came."""
+        """Path and query of an endpoint such as `/messages`. `query`, the client's with its `?`, goes as it came."""
         own = self.query if self.query and self.query not in query.removeprefix("?").split("&") else ""
         joint = "&" if len(query) > 1 else "" if query else "?"
         return f"{self.dialects[dialect]}{endpoint}{query}" + (f"{joint}{own}" if own else "")
