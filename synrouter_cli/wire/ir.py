@@ -4,6 +4,9 @@ The hub is Anthropic Messages: whatever that can say has a place here, and keeps
 the JSON text that came, so that big numbers, key order and repeats arrive as sent. A field that no value here has a
 place for stands in `extras`, by its name in the dialect that it came in.
 
+Responses' items say things of themselves that no other dialect has a use for (`id`, `status`, `phase`): these stand
+in `item`, which only that codec reads. What an item has there is no loss elsewhere.
+
 >>> Request("m", messages=(Message("user", (Text("hi"),)),)).messages[0].blocks[0].text
 'hi'
 """
@@ -49,6 +52,7 @@ class Text:
     citations: tuple[Json, ...] = ()
     """As Anthropic has them; annotations of OpenAI's dialects are turned into them and back where both have a place."""
     extras: Extras = field(default_factory=dict)
+    item: Extras | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +97,13 @@ class Thinking:
     text: str
     signature: str = ""
     extras: Extras = field(default_factory=dict)
+    item: Extras | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RedactedThinking:
     data: str
+    item: Extras | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +117,9 @@ class ToolUse:
     namespace: str | None = None
     cache: Cache | None = None
     extras: Extras = field(default_factory=dict)
+    item: Extras | None = None
+    local: str | None = None
+    """Its name within its namespace; `name` is the one that dialects without namespaces call it by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +134,7 @@ class ToolResult:
     kind: Literal["function", "custom", "local_shell", "server"] = "function"
     cache: Cache | None = None
     extras: Extras = field(default_factory=dict)
+    item: Extras | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +142,7 @@ class Refusal:
     """OpenAI's refusal part: text in place of an answer."""
 
     text: str
+    item: Extras | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +171,7 @@ class Message:
     cache: Cache | None = None
     """A marker on the message object itself, as some Chat clients put it: it marks the last block."""
     extras: Extras = field(default_factory=dict)
+    item: Extras | None = None
 
 
 # ── tools ──
@@ -184,6 +196,9 @@ class Tool:
     """Loaded by tool search only when it is needed."""
     cache: Cache | None = None
     extras: Extras = field(default_factory=dict)
+    item: Extras | None = None
+    local: str | None = None
+    """Its name within its namespace; `name` is the one that dialects without namespaces call it by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,6 +276,8 @@ class Request:
     previous: str | None = None
     """Responses' `previous_response_id`."""
     extras: Extras = field(default_factory=dict)
+    dialect: Dialect | None = None
+    """Whose words `extras` are in, here and in all that the request holds."""
 
 
 # ── answers ──
