@@ -278,6 +278,8 @@ class Request:
     extras: Extras = field(default_factory=dict)
     dialect: Dialect | None = None
     """Whose words `extras` are in, here and in all that the request holds."""
+    legacy: bool = False
+    """Chat's `functions` of before `tools`: the answer has to be in these words."""
 
 
 # ── answers ──
