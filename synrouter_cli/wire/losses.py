@@ -23,6 +23,7 @@ LOSSES: Final[Mapping[str, str]] = {
     "audio": "The target takes no audio: a note stands in its place.",
     "block": "A block that only its own dialect knows was left out.",
     "cache_marker": "A cache marker stood where the target takes none.",
+    "choices": "Of several choices the first was taken.",
     "citations": "The target has no citations: the text stays without them.",
     "empty_text": "An empty text was left out: the target refuses it.",
     "empty_message": "A message without content was left out: the target refuses it.",
@@ -34,6 +35,10 @@ LOSSES: Final[Mapping[str, str]] = {
     # tools
     "builtin_tool": "A tool that its own provider runs does not exist at the target.",
     "deferred_tool": "The target loads no tools later: the tool is offered from the start.",
+    "grammar": "The target does not enforce a tool's grammar: it is told in the description.",
+    "parallel_calls": "A client of before `tools` takes one call at a time: the first was taken.",
+    "tool_field": "The target has no place for a setting of a tool.",
+    "tool_namespace": "The target has no namespaces: a tool's name carries it.",
     # settings
     "cache_key": "The target has no prompt_cache_key.",
     "forced_tool": "The model can't be forced to call a tool: it is told to in words.",
