@@ -12,7 +12,7 @@ import asyncio
 import gc
 import importlib.util
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 
 from synrouter_cli.daemon import tokens
@@ -23,7 +23,7 @@ from synrouter_cli.ledger.ledger import Ledger
 from synrouter_cli.ledger.rows import Turn
 from synrouter_cli.prompt.policy import Policy
 from synrouter_cli.prompt.trim import limits_of
-from synrouter_cli.providers import price_version, provider_names
+from synrouter_cli.providers import price_version
 from synrouter_cli.proxy.app import Services, start
 from synrouter_cli.proxy.turns import Turns
 from synrouter_cli.settings import Settings
@@ -45,7 +45,7 @@ def assemble_with(turn_line: Callable[[Turn], str], *, clock: Callable[[], float
                 parts.say(turn_line(turn))
 
         settings = parts.settings
-        _check_names(settings.upstreams)
+        _check_names(settings.upstreams, settings.providers)
         key = tokens.digest_key(settings.paths)
         holder = KeyHolder(settings, learned=parts.learned)
         ledger = Ledger.open(settings.paths.ledger_file, clock=clock)
@@ -91,10 +91,10 @@ def _policy(settings: Settings) -> Policy:
     return Policy(settings.level, limits, diagnoses=settings.diagnostics and settings.level != "observe")
 
 
-def _check_names(upstreams: Mapping[str, str]) -> None:
+def _check_names(upstreams: Mapping[str, str], providers: Collection[str]) -> None:
     for name in upstreams:
-        if name not in provider_names():
-            known = ", ".join(sorted(provider_names()))
+        if name not in providers:
+            known = ", ".join(sorted(providers))
             raise ConfigError(where=f"upstream {name}", detail=f"no such provider; known are: {known}")
 
 

@@ -11,11 +11,12 @@ True
 
 from __future__ import annotations
 
-from synrouter_cli.providers.caching import CacheFacts, cache_kind, facts
+from synrouter_cli.providers.caching import BilledWrites, CacheFacts, billed_writes, cache_kind, facts
 from synrouter_cli.providers.models import Model, default_model, known_models, model, small_model
 from synrouter_cli.providers.names import canonical
-from synrouter_cli.providers.pricing import Price, Rates, Schedule, price, price_version
+from synrouter_cli.providers.pricing import Price, Rates, Schedule, listed_models, price, price_version
 from synrouter_cli.providers.registry import (
+    REGION,
     CacheKind,
     Provider,
     builtin,
@@ -27,6 +28,8 @@ from synrouter_cli.providers.registry import (
 from synrouter_cli.providers.relays import Relay, relay_of
 
 __all__ = [
+    "REGION",
+    "BilledWrites",
     "CacheFacts",
     "CacheKind",
     "Model",
@@ -35,6 +38,7 @@ __all__ = [
     "Rates",
     "Relay",
     "Schedule",
+    "billed_writes",
     "builtin",
     "cache_kind",
     "canonical",
@@ -42,6 +46,7 @@ __all__ = [
     "default_model",
     "facts",
     "known_models",
+    "listed_models",
     "may_receive",
     "model",
     "price",
