@@ -376,15 +376,15 @@ def _read_config(path: Path) -> dict[str, Any]:
     if "keep_warm" in values:
         values["keep_warm"] = _config_keep_warm(path, text, values["keep_warm"])
 
-    def where(*names: str) -> str:
+    def at(*names: str) -> str:
         return f"{path}{_line_of(text, names[-1])}, {'.'.join(names)}"
 
     if "providers" in values:
-        own, values["own_models"] = read_providers(values["providers"], where)
+        own, values["own_models"] = read_providers(values["providers"], at)
         values["providers"] = {**_builtin(), **own}
     for name, read in (("routes", read_routes), ("aliases", read_aliases), ("budget", read_budget)):
         if name in values:
-            values[name] = read(values[name], where)
+            values[name] = read(values[name], at)
     return values
 
 

@@ -48,6 +48,10 @@ LEFT_OUT = {
     "openrouter": lambda model: "/" not in model.id or ":" in model.id,  # without its vendor a name is an old one
 }
 """What of a provider's list is not ours, or can't be told apart."""
+NO_TEXT = re.compile(
+    r"image|audio|realtime|-tts|transcri|-live|speech|robotics|moderation|-ocr|search-api|instruct$|extended|ft-$", re.I
+)
+"""Names of models that are not for agents."""
 FROM_SOURCE = {"regional.": "", "-v1:0": "", "-v2:0": ""}
 """How the source spells Bedrock's names, and what is asked for: us., eu. and no region cost the same."""
 
@@ -108,6 +112,8 @@ def _is_offered(provider: str, spelled: str, model: Any) -> bool:
     """Whether it reads and writes text for a price by the token today, under a name that leads to this provider. Where
     a provider has everybody's models, those whose context window nobody wrote down are old ones."""
     given = vars(_eras_last(model, any_constraint=True))
+    if NO_TEXT.search(spelled):
+        return False
     priced = given.get("input_mtok") is not None and given.get("output_mtok") is not None
     ours = builtin().get(provider)
     named = ours is None or not ours.vendor or ours.has(spelled)

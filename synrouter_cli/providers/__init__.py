@@ -12,7 +12,8 @@ True
 from __future__ import annotations
 
 from synrouter_cli.providers.caching import BilledWrites, CacheFacts, billed_writes, cache_kind, facts
-from synrouter_cli.providers.models import Model, default_model, known_models, model, small_model
+from synrouter_cli.providers.listings import Listed, read_listing
+from synrouter_cli.providers.models import Model, default_model, known_models, known_names, limits, model, small_model
 from synrouter_cli.providers.names import canonical
 from synrouter_cli.providers.pricing import Price, Rates, Schedule, listed_models, price, price_version
 from synrouter_cli.providers.registry import (
@@ -32,6 +33,7 @@ __all__ = [
     "BilledWrites",
     "CacheFacts",
     "CacheKind",
+    "Listed",
     "Model",
     "Price",
     "Provider",
@@ -46,6 +48,8 @@ __all__ = [
     "default_model",
     "facts",
     "known_models",
+    "known_names",
+    "limits",
     "listed_models",
     "may_receive",
     "model",
@@ -53,6 +57,7 @@ __all__ = [
     "price_version",
     "provider_names",
     "provider_of",
+    "read_listing",
     "relay_of",
     "small_model",
 ]

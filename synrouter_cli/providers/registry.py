@@ -122,8 +122,8 @@ class Provider:
         return dialect, self.key_path or path
 
     def at_place(self, region: str, endpoint: str) -> str:
-        """The base URL in another region or at another endpoint, its own where one is empty. Raises KeyError for an endpoint
-        that it does not have."""
+        """The base URL in another region or at another endpoint, its own where one is empty. Raises KeyError for an
+        endpoint that it does not have."""
         return self.endpoints[endpoint or next(iter(self.endpoints))].replace("{region}", region or self.region)
 
 
