@@ -14,7 +14,7 @@ _synrouter() {
     fi
     for ((i = 1; i < COMP_CWORD; i++)); do
         case "$place/${COMP_WORDS[i]}" in
-            /up | /down | /demo | /status | /stats | /sessions | /explain | /estimate | /logs | /configure | /run | /env | /doctor | /completions | /keys | /keys/set | /keys/list | /keys/remove | /keys/test | /token | /token/show | /token/rotate) place="$place/${COMP_WORDS[i]}" ;;
+            /up | /down | /demo | /status | /stats | /sessions | /explain | /estimate | /providers | /models | /logs | /configure | /run | /env | /doctor | /completions | /keys | /keys/set | /keys/list | /keys/remove | /keys/test | /token | /token/show | /token/rotate) place="$place/${COMP_WORDS[i]}" ;;
         esac
     done
     case "$place $prev" in
@@ -51,6 +51,8 @@ _synrouter() {
                     "/sessions") words="--since --json --help -h" ;;
                     "/explain") words="--turn --json --help -h" ;;
                     "/estimate") words="--json --help -h" ;;
+                    "/providers") words="--json --help -h" ;;
+                    "/models") words="--refresh --json --help -h" ;;
                     "/logs") words="--follow -f --lines -n --help -h" ;;
                     "/configure") words="--undo --dry-run --yes -y --model --scope --auth --list --json --help -h" ;;
                     "/run") words="--model --auth --help -h" ;;
@@ -68,9 +70,10 @@ _synrouter() {
                 esac
             else
                 case "$place" in
-                    "") words="up down demo status stats sessions explain estimate logs configure run env doctor completions keys token" ;;
+                    "") words="up down demo status stats sessions explain estimate providers models logs configure run env doctor completions keys token" ;;
                     "/explain") words="$(_synrouter_values sessions)" ;;
                     "/estimate") compopt -o default 2>/dev/null; return ;;
+                    "/models") words="$(_synrouter_values providers)" ;;
                     "/configure") words="$(_synrouter_values clients)" ;;
                     "/run") words="$(_synrouter_values clients)" ;;
                     "/env") words="$(_synrouter_values clients)" ;;

@@ -4,7 +4,7 @@ function __synrouter_at --description 'Whether the command line stands at this c
     set -l place
     for word in (commandline -opc)[2..]
         switch "$place/$word"
-            case /up /down /demo /status /stats /sessions /explain /estimate /logs /configure /run /env /doctor /completions /keys /keys/set /keys/list /keys/remove /keys/test /token /token/show /token/rotate
+            case /up /down /demo /status /stats /sessions /explain /estimate /providers /models /logs /configure /run /env /doctor /completions /keys /keys/set /keys/list /keys/remove /keys/test /token /token/show /token/rotate
                 set place "$place/$word"
         end
     end
@@ -25,6 +25,8 @@ complete -c synrouter -n '__synrouter_at ""' -a stats -d 'Show what turns cost, 
 complete -c synrouter -n '__synrouter_at ""' -a sessions -d 'List the latest sessions: their cost, and if they are warm.'
 complete -c synrouter -n '__synrouter_at ""' -a explain -d 'Say why a turn missed the cache, its cost, and what to do.'
 complete -c synrouter -n '__synrouter_at ""' -a estimate -d 'Show what past sessions cost, and would have cost.'
+complete -c synrouter -n '__synrouter_at ""' -a providers -d 'List the providers: dialects, key, address.'
+complete -c synrouter -n '__synrouter_at ""' -a models -d 'List what is known of models: price, context, cache.'
 complete -c synrouter -n '__synrouter_at ""' -a logs -d 'Show what the proxy wrote down.'
 complete -c synrouter -n '__synrouter_at ""' -a configure -d 'Write the configuration that puts a client on the proxy.'
 complete -c synrouter -n '__synrouter_at ""' -a run -d 'Start a client on the proxy; none of its files is touched.'
@@ -71,6 +73,12 @@ complete -c synrouter -n '__synrouter_at /explain' -l help -s h -d 'Show the hel
 complete -c synrouter -n '__synrouter_at /estimate' -F
 complete -c synrouter -n '__synrouter_at /estimate' -l json -d 'One JSON object, for programs.'
 complete -c synrouter -n '__synrouter_at /estimate' -l help -s h -d 'Show the help and exit.'
+complete -c synrouter -n '__synrouter_at /providers' -l json -d 'One JSON object, for programs.'
+complete -c synrouter -n '__synrouter_at /providers' -l help -s h -d 'Show the help and exit.'
+complete -c synrouter -n '__synrouter_at /models' -a '(__synrouter_values providers)'
+complete -c synrouter -n '__synrouter_at /models' -l refresh -d 'Ask the providers for their lists first.'
+complete -c synrouter -n '__synrouter_at /models' -l json -d 'One JSON object, for programs.'
+complete -c synrouter -n '__synrouter_at /models' -l help -s h -d 'Show the help and exit.'
 complete -c synrouter -n '__synrouter_at /logs' -l follow -s f -d 'Go on with what is written, until Ctrl-C.'
 complete -c synrouter -n '__synrouter_at /logs' -l lines -s n -d 'How many of the last lines.' -x
 complete -c synrouter -n '__synrouter_at /logs' -l help -s h -d 'Show the help and exit.'

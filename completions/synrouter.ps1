@@ -3,7 +3,7 @@
 Register-ArgumentCompleter -Native -CommandName synrouter -ScriptBlock {
     param($wordToComplete, $commandAst, $cursorPosition)
     $commands = @{
-        '' = @(, @('up', 'Start the proxy, with the dashboard on a terminal.'); , @('down', 'Stop the proxy; requests in flight are finished first.'); , @('demo', 'See it work on a simulated provider.'); , @('status', 'Show whether the proxy runs, where, and how it is set.'); , @('stats', 'Show what turns cost, and what was saved.'); , @('sessions', 'List the latest sessions: their cost, and if they are warm.'); , @('explain', 'Say why a turn missed the cache, its cost, and what to do.'); , @('estimate', 'Show what past sessions cost, and would have cost.'); , @('logs', 'Show what the proxy wrote down.'); , @('configure', 'Write the configuration that puts a client on the proxy.'); , @('run', 'Start a client on the proxy; none of its files is touched.'); , @('env', 'Print the export lines that put a client on the proxy.'); , @('doctor', 'Check what has to be right, and say what to do.'); , @('completions', 'Print the completions of your shell.'); , @('keys', 'Keep the providers'' keys in the keyring of your system.'); , @('token', 'Show or replace the local key that clients send to the proxy.'))
+        '' = @(, @('up', 'Start the proxy, with the dashboard on a terminal.'); , @('down', 'Stop the proxy; requests in flight are finished first.'); , @('demo', 'See it work on a simulated provider.'); , @('status', 'Show whether the proxy runs, where, and how it is set.'); , @('stats', 'Show what turns cost, and what was saved.'); , @('sessions', 'List the latest sessions: their cost, and if they are warm.'); , @('explain', 'Say why a turn missed the cache, its cost, and what to do.'); , @('estimate', 'Show what past sessions cost, and would have cost.'); , @('providers', 'List the providers: dialects, key, address.'); , @('models', 'List what is known of models: price, context, cache.'); , @('logs', 'Show what the proxy wrote down.'); , @('configure', 'Write the configuration that puts a client on the proxy.'); , @('run', 'Start a client on the proxy; none of its files is touched.'); , @('env', 'Print the export lines that put a client on the proxy.'); , @('doctor', 'Check what has to be right, and say what to do.'); , @('completions', 'Print the completions of your shell.'); , @('keys', 'Keep the providers'' keys in the keyring of your system.'); , @('token', 'Show or replace the local key that clients send to the proxy.'))
         '/up' = @()
         '/down' = @()
         '/demo' = @()
@@ -12,6 +12,8 @@ Register-ArgumentCompleter -Native -CommandName synrouter -ScriptBlock {
         '/sessions' = @()
         '/explain' = @()
         '/estimate' = @()
+        '/providers' = @()
+        '/models' = @()
         '/logs' = @()
         '/configure' = @()
         '/run' = @()
@@ -37,6 +39,8 @@ Register-ArgumentCompleter -Native -CommandName synrouter -ScriptBlock {
         '/sessions' = @(, @('--since', 'From when: 24h, 7d, 4w, or a date.'); , @('--json', 'One JSON object, for programs.'); , @('--help', 'Show the help and exit.'); , @('-h', 'Show the help and exit.'))
         '/explain' = @(, @('--turn', 'One turn of it.'); , @('--json', 'One JSON object, for programs.'); , @('--help', 'Show the help and exit.'); , @('-h', 'Show the help and exit.'))
         '/estimate' = @(, @('--json', 'One JSON object, for programs.'); , @('--help', 'Show the help and exit.'); , @('-h', 'Show the help and exit.'))
+        '/providers' = @(, @('--json', 'One JSON object, for programs.'); , @('--help', 'Show the help and exit.'); , @('-h', 'Show the help and exit.'))
+        '/models' = @(, @('--refresh', 'Ask the providers for their lists first.'); , @('--json', 'One JSON object, for programs.'); , @('--help', 'Show the help and exit.'); , @('-h', 'Show the help and exit.'))
         '/logs' = @(, @('--follow', 'Go on with what is written, until Ctrl-C.'); , @('-f', 'Go on with what is written, until Ctrl-C.'); , @('--lines', 'How many of the last lines.'); , @('-n', 'How many of the last lines.'); , @('--help', 'Show the help and exit.'); , @('-h', 'Show the help and exit.'))
         '/configure' = @(, @('--undo', 'Take back what was written.'); , @('--dry-run', 'Show the difference, write nothing.'); , @('--yes', 'Write without asking.'); , @('-y', 'Write without asking.'); , @('--model', 'What it uses from now on; its own choice if left out.'); , @('--scope', 'For all projects, or this one.'); , @('--auth', 'Whose credential pays.'); , @('--list', 'Every client: installed, configured, pointing where.'); , @('--json', 'One JSON object, for programs.'); , @('--help', 'Show the help and exit.'); , @('-h', 'Show the help and exit.'))
         '/run' = @(, @('--model', 'What it uses, this time.'); , @('--auth', 'Whose credential pays.'); , @('--help', 'Show the help and exit.'); , @('-h', 'Show the help and exit.'))

@@ -36,7 +36,7 @@ token_app = typer.Typer(cls=GroupedHelp, rich_markup_mode=None)
 # A metavar that lists words, or stands in `completion_words.KINDS`, is completed by the shells.
 Json = Annotated[bool, typer.Option("--json", help="One JSON object, for programs.")]
 ClientName = Annotated[str, typer.Argument(metavar="CLIENT", help="Which: claude-code, codex, …", show_default=False)]
-Provider = Annotated[str, typer.Argument(metavar="PROVIDER", help="Whose: anthropic.", show_default=False)]
+Provider = Annotated[str, typer.Argument(metavar="PROVIDER", help="Whose: anthropic, openai, …", show_default=False)]
 
 
 def _show_version(wanted: bool) -> None:
@@ -232,6 +232,40 @@ def estimate(
     from synrouter_cli.commands import estimate as command
 
     raise typer.Exit(command.estimate(tuple(paths or ()), as_json=as_json))
+
+
+@app.command(cls=QuickCommand, rich_help_panel=LOOK)
+def providers(as_json: Json = False) -> None:
+    """List the providers: dialects, key, address.
+
+    Your own are tables [providers.NAME] of config.toml.
+
+    Example: synrouter providers
+    """
+    from synrouter_cli.commands import providers as command
+
+    command.show(as_json=as_json)
+
+
+@app.command(cls=QuickCommand, rich_help_panel=LOOK)
+def models(
+    provider: Annotated[
+        str | None, typer.Argument(metavar="PROVIDER", help="Its models only.", show_default=False)
+    ] = None,
+    refresh: Annotated[bool, typer.Option("--refresh", help="Ask the providers for their lists first.")] = False,
+    as_json: Json = False,
+) -> None:
+    """List what is known of models: price, context, cache.
+
+    USD per million tokens; those that you have a key for first.
+
+    \b
+    Example: synrouter models anthropic
+             synrouter models --refresh
+    """
+    from synrouter_cli.commands import models as command
+
+    raise typer.Exit(command.show(provider, refresh=refresh, as_json=as_json))
 
 
 @app.command(cls=QuickCommand, rich_help_panel=LOOK)

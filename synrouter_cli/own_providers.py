@@ -5,6 +5,9 @@
     dialect = "chat"
     models = ["big", "small"]
 
+    [providers.bedrock]
+    region = "eu-west-1"
+
 >>> table = {"corp": {"base_url": "https://x.example/v1", "dialect": "chat", "models": ["m"]}}
 >>> made, models = read_providers(table, at)
 >>> made["corp"].path("chat", "/chat/completions"), models["corp"]
@@ -17,12 +20,14 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from synrouter_cli.addresses import PROVIDER_NAME, check_upstream
 from synrouter_cli.errors import ConfigError
-from synrouter_cli.providers import Provider, builtin
+
+if TYPE_CHECKING:  # at run time where a table is read: what most commands need of the settings loads no msgspec
+    from synrouter_cli.providers import Provider
 
 Where = Callable[..., str]
 """The names of keys from the outside in → where that is in the file, for a message."""
@@ -35,6 +40,9 @@ _NOT_THEIRS: Final = frozenset(
     "host content-length transfer-encoding connection accept-encoding x-synrouter-key".split()
 )
 _KEYS: Final = ("base_url", "dialect", "auth", "query", "headers", "models", "cache")
+_KEYS_OF_KNOWN: Final = ("headers", "query", "models")
+_PLACE: Final = ("region", "endpoint")
+"""Keys of the known ones that are in several places."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +63,21 @@ def at(*names: str) -> str:
 
 
 def read_providers(table: Any, where: Where) -> tuple[dict[str, Provider], dict[str, tuple[str, ...]]]:
-    """Name → provider, name → its models. A name of ours may be given headers and a query; everything else makes a new
-    one. Raises ConfigError."""
+    """Name → provider, name → its models. A name of ours may be given headers, a query, models and, where it has some,
+    a region; everything else makes a new one. Raises ConfigError."""
+    from synrouter_cli.providers import builtin
+
     made: dict[str, Provider] = {}
     models: dict[str, tuple[str, ...]] = {}
     for name, row in _table(table, where("providers")).items():
         place = ("providers", name)
         if not PROVIDER_NAME.fullmatch(name):
             raise ConfigError(where=where(*place), detail="a name has small letters, digits and dashes only")
+        known = builtin().get(name)
         for key in _table(row, where(*place)):
-            if key not in _KEYS:
+            if key not in (*_KEYS, *(_PLACE if known is not None else ())):
                 raise ConfigError(where=where(*place, key), detail=f"unknown key; known are {', '.join(_KEYS)}")
-        made[name] = _known(name, row, place, where) if name in builtin() else _new(name, row, place, where)
+        made[name] = _new(name, row, place, where) if known is None else _known(known, row, place, where)
         models[name] = _texts(row.get("models", []), where(*place, "models"))
     return made, models
 
@@ -104,16 +115,32 @@ def read_budget(table: Any, where: Where) -> BudgetLimits:
     return BudgetLimits(**limits)
 
 
-def _known(name: str, row: Mapping[str, Any], place: tuple[str, ...], where: Where) -> Provider:
-    odd = next((key for key in row if key not in ("headers", "query", "models")), None)
+def _known(known: Provider, row: Mapping[str, Any], place: tuple[str, ...], where: Where) -> Provider:
+    has = (*_KEYS_OF_KNOWN, *(_PLACE if known.endpoints else ()))
+    odd = next((key for key in row if key not in has), None)
     if odd is not None:
-        hint = f'[upstreams] {name} = "https://…"' if odd == "base_url" else None
-        raise ConfigError(where=where(*place, odd), detail=f"{name} is known and keeps its own", hint=hint)
-    query = _query(row.get("query", builtin()[name].query), where(*place, "query"))
-    return replace(builtin()[name], headers=_headers(row, place, where), query=query)
+        hint = f'[upstreams] {known.name} = "https://…"' if odd == "base_url" else None
+        detail = f"{known.name} is known and keeps its own; what can be set is {', '.join(has)}"
+        raise ConfigError(where=where(*place, odd), detail=detail, hint=hint)
+    query = _query(row.get("query", known.query), where(*place, "query"))
+    changed = replace(known, headers=_headers(row, place, where), query=query)
+    return _moved(changed, row, place, where) if any(key in row for key in _PLACE) else changed
+
+
+def _moved(known: Provider, row: Mapping[str, Any], place: tuple[str, ...], where: Where) -> Provider:
+    from synrouter_cli.providers import REGION
+
+    region, endpoint = row.get("region", known.region), row.get("endpoint", next(iter(known.endpoints)))
+    if not isinstance(region, str) or not REGION.fullmatch(region):
+        raise ConfigError(where=where(*place, "region"), detail="expected a region such as eu-west-1")
+    if endpoint not in known.endpoints:
+        raise ConfigError(where=where(*place, "endpoint"), detail=f"expected one of {', '.join(known.endpoints)}")
+    return replace(known, base_url=known.at_place(region, endpoint), region=region)
 
 
 def _new(name: str, row: Mapping[str, Any], place: tuple[str, ...], where: Where) -> Provider:
+    from synrouter_cli.providers import Provider
+
     if not isinstance(row.get("base_url"), str):
         raise ConfigError(where=where(*place), detail='expected base_url = "https://…"')
     url = check_upstream(row["base_url"], where=where(*place, "base_url"))

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from synrouter_cli.addresses import (
     PROVIDER_NAME,
@@ -33,7 +33,9 @@ from synrouter_cli.errors import ConfigError
 from synrouter_cli.listening import HOST as HOST
 from synrouter_cli.listening import LOOPBACK_ONLY, Listening, check_exposure, read_address, read_host
 from synrouter_cli.own_providers import BudgetLimits, read_aliases, read_budget, read_providers, read_routes
-from synrouter_cli.providers import Provider, builtin
+
+if TYPE_CHECKING:  # at run time when settings are made: msgspec is slow to load, and many commands need paths only
+    from synrouter_cli.providers import Provider
 
 MODES: Final = ("auto", "coding", "general")
 LEVELS: Final = ("observe", "safe", "standard", "max")
@@ -84,6 +86,11 @@ class Paths:
         return self.log_dir / "synrouter.log"
 
     @property
+    def models_file(self) -> Path:
+        """What the providers said of their models."""
+        return self.data_dir / "models.json"
+
+    @property
     def clients_file(self) -> Path:
         """What was configured where."""
         return self.data_dir / "clients.json"
@@ -126,6 +133,12 @@ NEVER_KEPT: Final = KeepWarm()
 NO_BUDGET: Final = BudgetLimits()
 
 
+def _builtin() -> Mapping[str, Provider]:
+    from synrouter_cli.providers import builtin
+
+    return builtin()
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that can be set. Sizes in bytes, durations in seconds."""
@@ -158,7 +171,7 @@ class Settings:
     diagnostics: bool = False
     """The provider is asked why a prompt was not read from its cache, in sessions that begin from now on."""
     keep_warm: KeepWarm = NEVER_KEPT
-    providers: Mapping[str, Provider] = field(default_factory=builtin)
+    providers: Mapping[str, Provider] = field(default_factory=_builtin)
     """Those there are, the user's own among them."""
     own_models: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Provider → the models that `config.toml` says it has."""
@@ -375,7 +388,7 @@ def _take_own(path: Path, text: str, values: dict[str, Any]) -> None:
 
     if "providers" in values:
         own, values["own_models"] = read_providers(values["providers"], where)
-        values["providers"] = {**builtin(), **own}
+        values["providers"] = {**_builtin(), **own}
     tables: tuple[tuple[str, Callable[..., Any]], ...] = (
         ("routes", read_routes),
         ("aliases", read_aliases),

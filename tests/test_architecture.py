@@ -18,6 +18,7 @@ LAYERS = (
     ("proxy",),
     ("clients.changing", "clients.machine"),
     ("clients.files", "clients.records"),
+    ("models_file",),
     ("settings", "keys", "clients", "ledger"),
     ("listening",),
     ("own_providers",),

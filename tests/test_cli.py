@@ -102,6 +102,8 @@ def test_no_words_at_all_is_help(capsys):
         ["status"],
         ["stats"],
         ["sessions"],
+        ["providers"],
+        ["models"],
         ["logs"],
         ["token"],
         ["token", "show"],
@@ -129,7 +131,7 @@ def test_the_help_of_all_lists_every_command_once_under_what_it_is_for(capsys):
     groups = re.findall(r"^(\S.*):\n((?:  \S.*\n)+)", shown, re.MULTILINE)
     assert {name: [line.split()[0] for line in lines.splitlines()] for name, lines in groups} == {
         "Run": ["up", "down", "demo", "run", "env"],
-        "Look": ["status", "stats", "sessions", "explain", "estimate", "logs", "doctor"],
+        "Look": ["status", "stats", "sessions", "explain", "estimate", "providers", "models", "logs", "doctor"],
         "Set up": ["configure", "completions", "keys", "token"],
         "Options": ["--version", "-h,"],
     }

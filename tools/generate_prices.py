@@ -1,7 +1,9 @@
 """Write synrouter_cli/providers/prices.json from the installed genai-prices, or check that it is up to date.
 
 Only what can be looked up without guessing is taken: models that are priced by text tokens alone, under their
-exact names; snapshots where the source says that they cost the same; nothing that is priced by the hour.
+exact names; snapshots where the source says that they cost the same; nothing that is priced by the hour. A name that
+two vendors of one provider have at two prices is left out. `known` are the names of what is offered today, as the
+provider spells them, with their context windows.
 
     python tools/generate_prices.py            # write
     python tools/generate_prices.py --check    # exit 1 where the file differs
@@ -20,21 +22,38 @@ from pathlib import Path
 from typing import Any
 
 from synrouter_cli.providers.names import canonical
+from synrouter_cli.providers.pricing import priced_as
+from synrouter_cli.providers.registry import Provider, builtin
 
 TARGET = Path(__file__).resolve().parent.parent / "synrouter_cli" / "providers" / "prices.json"
 
 PROVIDERS = {
     "anthropic": "anthropic",
+    "aws": "bedrock",
     "deepseek": "deepseek",
+    "fireworks": "fireworks",
     "google": "google",
     "minimax": "minimax",
     "mistral": "mistral",
     "moonshotai": "moonshot",
     "openai": "openai",
+    "openrouter": "openrouter",
+    "together": "together",
     "x-ai": "xai",
     "zai": "zai",
 }
 """genai-prices' name of a provider, and ours."""
+LEFT_OUT = {
+    "aws": lambda model: "anthropic.claude-" not in model.id,  # the endpoint that we speak to has Claude only
+    "openrouter": lambda model: "/" not in model.id or ":" in model.id,  # without its vendor a name is an old one
+}
+"""What of a provider's list is not ours, or can't be told apart."""
+NO_TEXT = re.compile(
+    r"image|audio|realtime|-tts|transcri|-live|speech|robotics|moderation|-ocr|search-api|instruct$|extended|ft-$", re.I
+)
+"""Names of models that are not for agents."""
+FROM_SOURCE = {"regional.": "", "-v1:0": "", "-v2:0": ""}
+"""How the source spells Bedrock's names, and what is asked for: us., eu. and no region cost the same."""
 
 ROW = ("input_mtok", "output_mtok", "cache_read_mtok", "cache_write_mtok", "cache_write_1h_mtok")
 OTHER_KNOWN = {"web_searches_kcount", "storage_searches_kcount", "input_audio_mtok", "cache_audio_read_mtok"}
@@ -59,21 +78,54 @@ def generate() -> str:
 def _provider(provider: Any) -> dict[str, dict[str, Any]]:
     models: dict[str, Any] = {}
     aliases: dict[str, str] = {}
+    known: dict[str, int | None] = {}
+    twice: set[str] = set()
+    left_out = LEFT_OUT.get(provider.id, lambda model: False)
     for model in provider.models:
+        if left_out(model):
+            continue
+        spelled = _spelled(provider, model)
+        name = priced_as(PROVIDERS[provider.id], spelled)
+        if _is_offered(PROVIDERS[provider.id], spelled, model):
+            known[spelled] = model.context_window
         try:
             row = _model(model, with_fees=provider.id == "anthropic")
         except Unusable:
             continue
-        name = canonical(model.id)
         if models.setdefault(name, row) != row:
-            raise SystemExit(f"{provider.id}: two prices for {name}")
+            twice.add(name)
         aliases |= dict.fromkeys(_aliases(model, name), name)
-    aliases = {alias: name for alias, name in aliases.items() if alias not in models}
-    return {"models": dict(sorted(models.items())), "aliases": dict(sorted(aliases.items()))}
+    models = {name: row for name, row in models.items() if name not in twice}
+    aliases = {alias: name for alias, name in aliases.items() if alias not in models and name in models}
+    return {section: dict(sorted(table.items())) for section, table in
+            (("models", models), ("aliases", aliases), ("known", known))}  # fmt: skip
+
+
+def _spelled(provider: Any, model: Any) -> str:
+    name: str = model.id
+    for theirs, ours in FROM_SOURCE.items() if provider.id == "aws" else ():
+        name = name.replace(theirs, ours)
+    return f"accounts/fireworks/models/{name}" if provider.id == "fireworks" and "/" not in name else name
+
+
+def _is_offered(provider: str, spelled: str, model: Any) -> bool:
+    """Whether it reads and writes text for a price by the token today, under a name that leads to this provider. Where
+    a provider has everybody's models, those whose context window nobody wrote down are old ones."""
+    given = vars(_eras_last(model, any_constraint=True))
+    if NO_TEXT.search(spelled):
+        return False
+    priced = given.get("input_mtok") is not None and given.get("output_mtok") is not None
+    ours = builtin().get(provider)
+    named = ours is None or not ours.vendor or ours.has(spelled)
+    return priced and named and not model.deprecated and (model.context_window is not None or _has_one_vendor(ours))
+
+
+def _has_one_vendor(ours: Provider | None) -> bool:
+    return ours is not None and bool(ours.vendor)
 
 
 def _model(model: Any, *, with_fees: bool) -> dict[str, Any]:
-    if ":" in model.id:
+    if ":" in model.id and "anthropic." not in model.id:
         raise Unusable(model.id)
     eras = [_era(since, prices, model) for since, prices in _eras(model)]
     starts = [era.get("since", "") for era in eras]
@@ -98,7 +150,9 @@ def _eras(model: Any) -> Iterator[tuple[str | None, Any]]:
         yield (start.isoformat() if start is not None else None), item.prices
 
 
-def _eras_last(model: Any) -> Any:
+def _eras_last(model: Any, *, any_constraint: bool = False) -> Any:
+    if any_constraint and isinstance(model.prices, list):
+        return model.prices[-1].prices
     return list(_eras(model))[-1][1]
 
 
@@ -181,11 +235,11 @@ def _text(source: str, tables: Mapping[str, Mapping[str, Mapping[str, Any]]]) ->
     lines = ["{", f'"source": {json.dumps(source)},', '"providers": {']
     for number, (provider, table) in enumerate(tables.items(), 1):
         lines.append(f"{json.dumps(provider)}: {{")
-        for section in ("models", "aliases"):
+        for section in ("models", "aliases", "known"):
             lines.append(f"{json.dumps(section)}: {{")
             rows = [f"{json.dumps(key)}: {json.dumps(value)}" for key, value in table[section].items()]
             lines += [row + "," for row in rows[:-1]] + rows[-1:]
-            lines.append("}," if section == "models" else "}")
+            lines.append("}" if section == "known" else "},")
         lines.append("}," if number < len(tables) else "}")
     return "\n".join([*lines, "}", "}", ""])
 

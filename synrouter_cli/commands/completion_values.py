@@ -16,7 +16,7 @@ from typing import Final
 
 from synrouter_cli.dashboard.sanitize import clean
 from synrouter_cli.errors import SynrouterError
-from synrouter_cli.settings import find_paths
+from synrouter_cli.settings import find_paths, load
 
 Values = Iterator[tuple[str, str]]
 
@@ -42,10 +42,8 @@ def _nothing() -> Values:
 
 
 def _providers() -> Values:
-    from synrouter_cli.providers import provider_names, provider_of
-
-    for name in sorted(provider_names()):
-        yield name, provider_of(name).base_url
+    for name, provider in sorted(load().providers.items()):
+        yield name, provider.base_url
 
 
 def _upstreams() -> Values:

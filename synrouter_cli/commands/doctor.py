@@ -29,7 +29,6 @@ from synrouter_cli.commands.wishes import AUTHS, SCOPES, port_of, wish
 from synrouter_cli.daemon import client, lock
 from synrouter_cli.dashboard.sanitize import clean
 from synrouter_cli.errors import EXIT_FAILURE, KeyringError, NotRunning, SynrouterError
-from synrouter_cli.providers import provider_names
 from synrouter_cli.settings import HOST, Paths, Settings, find_paths, load
 
 SCHEMA_VERSION: Final = 1
@@ -129,7 +128,7 @@ def _proxy(settings: Settings) -> Iterator[Finding]:
 def _keys(settings: Settings) -> Iterator[Finding]:
     for provider, source in sorted(settings.key_sources.items()):
         yield Finding("ok", "keys", f"{provider} from {source}")
-    asked = [name for name in provider_names() if name not in settings.provider_keys]
+    asked = [name for name in settings.providers if name not in settings.provider_keys]
     try:
         found = keys.read(asked, patience_s=_KEYRING_S)
     except KeyringError as error:

@@ -1,6 +1,4 @@
-"""Asks a provider for its list of models, which costs nothing, to see whether it takes a key.
-
-Redirects, certificates and proxies are as for every request of ours.
+"""Asks a provider something that costs nothing, its list of models as a rule, to see whether it takes a key.
 
 Example: `ask(settings, "anthropic", key)` is (Verdict.WORKS, 200).
 """
@@ -8,18 +6,11 @@ Example: `ask(settings, "anthropic", key)` is (Verdict.WORKS, 200).
 from __future__ import annotations
 
 import asyncio
-from contextlib import closing
 from enum import Enum
-from typing import TYPE_CHECKING, Final
-
-from synrouter_cli.providers import provider_of
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # at run time when something is asked: aiohttp is slow to load
     from synrouter_cli.settings import Secret, Settings
-
-_PATIENCE_S: Final = 30.0
-_HEADERS: Final = {"anthropic": (("anthropic-version", "2023-06-01"),)}
-"""Dialect → the headers that it needs."""
 
 
 class Verdict(Enum):
@@ -41,35 +32,16 @@ def read(status: int) -> Verdict:
     return Verdict.REFUSED if status in (401, 403) else Verdict.UNCLEAR
 
 
-def ask(settings: Settings, provider: str, key: Secret) -> tuple[Verdict, int]:
-    """The verdict and the status. Raises UpstreamUnreachable and the other errors of an upstream."""
-    from synrouter_cli.proxy.failures import Failure
-
-    try:
-        status = asyncio.run(_status(settings, provider, key))
-    except Failure as failure:
-        raise failure.error from None
+def ask(settings: Settings, provider: str, key: Secret | None) -> tuple[Verdict, int]:
+    """The verdict and the status; no key for a provider that needs none. Raises UpstreamUnreachable and the other
+    errors of an upstream."""
+    status = asyncio.run(_status(settings, provider, key))
     return read(status), status
 
 
-async def _status(settings: Settings, provider: str, key: Secret) -> int:
-    from synrouter_cli import __version__
-    from synrouter_cli.proxy.upstream import Call, Upstream
+async def _status(settings: Settings, provider: str, key: Secret | None) -> int:
+    from synrouter_cli.commands.provider_calls import calling
 
-    upstream = Upstream(
-        base_urls=settings.upstreams,
-        proxies=settings.proxies,
-        ca_bundles=settings.ca_bundles,
-        connect_timeout_s=settings.connect_timeout_s,
-        idle_timeout_s=min(settings.idle_timeout_s, _PATIENCE_S),
-    )
-    to = provider_of(provider)
-    dialect = next(iter(to.dialects))
-    path = to.path(dialect, "/models", "limit=1" if dialect == "anthropic" else "")
-    credential = to.auth_for(dialect, key.reveal())
-    own = [("User-Agent", f"synrouter/{__version__}"), *_HEADERS.get(dialect, ()), credential]
-    try:
-        with closing(await upstream.send(Call(provider, "GET", path, own))) as answer:
-            return answer.status
-    finally:
-        await upstream.close()
+    dialect, path = settings.providers[provider].key_trial()
+    async with calling(settings) as calls:
+        return (await calls.get(provider, dialect, path, key))[0]

@@ -18,7 +18,6 @@ from synrouter_cli.daemon import client, lock
 from synrouter_cli.daemon.client import Daemon
 from synrouter_cli.errors import KeyRefused, KeyringError, NoProviderKey, SynrouterError, UsageError
 from synrouter_cli.keys import Found
-from synrouter_cli.providers import provider_names
 from synrouter_cli.settings import Paths, Secret, Settings, load
 
 SCHEMA_VERSION: Final = 1
@@ -66,7 +65,7 @@ def list_keys(*, as_json: bool) -> None:
     problem: KeyringError | None = None
     found = Found("")
     try:
-        found = keys.read(provider_names(), patience_s=settings.keyring_wait_s, waits=_waits)
+        found = keys.read(settings.providers, patience_s=settings.keyring_wait_s, waits=_waits)
     except KeyringError as error:
         problem = error
     rows = list(_rows(settings, found))
@@ -88,22 +87,27 @@ def test(provider: str) -> None:
     """
     settings = _settings(provider)
     key, source = _used(settings, provider)
+    the_key = "whether it works" if key is None else f"the key from {source}"
+    suffix = "" if key is None else f"; it takes the key from {source}"
     from synrouter_cli.commands.key_trial import Verdict, ask  # the HTTP side is slow to load
 
     verdict, status = ask(settings, provider, key)
+    if verdict is Verdict.REFUSED and key is None:
+        raise NoProviderKey(provider=provider)
     if verdict is Verdict.REFUSED:
         raise KeyRefused(provider=provider, source=source, status=status)
     if verdict is Verdict.UNCLEAR:
-        detail = f"{provider} answered {status}, which says nothing of the key from {source}."
+        detail = f"{provider} answered {status}, which says nothing of {the_key}."
         raise SynrouterError(detail=detail, hint=f"synrouter keys test {provider}")
-    print(f"{provider}: works; it takes the key from {source}.")
+    print(f"{provider}: works{suffix}.")
 
 
 def _settings(provider: str) -> Settings:
-    if provider not in provider_names():
-        known = ", ".join(sorted(provider_names()))
-        raise UsageError(detail=f"There is no provider {provider!r}; known are: {known}.", hint="synrouter keys list")
-    return load()
+    settings = load()
+    if provider not in settings.providers:
+        known = ", ".join(sorted(settings.providers))
+        raise UsageError(detail=f"There is no provider {provider!r}; known are: {known}.", hint="synrouter providers")
+    return settings
 
 
 def _typed(provider: str) -> str:
@@ -118,10 +122,19 @@ def _waits() -> None:
     print("synrouter: waiting for the keyring to be unlocked …", file=sys.stderr, flush=True)
 
 
-def _used(settings: Settings, provider: str) -> tuple[Secret, str]:
+def _used(settings: Settings, provider: str) -> tuple[Secret | None, str]:
+    """The key that would be used and where it comes from; None where there is none and none is needed."""
     if provider in settings.provider_keys:
         return settings.provider_keys[provider], settings.key_sources[provider]
-    found = keys.read([provider], patience_s=settings.keyring_wait_s, waits=_waits)
+    local = settings.providers[provider].local
+    try:
+        found = keys.read([provider], patience_s=settings.keyring_wait_s, waits=_waits)
+    except KeyringError:
+        if not local:
+            raise
+        found = Found("")
+    if local and provider not in found.keys:
+        return None, ""
     if provider not in found.keys:
         raise NoProviderKey(provider=provider)
     daemon = _running(settings.paths)

@@ -16,7 +16,6 @@ from typing import Final, Protocol
 from synrouter_cli.daemon.key_reading import read_later
 from synrouter_cli.errors import KeyringError, KeyringLocked, NoKeyring
 from synrouter_cli.keys import Found
-from synrouter_cli.providers import provider_names
 from synrouter_cli.settings import Secret, Settings
 
 log = logging.getLogger(__name__)
@@ -47,7 +46,7 @@ class KeyHolder:
         """`learned` is told each key before anybody can use it."""
         self._given = dict(settings.provider_keys)
         self._given_sources = dict(settings.key_sources)
-        self._asked = [name for name in provider_names() if name not in self._given]
+        self._asked = [name for name in settings.providers if name not in self._given]
         self._patience_s = settings.keyring_wait_s
         self._learned = learned
         self._read = read

@@ -11,11 +11,13 @@ True
 
 from __future__ import annotations
 
-from synrouter_cli.providers.caching import CacheFacts, cache_kind, facts
-from synrouter_cli.providers.models import Model, default_model, known_models, model, small_model
+from synrouter_cli.providers.caching import BilledWrites, CacheFacts, billed_writes, cache_kind, facts
+from synrouter_cli.providers.listings import Listed, read_listing
+from synrouter_cli.providers.models import Model, default_model, known_models, known_names, limits, model, small_model
 from synrouter_cli.providers.names import canonical
-from synrouter_cli.providers.pricing import Price, Rates, Schedule, price, price_version
+from synrouter_cli.providers.pricing import Price, Rates, Schedule, listed_models, price, price_version
 from synrouter_cli.providers.registry import (
+    REGION,
     CacheKind,
     Provider,
     builtin,
@@ -27,14 +29,18 @@ from synrouter_cli.providers.registry import (
 from synrouter_cli.providers.relays import Relay, relay_of
 
 __all__ = [
+    "REGION",
+    "BilledWrites",
     "CacheFacts",
     "CacheKind",
+    "Listed",
     "Model",
     "Price",
     "Provider",
     "Rates",
     "Relay",
     "Schedule",
+    "billed_writes",
     "builtin",
     "cache_kind",
     "canonical",
@@ -42,12 +48,16 @@ __all__ = [
     "default_model",
     "facts",
     "known_models",
+    "known_names",
+    "limits",
+    "listed_models",
     "may_receive",
     "model",
     "price",
     "price_version",
     "provider_names",
     "provider_of",
+    "read_listing",
     "relay_of",
     "small_model",
 ]

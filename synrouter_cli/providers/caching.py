@@ -7,6 +7,8 @@ An unknown model gets the most careful values.
 (True, False)
 >>> cache_kind(provider_of("openrouter"), "anthropic/claude-opus-4.8"), cache_kind(provider_of("openai"), "gpt-5.5")
 ('markers', 'key')
+>>> facts("qwen", "qwen3-max").minimum_tokens, billed_writes("gpt-5.5") is None, billed_writes("gpt-6-sol").max_writes
+(1024, True, 4)
 """
 
 from __future__ import annotations
@@ -17,21 +19,27 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from synrouter_cli.providers.names import canonical
 from synrouter_cli.providers.registry import CacheKind, Provider
 
-__all__ = ["CacheFacts", "cache_kind", "facts"]
+__all__ = ["BilledWrites", "CacheFacts", "billed_writes", "cache_kind", "facts"]
 
 
 def cache_kind(provider: Provider, model: str) -> CacheKind:
-    """How prompts of this model are cached there: Claude by markers wherever Anthropic's dialect is spoken."""
+    """How prompts of this model are cached there: Claude by markers wherever Anthropic's dialect is spoken, others by
+    markers where the provider itself says so, and a provider of the user's own as the user says."""
     if canonical(model).startswith("claude-") and "anthropic" in provider.dialects and not provider.local:
         return "markers"
-    return "automatic" if provider.cache == "markers" and not provider.vendor else provider.cache
+    if provider.cache != "markers" or not provider.builtin:
+        return provider.cache
+    if provider.vendor not in _caches():
+        return "automatic"
+    table = _caches()[provider.vendor]
+    return "markers" if canonical(model) in table.models else table.unlisted
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +70,23 @@ class CacheFacts:
     """False where nothing is published on this model and all values are the careful ones."""
 
 
+@dataclass(frozen=True, slots=True)
+class BilledWrites:
+    """How a model is billed that caches by itself, or at breakpoints that are no markers, and charges for it."""
+
+    minimum_tokens: int
+    ttls: Mapping[str, int]
+    """Lifetimes in seconds by their names."""
+    write_multipliers: Mapping[str, Decimal]
+    """Price of a write relative to an input token, by lifetime."""
+    read_multiplier: Decimal
+    """Price of a read relative to an input token, for models without a known price."""
+    max_writes: int
+    """In one request."""
+    remembered: int
+    """How many of the latest breakpoints are found again."""
+
+
 class _Model(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     minimum_tokens: int | None = None
     read_multiplier: Decimal | None = None
@@ -77,21 +102,59 @@ class _Cache(msgspec.Struct, forbid_unknown_fields=True):
     ttls: dict[str, int]
     write_multipliers: dict[str, Decimal]
     hour_keeps_five: bool
+    begins: tuple[str, ...]
     unknown: _Model
     models: dict[str, _Model]
+    unlisted: Literal["markers", "automatic"] = "markers"
+
+
+class _Writes(msgspec.Struct, forbid_unknown_fields=True):
+    begins: tuple[str, ...]
+    minimum_tokens: int
+    ttls: dict[str, int]
+    write_multipliers: dict[str, Decimal]
+    read_multiplier: Decimal
+    max_writes: int
+    remembered: int
+
+
+@lru_cache(maxsize=1)
+def _file() -> dict[str, Any]:
+    return tomllib.loads(files("synrouter_cli.providers").joinpath("facts.toml").read_text("utf-8"))
 
 
 @lru_cache(maxsize=1)
 def _caches() -> dict[str, _Cache]:
-    text = files("synrouter_cli.providers").joinpath("facts.toml").read_text("utf-8")
-    return msgspec.convert(tomllib.loads(text)["cache"], dict[str, _Cache])
+    return msgspec.convert(_file()["cache"], dict[str, _Cache])
+
+
+@lru_cache(maxsize=1)
+def _writes() -> dict[str, _Writes]:
+    return msgspec.convert(_file()["writes"], dict[str, _Writes])
+
+
+@lru_cache(maxsize=512)
+def billed_writes(model: str) -> BilledWrites | None:
+    """How writes to a model's own cache are billed, in whatever spelling of its name; None where they cost nothing."""
+    name = canonical(model)
+    found = next((row for row in _writes().values() if name.startswith(row.begins)), None)
+    if found is None:
+        return None
+    values = msgspec.structs.asdict(found)
+    del values["begins"]
+    return BilledWrites(**values)
+
+
+def _table(provider: str, name: str) -> _Cache:
+    caches = _caches()
+    named = next((cache for cache in caches.values() if name.startswith(cache.begins)), None)
+    return named or caches.get(provider) or caches["anthropic"]
 
 
 @lru_cache(maxsize=512)
 def facts(provider: str, model: str) -> CacheFacts:
-    """The cache facts of a model, in whatever spelling, wherever it is."""
-    caches = _caches()
-    cache = caches.get(provider) or caches["anthropic"]
+    """The cache facts of a model, in whatever spelling, wherever it is: by its name, else by who has it."""
+    cache = _table(provider, canonical(model))
     own = cache.models.get(canonical(model))
     values = {**_given(cache.unknown), **(_given(own) if own is not None else {})}
     return CacheFacts(

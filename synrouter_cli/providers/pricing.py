@@ -1,7 +1,8 @@
 """What a model costs at a date, or None: a price is never guessed.
 
 `prices.json` is generated from genai-prices (tools/generate_prices.py); `prices.toml` is our own small table,
-which wins. A name is found exactly or not at all: no prefix of a known name ever stands for a model.
+which wins. A name is found exactly or not at all: no prefix of a known name ever stands for a model, and no vendor's
+price for what somebody else asks for its model: relays and regions differ.
 
 >>> from datetime import date
 >>> haiku = price("anthropic", "claude-haiku-5-5", date(2026, 11, 21))
@@ -26,7 +27,10 @@ import msgspec
 
 from synrouter_cli.providers.names import canonical
 
-__all__ = ["Price", "Rates", "Schedule", "price", "price_version"]
+__all__ = ["Price", "Rates", "Schedule", "listed_models", "price", "price_version", "priced_as"]
+
+_APART = {"bedrock": "global."}
+"""Provider → what in its models' names has prices of its own: a global profile costs a tenth less than all others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +110,13 @@ class _Model(msgspec.Struct, forbid_unknown_fields=True):
 class _Generated(msgspec.Struct, forbid_unknown_fields=True):
     models: dict[str, msgspec.Raw]
     aliases: dict[str, str] = {}
+    known: dict[str, int | None] = {}
+    """What is offered today, as the provider spells it → its context window in tokens."""
 
 
 class _GeneratedFile(msgspec.Struct, forbid_unknown_fields=True):
     source: str
-    providers: dict[str, _Generated]
+    providers: dict[str, msgspec.Raw]
 
 
 class _Own(msgspec.Struct, forbid_unknown_fields=True):
@@ -118,6 +124,9 @@ class _Own(msgspec.Struct, forbid_unknown_fields=True):
     fees: dict[str, Decimal] = {}
     service_tiers: dict[str, Decimal] = {}
     inference_geos: dict[str, Decimal] = {}
+    hours: dict[str, Decimal] = {}
+    """How a model's name begins → what a write for an hour costs relative to input, where only that for five minutes
+    is listed."""
 
 
 class _OwnFile(msgspec.Struct, forbid_unknown_fields=True):
@@ -148,26 +157,53 @@ def price(provider: str, model: str, at: date) -> Price | None:
     """The price of a model on that day (UTC), in whatever spelling; None where none is known for certain."""
     if isinstance(at, datetime):
         at = (at.astimezone(UTC) if at.tzinfo is not None else at).date()
-    return _price(provider, canonical(model), at)
+    return _price(provider, priced_as(provider, model), at)
+
+
+@lru_cache(maxsize=1024)
+def priced_as(provider: str, model: str) -> str:
+    """The name that a model's price is kept under.
+
+    >>> priced_as("bedrock", "global.anthropic.claude-opus-4-8"), priced_as("bedrock", "us.anthropic.claude-opus-4-8")
+    ('global.claude-opus-4-8', 'claude-opus-4-8')
+    """
+    name = canonical(model)
+    apart = _APART.get(provider)
+    return f"{apart}{name}" if apart and f"{apart}anthropic." in model.lower() else name
+
+
+@lru_cache(maxsize=32)
+def listed_models(provider: str) -> Mapping[str, int | None]:
+    """The models that a provider is known to offer, as it spells them → their context windows in tokens, None where
+    that is not known. Empty for a provider whose models are listed nowhere."""
+    table = _table(provider)
+    return table.known if table is not None else {}
 
 
 @lru_cache(maxsize=512)
 def _price(provider: str, name: str, at: date) -> Price | None:
-    generated, own_file = _files()
+    _, own_file = _files()
     own = own_file.providers.get(provider, _Own())
-    listed = _listed(generated.providers.get(provider), name)
+    listed = _listed(_table(provider), name)
     model = _with_own(listed, own.models.get(name))
     era = _era_at(model, at)
     if model is None or era is None:
         return None
+    hour = next((times for start, times in own.hours.items() if name.startswith(start)), None)
     return Price(
-        standard=_schedule(era.rates, era.above),
-        fast=None if era.fast is None else _schedule(era.fast, era.fast_above),
+        standard=_schedule(era.rates, era.above, hour),
+        fast=None if era.fast is None else _schedule(era.fast, era.fast_above, hour),
         fees={**model.fees, **own.fees},
         service_tiers=own.service_tiers,
         inference_geos=own.inference_geos,
         version=price_version(),
     )
+
+
+@lru_cache(maxsize=32)
+def _table(provider: str) -> _Generated | None:
+    raw = _files()[0].providers.get(provider)
+    return None if raw is None else msgspec.json.decode(raw, type=_Generated)
 
 
 def _listed(table: _Generated | None, name: str) -> _Model | None:
@@ -203,13 +239,15 @@ def _era_at(model: _Model | None, at: date) -> _Era | None:
     return found
 
 
-def _schedule(row: _Row, above: Mapping[str, _Row]) -> Schedule:
-    tiers = sorted((int(threshold), _rates(tier)) for threshold, tier in above.items())
-    return Schedule(_rates(row), tuple(tiers))
+def _schedule(row: _Row, above: Mapping[str, _Row], hour: Decimal | None) -> Schedule:
+    tiers = sorted((int(threshold), _rates(tier, hour)) for threshold, tier in above.items())
+    return Schedule(_rates(row, hour), tuple(tiers))
 
 
-def _rates(row: _Row) -> Rates:
+def _rates(row: _Row, hour: Decimal | None) -> Rates:
     given, answered, read, short, long = row
     if given is None or answered is None:
         raise ValueError("a price row needs input and output")
+    if long is None and short is not None and hour is not None:
+        long = given * hour
     return Rates(given, answered, read, short, long)

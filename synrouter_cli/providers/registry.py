@@ -23,10 +23,23 @@ import msgspec
 
 from synrouter_cli.providers.names import canonical
 
-__all__ = ["CacheKind", "Provider", "builtin", "credential_owner", "may_receive", "provider_names", "provider_of"]
+__all__ = [
+    "REGION",
+    "CacheKind",
+    "Provider",
+    "builtin",
+    "credential_owner",
+    "may_receive",
+    "provider_names",
+    "provider_of",
+]
 
 CacheKind = Literal["markers", "key", "session", "conversation", "automatic", "none"]
+ModelForm = Literal["plain", "dashes", "vendor", "bedrock"]
 _CLAUDE = re.compile(r"claude-([a-z]+)-(\d+)-(\d+)$")
+_CONTEXT = re.compile(r"\[\d+[km]\]$")
+REGION = re.compile(r"[a-z]{2}(-[a-z]+){1,2}-\d")
+"""A region of a provider that has some, such as eu-west-1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +63,15 @@ class Provider:
     vendor: str = ""
     model_prefixes: tuple[str, ...] = ()
     exact_models: tuple[str, ...] = ()
-    model_form: Literal["plain", "dashes", "vendor"] = "plain"
+    model_form: ModelForm = "plain"
+    endpoints: Mapping[str, str] = field(default_factory=dict)
+    """Name → base URL with {region} in it, for a provider that has several."""
+    region: str = ""
+    models_path: str = ""
+    key_path: str = ""
     on_disconnect: Literal["cancel", "drain"] = "cancel"
     local: bool = False
+    """Nothing leaves this machine, and no key is needed."""
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     """More of them for every request, as the user names them in `config.toml`."""
     builtin: bool = True
@@ -82,11 +101,35 @@ class Provider:
     def spelled(self, model: str) -> str:
         """The model's name as this provider wants it; a name that is not understood goes as it came."""
         known = canonical(model)
+        if self.model_form == "bedrock":
+            return _on_bedrock(model, known)
         if not known.startswith("claude-") or self.model_form == "plain":
             return model
         if self.model_form == "dashes":
             return model if "/" not in model and "." not in model else known
         return model if "/" in model else "anthropic/" + _CLAUDE.sub(r"claude-\1-\2.\3", known)
+
+    def listing(self) -> tuple[str, str]:
+        """The dialect and the path of its list of models, which costs nothing to ask for."""
+        dialect = next((name for name in self.dialects if name != "anthropic"), "anthropic")
+        if self.models_path:
+            return dialect, self.models_path
+        return dialect, self.path(dialect, "/models", "limit=1000" if dialect == "anthropic" else "")
+
+    def key_trial(self) -> tuple[str, str]:
+        """The dialect and the path of what says at no cost whether a key is good."""
+        dialect, path = self.listing()
+        return dialect, self.key_path or path
+
+    def at_place(self, region: str, endpoint: str) -> str:
+        """The base URL in another region or at another endpoint, its own where one is empty. Raises KeyError for an
+        endpoint that it does not have."""
+        return self.endpoints[endpoint or next(iter(self.endpoints))].replace("{region}", region or self.region)
+
+
+def _on_bedrock(model: str, known: str) -> str:
+    name = _CONTEXT.sub("", re.sub(r"^bedrock[./]", "", model))
+    return f"anthropic.{known}" if known.startswith("claude-") and "anthropic." not in name else name
 
 
 class _Row(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
@@ -102,7 +145,11 @@ class _Row(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     credential_prefixes: tuple[str, ...] = ()
     subscription_prefixes: tuple[str, ...] = ()
     exact_models: tuple[str, ...] = ()
-    model_form: Literal["plain", "dashes", "vendor"] = "plain"
+    model_form: ModelForm = "plain"
+    endpoints: dict[str, str] = {}
+    region: str = ""
+    models_path: str = ""
+    key_path: str = ""
     on_disconnect: Literal["cancel", "drain"] = "cancel"
     local: bool = False
 

@@ -196,7 +196,8 @@ class Planning:
         )
         session.line.lasting = change.lasting
         session.line.shared_ends = self._shared_ends(asked, session, sent) if asked.mode == "general" else ()
-        outlook = self.expectations.outlook(session, sent, history, now, asked.mode, hours=pair.hours)
+        hours = pair.hours and "1h" in facts.ttls
+        outlook = self.expectations.outlook(session, sent, history, now, asked.mode, hours=hours)
         return Situation(
             rendered=form,
             client=own,
@@ -262,7 +263,8 @@ def rates(provider: str, model: str, day: date) -> Rates:
         if five is not None and hour is not None and read is not None:
             return Rates(float(five / own.input), float(hour / own.input), float(read / own.input))
     usual = facts.write_multipliers
-    return Rates(float(usual["5m"]), float(usual["1h"]), float(facts.read_multiplier))
+    hour = usual.get("1h", usual["5m"])  # where there is none, none is planned
+    return Rates(float(usual["5m"]), float(hour), float(facts.read_multiplier))
 
 
 def _keeps_thinking(provider: str) -> Callable[[str], bool]:
