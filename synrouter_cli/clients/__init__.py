@@ -13,7 +13,7 @@ from typing import Final
 from synrouter_cli.clients.client import Client
 from synrouter_cli.errors import UsageError
 
-MODULES: Final = ("claude_code",)
+MODULES: Final = ("claude_code", "codex", "qwen", "droid")
 """In the order in which they are shown."""
 
 
