@@ -14,7 +14,7 @@ _synrouter() {
     fi
     for ((i = 1; i < COMP_CWORD; i++)); do
         case "$place/${COMP_WORDS[i]}" in
-            /up | /down | /demo | /status | /stats | /sessions | /explain | /estimate | /logs | /completions | /keys | /keys/set | /keys/list | /keys/remove | /keys/test | /token | /token/show | /token/rotate) place="$place/${COMP_WORDS[i]}" ;;
+            /up | /down | /demo | /status | /stats | /sessions | /explain | /estimate | /logs | /configure | /run | /env | /completions | /keys | /keys/set | /keys/list | /keys/remove | /keys/test | /token | /token/show | /token/rotate) place="$place/${COMP_WORDS[i]}" ;;
         esac
     done
     case "$place $prev" in
@@ -30,6 +30,13 @@ _synrouter() {
         "/sessions --since") words="$(_synrouter_values days)" ;;
         "/explain --turn") return ;;
         "/logs --lines" | "/logs -n") return ;;
+        "/configure --model") words="$(_synrouter_values models)" ;;
+        "/configure --scope") words="user project" ;;
+        "/configure --auth") words="key subscription" ;;
+        "/run --model") words="$(_synrouter_values models)" ;;
+        "/run --auth") words="key subscription" ;;
+        "/env --model") words="$(_synrouter_values models)" ;;
+        "/env --auth") words="key subscription" ;;
         *)
             if [[ $cur == -* ]]; then
                 case "$place" in
@@ -43,6 +50,9 @@ _synrouter() {
                     "/explain") words="--turn --json --help -h" ;;
                     "/estimate") words="--json --help -h" ;;
                     "/logs") words="--follow -f --lines -n --help -h" ;;
+                    "/configure") words="--undo --dry-run --yes -y --model --scope --auth --list --json --help -h" ;;
+                    "/run") words="--model --auth --help -h" ;;
+                    "/env") words="--model --auth --help -h" ;;
                     "/completions") words="--help -h" ;;
                     "/keys") words="--help -h" ;;
                     "/keys/set") words="--help -h" ;;
@@ -55,9 +65,12 @@ _synrouter() {
                 esac
             else
                 case "$place" in
-                    "") words="up down demo status stats sessions explain estimate logs completions keys token" ;;
+                    "") words="up down demo status stats sessions explain estimate logs configure run env completions keys token" ;;
                     "/explain") words="$(_synrouter_values sessions)" ;;
                     "/estimate") compopt -o default 2>/dev/null; return ;;
+                    "/configure") words="$(_synrouter_values clients)" ;;
+                    "/run") words="$(_synrouter_values clients)" ;;
+                    "/env") words="$(_synrouter_values clients)" ;;
                     "/completions") words="bash zsh fish powershell" ;;
                     "/keys") words="set list remove test" ;;
                     "/keys/set") words="$(_synrouter_values providers)" ;;

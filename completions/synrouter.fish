@@ -4,7 +4,7 @@ function __synrouter_at --description 'Whether the command line stands at this c
     set -l place
     for word in (commandline -opc)[2..]
         switch "$place/$word"
-            case /up /down /demo /status /stats /sessions /explain /estimate /logs /completions /keys /keys/set /keys/list /keys/remove /keys/test /token /token/show /token/rotate
+            case /up /down /demo /status /stats /sessions /explain /estimate /logs /configure /run /env /completions /keys /keys/set /keys/list /keys/remove /keys/test /token /token/show /token/rotate
                 set place "$place/$word"
         end
     end
@@ -26,6 +26,9 @@ complete -c synrouter -n '__synrouter_at ""' -a sessions -d 'List the latest ses
 complete -c synrouter -n '__synrouter_at ""' -a explain -d 'Say why a turn missed the cache, its cost, and what to do.'
 complete -c synrouter -n '__synrouter_at ""' -a estimate -d 'Show what past sessions cost, and would have cost.'
 complete -c synrouter -n '__synrouter_at ""' -a logs -d 'Show what the proxy wrote down.'
+complete -c synrouter -n '__synrouter_at ""' -a configure -d 'Write the configuration that puts a client on the proxy.'
+complete -c synrouter -n '__synrouter_at ""' -a run -d 'Start a client on the proxy; none of its files is touched.'
+complete -c synrouter -n '__synrouter_at ""' -a env -d 'Print the export lines that put a client on the proxy.'
 complete -c synrouter -n '__synrouter_at ""' -a completions -d 'Print the completions of your shell.'
 complete -c synrouter -n '__synrouter_at ""' -a keys -d 'Keep the providers\' keys in the keyring of your system.'
 complete -c synrouter -n '__synrouter_at ""' -a token -d 'Show or replace the local key that clients send to the proxy.'
@@ -68,6 +71,24 @@ complete -c synrouter -n '__synrouter_at /estimate' -l help -s h -d 'Show the he
 complete -c synrouter -n '__synrouter_at /logs' -l follow -s f -d 'Go on with what is written, until Ctrl-C.'
 complete -c synrouter -n '__synrouter_at /logs' -l lines -s n -d 'How many of the last lines.' -x
 complete -c synrouter -n '__synrouter_at /logs' -l help -s h -d 'Show the help and exit.'
+complete -c synrouter -n '__synrouter_at /configure' -a '(__synrouter_values clients)'
+complete -c synrouter -n '__synrouter_at /configure' -l undo -d 'Take back what was written.'
+complete -c synrouter -n '__synrouter_at /configure' -l dry-run -d 'Show the difference, write nothing.'
+complete -c synrouter -n '__synrouter_at /configure' -l yes -s y -d 'Write without asking.'
+complete -c synrouter -n '__synrouter_at /configure' -l model -d 'What it uses from now on; its own choice if left out.' -x -a '(__synrouter_values models)'
+complete -c synrouter -n '__synrouter_at /configure' -l scope -d 'For all projects, or this one.' -x -a 'user project'
+complete -c synrouter -n '__synrouter_at /configure' -l auth -d 'Whose credential pays.' -x -a 'key subscription'
+complete -c synrouter -n '__synrouter_at /configure' -l list -d 'Every client: installed, configured, pointing where.'
+complete -c synrouter -n '__synrouter_at /configure' -l json -d 'One JSON object, for programs.'
+complete -c synrouter -n '__synrouter_at /configure' -l help -s h -d 'Show the help and exit.'
+complete -c synrouter -n '__synrouter_at /run' -a '(__synrouter_values clients)'
+complete -c synrouter -n '__synrouter_at /run' -l model -d 'What it uses, this time.' -x -a '(__synrouter_values models)'
+complete -c synrouter -n '__synrouter_at /run' -l auth -d 'Whose credential pays.' -x -a 'key subscription'
+complete -c synrouter -n '__synrouter_at /run' -l help -s h -d 'Show the help and exit.'
+complete -c synrouter -n '__synrouter_at /env' -a '(__synrouter_values clients)'
+complete -c synrouter -n '__synrouter_at /env' -l model -d 'What it is to use.' -x -a '(__synrouter_values models)'
+complete -c synrouter -n '__synrouter_at /env' -l auth -d 'Whose credential pays.' -x -a 'key subscription'
+complete -c synrouter -n '__synrouter_at /env' -l help -s h -d 'Show the help and exit.'
 complete -c synrouter -n '__synrouter_at /completions' -a 'bash zsh fish powershell'
 complete -c synrouter -n '__synrouter_at /completions' -l help -s h -d 'Show the help and exit.'
 complete -c synrouter -n '__synrouter_at /keys' -a set -d 'Keep a key: typed at a hidden prompt, or piped in.'

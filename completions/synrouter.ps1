@@ -3,7 +3,7 @@
 Register-ArgumentCompleter -Native -CommandName synrouter -ScriptBlock {
     param($wordToComplete, $commandAst, $cursorPosition)
     $commands = @{
-        '' = @(, @('up', 'Start the proxy, with the dashboard on a terminal.'); , @('down', 'Stop the proxy; requests in flight are finished first.'); , @('demo', 'See it work on a simulated provider.'); , @('status', 'Show whether the proxy runs, where, and how it is set.'); , @('stats', 'Show what turns cost, and what was saved.'); , @('sessions', 'List the latest sessions: their cost, and if they are warm.'); , @('explain', 'Say why a turn missed the cache, its cost, and what to do.'); , @('estimate', 'Show what past sessions cost, and would have cost.'); , @('logs', 'Show what the proxy wrote down.'); , @('completions', 'Print the completions of your shell.'); , @('keys', 'Keep the providers'' keys in the keyring of your system.'); , @('token', 'Show or replace the local key that clients send to the proxy.'))
+        '' = @(, @('up', 'Start the proxy, with the dashboard on a terminal.'); , @('down', 'Stop the proxy; requests in flight are finished first.'); , @('demo', 'See it work on a simulated provider.'); , @('status', 'Show whether the proxy runs, where, and how it is set.'); , @('stats', 'Show what turns cost, and what was saved.'); , @('sessions', 'List the latest sessions: their cost, and if they are warm.'); , @('explain', 'Say why a turn missed the cache, its cost, and what to do.'); , @('estimate', 'Show what past sessions cost, and would have cost.'); , @('logs', 'Show what the proxy wrote down.'); , @('configure', 'Write the configuration that puts a client on the proxy.'); , @('run', 'Start a client on the proxy; none of its files is touched.'); , @('env', 'Print the export lines that put a client on the proxy.'); , @('completions', 'Print the completions of your shell.'); , @('keys', 'Keep the providers'' keys in the keyring of your system.'); , @('token', 'Show or replace the local key that clients send to the proxy.'))
         '/up' = @()
         '/down' = @()
         '/demo' = @()
@@ -13,6 +13,9 @@ Register-ArgumentCompleter -Native -CommandName synrouter -ScriptBlock {
         '/explain' = @()
         '/estimate' = @()
         '/logs' = @()
+        '/configure' = @()
+        '/run' = @()
+        '/env' = @()
         '/completions' = @(, @('bash', 'bash'); , @('zsh', 'zsh'); , @('fish', 'fish'); , @('powershell', 'powershell'))
         '/keys' = @(, @('set', 'Keep a key: typed at a hidden prompt, or piped in.'); , @('list', 'List the keys there are, masked, and where each comes from.'); , @('remove', 'Take a key out of the keyring.'); , @('test', 'Ask the provider whether it takes the key; that costs nothing.'))
         '/keys/set' = @()
@@ -34,6 +37,9 @@ Register-ArgumentCompleter -Native -CommandName synrouter -ScriptBlock {
         '/explain' = @(, @('--turn', 'One turn of it.'); , @('--json', 'One JSON object, for programs.'); , @('--help', 'Show the help and exit.'); , @('-h', 'Show the help and exit.'))
         '/estimate' = @(, @('--json', 'One JSON object, for programs.'); , @('--help', 'Show the help and exit.'); , @('-h', 'Show the help and exit.'))
         '/logs' = @(, @('--follow', 'Go on with what is written, until Ctrl-C.'); , @('-f', 'Go on with what is written, until Ctrl-C.'); , @('--lines', 'How many of the last lines.'); , @('-n', 'How many of the last lines.'); , @('--help', 'Show the help and exit.'); , @('-h', 'Show the help and exit.'))
+        '/configure' = @(, @('--undo', 'Take back what was written.'); , @('--dry-run', 'Show the difference, write nothing.'); , @('--yes', 'Write without asking.'); , @('-y', 'Write without asking.'); , @('--model', 'What it uses from now on; its own choice if left out.'); , @('--scope', 'For all projects, or this one.'); , @('--auth', 'Whose credential pays.'); , @('--list', 'Every client: installed, configured, pointing where.'); , @('--json', 'One JSON object, for programs.'); , @('--help', 'Show the help and exit.'); , @('-h', 'Show the help and exit.'))
+        '/run' = @(, @('--model', 'What it uses, this time.'); , @('--auth', 'Whose credential pays.'); , @('--help', 'Show the help and exit.'); , @('-h', 'Show the help and exit.'))
+        '/env' = @(, @('--model', 'What it is to use.'); , @('--auth', 'Whose credential pays.'); , @('--help', 'Show the help and exit.'); , @('-h', 'Show the help and exit.'))
         '/completions' = @(, @('--help', 'Show the help and exit.'); , @('-h', 'Show the help and exit.'))
         '/keys' = @(, @('--help', 'Show the help and exit.'); , @('-h', 'Show the help and exit.'))
         '/keys/set' = @(, @('--help', 'Show the help and exit.'); , @('-h', 'Show the help and exit.'))
@@ -58,6 +64,13 @@ Register-ArgumentCompleter -Native -CommandName synrouter -ScriptBlock {
         '/explain --turn' = ''
         '/logs --lines' = ''
         '/logs -n' = ''
+        '/configure --model' = 'models'
+        '/configure --scope' = @('user', 'project')
+        '/configure --auth' = @('key', 'subscription')
+        '/run --model' = 'models'
+        '/run --auth' = @('key', 'subscription')
+        '/env --model' = 'models'
+        '/env --auth' = @('key', 'subscription')
     }
     $elements = @($commandAst.CommandElements | Where-Object { $_.Extent.EndOffset -lt $cursorPosition })
     $place = ''

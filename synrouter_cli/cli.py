@@ -35,6 +35,7 @@ token_app = typer.Typer(cls=GroupedHelp, rich_markup_mode=None)
 
 # A metavar that lists words, or stands in `completion_words.KINDS`, is completed by the shells.
 Json = Annotated[bool, typer.Option("--json", help="One JSON object, for programs.")]
+ClientName = Annotated[str, typer.Argument(metavar="CLIENT", help="Which: claude-code, codex, …", show_default=False)]
 Provider = Annotated[str, typer.Argument(metavar="PROVIDER", help="Whose: anthropic.", show_default=False)]
 
 
@@ -243,6 +244,91 @@ def logs(
     from synrouter_cli.commands import logs as command
 
     command.logs(follow=follow, count=lines)
+
+
+@app.command(cls=QuickCommand, rich_help_panel=SET_UP)
+def configure(
+    client: Annotated[
+        str | None, typer.Argument(metavar="CLIENT", help="Which: claude-code, codex, …", show_default=False)
+    ] = None,
+    undo: Annotated[bool, typer.Option("--undo", help="Take back what was written.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the difference, write nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Write without asking.")] = False,
+    model: Annotated[
+        str | None, typer.Option(metavar="MODEL", help="What it uses from now on; its own choice if left out.")
+    ] = None,
+    scope: Annotated[
+        str | None, typer.Option(metavar="user|project", help="For all projects, or this one.  [default: user]")
+    ] = None,
+    auth: Annotated[
+        str | None, typer.Option(metavar="key|subscription", help="Whose credential pays.  [default: key]")
+    ] = None,
+    as_list: Annotated[
+        bool, typer.Option("--list", help="Every client: installed, configured, pointing where.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Write the configuration that puts a client on the proxy.
+
+    Only its own keys are changed; --undo takes them back and leaves what you changed since.
+
+    \b
+    Example: synrouter configure claude-code
+             synrouter configure openclaw --dry-run
+             synrouter configure --list
+    """
+    if as_list:
+        from synrouter_cli.commands import clients as listing
+
+        listing.show(as_json=as_json)
+        return
+    if client is None:
+        raise UsageError(detail="Which client?", hint="synrouter configure --list")
+    from synrouter_cli.commands import configure as command
+
+    options = command.Options(undo, dry_run, yes, model or "", scope or "user", auth or "key")
+    command.configure(client, options)
+
+
+@app.command(cls=QuickCommand, rich_help_panel=RUN, context_settings={"allow_interspersed_args": False})
+def run(
+    client: ClientName,
+    arguments: Annotated[
+        list[str] | None, typer.Argument(metavar="[-- ARGS]...", help="For the client.", show_default=False)
+    ] = None,
+    model: Annotated[str | None, typer.Option(metavar="MODEL", help="What it uses, this time.")] = None,
+    auth: Annotated[
+        str | None, typer.Option(metavar="key|subscription", help="Whose credential pays.  [default: key]")
+    ] = None,
+) -> None:
+    """Start a client on the proxy; none of its files is touched.
+
+    Starts the proxy where it does not run. Options of ours stand before the client's name.
+
+    \b
+    Example: synrouter run claude-code
+             synrouter run claude-code -- -p "What does this project do?"
+    """
+    from synrouter_cli.commands import running as command
+
+    raise typer.Exit(command.run(client, arguments or (), model=model or "", auth=auth or "key"))
+
+
+@app.command(cls=QuickCommand, rich_help_panel=RUN)
+def env(
+    client: ClientName,
+    model: Annotated[str | None, typer.Option(metavar="MODEL", help="What it is to use.")] = None,
+    auth: Annotated[
+        str | None, typer.Option(metavar="key|subscription", help="Whose credential pays.  [default: key]")
+    ] = None,
+) -> None:
+    """Print the export lines that put a client on the proxy.
+
+    Example: eval "$(synrouter env claude-code)"
+    """
+    from synrouter_cli.commands import running as command
+
+    command.env(client, model=model or "", auth=auth or "key")
 
 
 @keys_app.callback(invoke_without_command=True)

@@ -135,6 +135,16 @@ class ConfigConflict(SynrouterError):
     exit_code = EXIT_CONFLICT
 
 
+class NotPossible(SynrouterError):
+    """{client} can't be put on the proxy this way: {why}."""
+
+
+class NotInstalled(SynrouterError):
+    """{client} is not installed: there is no {name} on PATH."""
+
+    next_command = "install it, then type the command again"
+
+
 class EditError(ConfigConflict):
     """{place}line {line}, column {column}: {detail}"""
 

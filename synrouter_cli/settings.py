@@ -80,6 +80,16 @@ class Paths:
     def log_file(self) -> Path:
         return self.log_dir / "synrouter.log"
 
+    @property
+    def clients_file(self) -> Path:
+        """What was configured where."""
+        return self.data_dir / "clients.json"
+
+    @property
+    def backups_dir(self) -> Path:
+        """Clients' files as they were."""
+        return self.data_dir / "backups"
+
     def create(self) -> None:
         """Make the directories, 0700 whatever the umask. Raises ConfigError where others may write."""
         for directory in (self.config_dir, self.data_dir, self.state_dir, self.log_dir):

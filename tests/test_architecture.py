@@ -16,6 +16,7 @@ LAYERS = (
     ("commands",),
     ("daemon", "dashboard", "estimate", "demo"),
     ("proxy",),
+    ("clients.changing", "clients.machine"),
     ("clients.files", "clients.records"),
     ("settings", "keys", "clients", "ledger"),
     ("addresses", "credentials", "keyring_child", "private_files", "textedit"),

@@ -128,9 +128,9 @@ def test_the_help_of_all_lists_every_command_once_under_what_it_is_for(capsys):
     shown = capsys.readouterr().out
     groups = re.findall(r"^(\S.*):\n((?:  \S.*\n)+)", shown, re.MULTILINE)
     assert {name: [line.split()[0] for line in lines.splitlines()] for name, lines in groups} == {
-        "Run": ["up", "down", "demo"],
+        "Run": ["up", "down", "demo", "run", "env"],
         "Look": ["status", "stats", "sessions", "explain", "estimate", "logs"],
-        "Set up": ["completions", "keys", "token"],
+        "Set up": ["configure", "completions", "keys", "token"],
         "Options": ["--version", "-h,"],
     }
     assert "Example: synrouter demo" in shown

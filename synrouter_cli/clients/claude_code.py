@@ -44,7 +44,7 @@ def project_files(around: Surroundings) -> tuple[PurePath, PurePath]:
 def configure(wish: Wish, around: Surroundings) -> Plan:
     """Raises ConfigConflict where a subscription's key would have to stand in a project."""
     path = user_file(around) if wish.scope == "user" else project_files(around)[0]
-    settings = around.value(path, "jsonc")
+    settings = around.value(path, "json")
     env = settings.get("env") or {}
     edits = [Edit(("env", URL), wish.url)]
     notes: list[str] = []
@@ -65,7 +65,7 @@ def configure(wish: Wish, around: Surroundings) -> Plan:
         edits.append(Edit(("env", "ENABLE_TOOL_SEARCH"), "true"))
     if wish.model:
         edits.append(Edit(("model",), wish.model))
-    return Plan((FileEdit(path, "jsonc", tuple(edits)),), wish.model, tuple(notes))
+    return Plan((FileEdit(path, "json", tuple(edits)),), wish.model, tuple(notes))
 
 
 def launch(wish: Wish, around: Surroundings) -> Launch:
@@ -101,7 +101,7 @@ def overrides(wish: Wish, around: Surroundings) -> Iterator[str]:
 
 
 def _env(around: Surroundings, path: PurePath) -> dict[str, Any]:
-    env = around.value(path, "jsonc").get("env")
+    env = around.value(path, "json").get("env")
     return env if isinstance(env, dict) else {}
 
 

@@ -135,11 +135,13 @@ class FileEdit:
 @dataclass(frozen=True, slots=True)
 class OwnFile:
     """A whole file of ours beside the client's: written as it stands here, taken away by an undo. One that is there
-    already and is not ours is left alone where `keep`, else refused."""
+    already and is not ours is refused."""
 
     path: PurePath
     text: str
-    keep: bool = False
+    guard: bool = False
+    """It keeps the client safe as long as its configuration is there: one that is there already is left alone, and
+    an undo takes it away only where it takes away the configuration too."""
 
 
 @dataclass(frozen=True, slots=True)

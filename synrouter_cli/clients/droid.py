@@ -24,7 +24,6 @@ KEY: Final = "SYNROUTER_KEY"
 SETTINGS: Final = "settings.json"
 ID: Final = "custom:synrouter-"
 """What Droid knows our models by, before their names; its own ids of custom models begin like this."""
-PLAIN: Final = "the local key stands in the file, since Droid takes it from nowhere else by itself: it is made 0600"
 
 
 def folder(around: Surroundings) -> PurePath:
@@ -42,7 +41,7 @@ def configure(wish: Wish, around: Surroundings) -> Plan:
         *(Edit(("customModels",), entry(each, wish, TOKEN), element=True, by="id") for each in wish.models),
         Edit(("sessionDefaultSettings", "model"), f"{ID}{model.id}"),
     ]
-    return Plan((FileEdit(path, "jsonc", tuple(edits)),), model.id, (PLAIN,))
+    return Plan((FileEdit(path, "jsonc", tuple(edits)),), model.id)
 
 
 def entry(model: Model, wish: Wish, key: str) -> dict[str, Any]:

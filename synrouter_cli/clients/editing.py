@@ -27,7 +27,7 @@ _KEY_NAME = re.compile(
     re.IGNORECASE,
 )
 _KEY_SHAPE = re.compile(r"\b(?:sk|pk|xai|gsk|fw|hf|gh[pousr]|AIza|AKIA)[-_A-Za-z0-9]{12,}")
-_REFERENCE: Final = ("$", "{", "!", "file:", "env:")
+_REFERENCE: Final = ("$", "{", "!", "/", "file:", "env:")
 
 
 def initial_text(kind: str) -> str:

@@ -106,7 +106,8 @@ def back_up(held: Held, folder: Path, client: str) -> None:
     if held.content is None:
         return
     place = folder / client
-    place.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for each in (folder, place):
+        each.mkdir(exist_ok=True, mode=0o700)
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
     name = f"{digest(str(held.path).encode())[:8]}-{held.path.name}"
     private_files.replace(place / f"{name}.{stamp}", held.content)

@@ -29,7 +29,6 @@ MANAGED: Final = {
     "darwin": "/Library/Application Support/QwenCode/settings.json",
     "win32": "C:/ProgramData/qwen-code/settings.json",
 }
-PLAIN: Final = "the local key stands in the file, since Qwen Code takes keys from variables only: it is made 0600"
 RESUMED: Final = "a session that is resumed counts as a new one, since Qwen Code rewrites its first message"
 MANAGED_NOTE: Final = "this machine has system settings for Qwen Code: they stay, and models that they list go before"
 
@@ -58,7 +57,7 @@ def configure(wish: Wish, around: Surroundings) -> Plan:
         Edit(("model", "name"), model.id),
         Edit(("model", "baseUrl"), wish.url),  # tells ours from the user's own entry of the same model
     ]
-    return Plan((FileEdit(path, "jsonc", tuple(edits)),), model.id, (PLAIN, RESUMED))
+    return Plan((FileEdit(path, "jsonc", tuple(edits)),), model.id, (RESUMED,))
 
 
 def _entry(model: Model, wish: Wish) -> dict[str, Any]:

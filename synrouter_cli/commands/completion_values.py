@@ -69,10 +69,9 @@ def _models() -> Values:
 
 
 def _clients() -> Values:
-    from synrouter_cli.ledger import names, queries
+    from synrouter_cli.clients import client_names
 
-    with queries.reading(find_paths().ledger_file) as db:
-        yield from ((client, "") for client in names.clients(db))
+    yield from ((client, "") for client in client_names())
 
 
 def _days() -> Values:

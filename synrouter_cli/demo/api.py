@@ -51,6 +51,8 @@ class Answered:
     agent: str
     status: int = 200
     model: str = ""
+    tools: int = 0
+    """How many the request offers."""
     streamed: bool = False
     complete: bool = False
     usage: dict[str, Any] = field(default_factory=dict)
@@ -98,6 +100,7 @@ class Provider:
         except Refused as refused:
             return _error(line, refused.status, str(refused))
         line.model, line.streamed = weighed.prompt.model, weighed.prompt.stream
+        line.tools = len(weighed.body.get("tools") or ())
         if fault.kind == "slow":
             await asyncio.sleep(fault.seconds)
         return _failed(request, line, fault) or await self._answer(request, line, weighed, step, fault)

@@ -33,11 +33,6 @@ def models(db: sqlite3.Connection) -> list[str]:
     return _latest(db, "model")
 
 
-def clients(db: sqlite3.Connection) -> list[str]:
-    """The clients of late, the last seen first."""
-    return _latest(db, "client")
-
-
 def days(db: sqlite3.Connection, since: float) -> list[tuple[str, int]]:
     """(day, turns) of the days with turns from `since` (epoch seconds) on, the latest first."""
     query = "SELECT local_day(bucket) AS day, sum(turns) FROM rollup WHERE bucket >= ? GROUP BY day ORDER BY day DESC"

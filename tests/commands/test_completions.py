@@ -21,10 +21,12 @@ import synrouter_cli
 from support.toolchain import apt_executable
 from synrouter_cli import settings
 from synrouter_cli.cli import app, main
+from synrouter_cli.clients import client_names
 from synrouter_cli.commands.completion_tree import KINDS, read
 from synrouter_cli.commands.completion_values import KINDS as VALUES
 from synrouter_cli.commands.completions import SHELLS, script
 from synrouter_cli.commands.stats import DIMENSIONS
+from synrouter_cli.commands.wishes import AUTHS, SCOPES
 from synrouter_cli.ledger.pending import Batch
 from synrouter_cli.ledger.rows import Turn
 from synrouter_cli.ledger.store import Store
@@ -138,6 +140,8 @@ def test_fixed_words_are_those_that_the_program_takes():
         ("up", "--mode"): settings.MODES,
         ("up", "--level"): settings.LEVELS,
         ("stats", "--by"): DIMENSIONS,
+        ("configure", "--scope"): tuple(SCOPES),
+        **{(command, "--auth"): tuple(AUTHS) for command in ("configure", "run", "env")},
     }
     assert root.commands["completions"].argument.words == tuple(SHELLS)
 
@@ -154,7 +158,7 @@ def test_values_come_from_the_ledger_the_latest_first(ledger, values):
         "sessions"
     ) == ["sess-one\tclaude-code, 1 turn", "sess-two\tcodex, 2 turns"]  # within one bucket by name
     assert sorted(values("models")) == ["claude-opus-4-8\t", "gpt-5.2\t"]
-    assert sorted(values("clients")) == ["claude-code\t", "codex\t"]
+    assert values("clients") == [f"{name}\t" for name in client_names()]
 
 
 def test_days_are_spans_and_the_days_with_turns(ledger, values):
@@ -173,7 +177,7 @@ def test_zones_are_names_that_stats_takes(values):
     assert "Europe/Berlin\t" in values("zones")
 
 
-@pytest.mark.parametrize("kind", ["sessions", "models", "clients", "nonsense"])
+@pytest.mark.parametrize("kind", ["sessions", "models", "nonsense"])
 def test_without_a_ledger_nothing_is_said(kind, values):
     assert values(kind) == []
 

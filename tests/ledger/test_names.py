@@ -36,9 +36,8 @@ def test_sessions_come_with_the_client_and_the_number_of_their_last_turn(db):
     assert names.sessions(db, 1) == [("new", "cline", 7)]
 
 
-def test_models_and_clients_come_once_and_never_empty(db):
+def test_models_come_once_and_never_empty(db):
     assert names.models(db) == ["m-new", "m-old"]
-    assert names.clients(db) == ["cline", "claude-code", "codex"]
 
 
 def test_days_are_those_with_final_turns_since_then(db):

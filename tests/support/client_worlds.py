@@ -44,11 +44,22 @@ class Disk:
         def exists(path: PurePath) -> bool:
             return any(PurePath(name).is_relative_to(path) for name in self.files)
 
-        return Surroundings(HOME, PROJECT, self.environ, self.platform, lambda path: self.files.get(str(path)), exists)
+        def read(path: PurePath) -> str | None:
+            return self.files.get(str(path))
+
+        return Surroundings(HOME, PROJECT, self.environ, self.platform, read, exists)
+
+    @property
+    def before(self) -> Surroundings:
+        """As it would be without what was configured."""
+        files = dict(self.files)
+        for name, (kind, changes) in self.changes.items():
+            files[name], _ = without(files[name], kind, changes)
+        return Disk(files, self.environ, self.platform).around
 
     def configure(self, client: Client, wished: Wish) -> Plan:
         assert client.configure is not None
-        plan = client.configure(wished, self.around)
+        plan = client.configure(wished, self.before)
         for file in plan.files:
             name = str(file.path)
             if isinstance(file, OwnFile):

@@ -11,7 +11,13 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 
 # Not shrunk: what fails is small already, and a thousand files more would take minutes.
-THOUSAND = settings(max_examples=1000, deadline=None, phases=(Phase.generate,), suppress_health_check=list(HealthCheck))
+THOUSAND = settings(
+    max_examples=1000,
+    deadline=None,
+    derandomize=True,
+    phases=(Phase.generate,),
+    suppress_health_check=list(HealthCheck),
+)
 HUNDREDS = settings(THOUSAND, max_examples=300)
 
 NAMES = st.sampled_from(["a", "b", "env", "model", "base url", "x.y", "ключ", "k-1", "'", '"', "#no", "yes", "0", ""])
@@ -167,7 +173,11 @@ class YamlLayout(Layout):
         return text.replace("e", ".0e") if "e-" in text and "." not in text else text
 
     def text(self, value: str) -> str:
-        if value.isalpha() and value not in ("yes", "no") and self.rng.random() < 0.7:
+        if (
+            value.isalpha()
+            and value.lower() not in ("yes", "no", "on", "off", "true", "false", "null", "y", "n")
+            and self.rng.random() < 0.7
+        ):
             return value
         if value.isprintable() and self.rng.random() < 0.4:
             return "'" + value.replace("'", "''") + "'"
