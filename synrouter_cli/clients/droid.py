@@ -22,6 +22,8 @@ from synrouter_cli.textedit import Edit
 
 KEY: Final = "SYNROUTER_KEY"
 SETTINGS: Final = "settings.json"
+RUNTIME: Final = "FACTORY_RUNTIME_SETTINGS_PATH"
+"""Names settings that go before all others, for one process."""
 ID: Final = "custom:synrouter-"
 """What Droid knows our models by, before their names; its own ids of custom models begin like this."""
 
@@ -64,8 +66,8 @@ def launch(wish: Wish, around: Surroundings) -> Launch:
         "customModels": [entry(each, wish, f"${{{KEY}}}") for each in wish.models],
         "sessionDefaultSettings": {"model": f"{ID}{model.id}"},
     }
-    arguments = ("--settings", f"{PRIVATE}/{SETTINGS}")
-    return Launch({KEY: TOKEN}, arguments=arguments, private={SETTINGS: json.dumps(settings, indent=2) + "\n"})
+    text = json.dumps(settings, indent=2) + "\n"
+    return Launch({RUNTIME: f"{PRIVATE}/{SETTINGS}", KEY: TOKEN}, private={SETTINGS: text})
 
 
 def points_at(around: Surroundings) -> str:
@@ -77,7 +79,7 @@ def points_at(around: Surroundings) -> str:
 
 
 def overrides(wish: Wish, around: Surroundings) -> Iterator[str]:
-    yield from variables(around, ("FACTORY_RUNTIME_SETTINGS_PATH",), than="")
+    yield from variables(around, (RUNTIME,), than="")
     local = folder(around) / "settings.local.json"
     if inside(around.value(local, "jsonc"), "customModels") is not None:
         yield f"{local} goes before {SETTINGS} and has customModels, which hides ours: move them to {SETTINGS}"

@@ -10,7 +10,7 @@ import pytest
 from support.client_worlds import TOKEN, URL, Disk, wish
 from synrouter_cli.clients.client import PRIVATE
 from synrouter_cli.clients.client import TOKEN as PLACEHOLDER
-from synrouter_cli.clients.droid import CLIENT, ID, KEY
+from synrouter_cli.clients.droid import CLIENT, ID, KEY, RUNTIME
 from synrouter_cli.textedit import Jsonc
 
 FILE = "/home/me/.factory/settings.json"
@@ -96,8 +96,8 @@ def test_the_home_that_the_client_is_given_is_taken():
 def test_run_gives_settings_for_this_process_with_the_key_in_the_environment():
     assert CLIENT.launch is not None
     launch = CLIENT.launch(wish("claude-opus-5-5"), Disk({FILE: USERS["models of their own"]}).around)
-    assert launch.environ == {KEY: PLACEHOLDER}
-    assert launch.arguments == ("--settings", f"{PRIVATE}/settings.json")
+    assert launch.environ == {RUNTIME: f"{PRIVATE}/settings.json", KEY: PLACEHOLDER}
+    assert launch.arguments == ()
     private = json.loads(launch.private["settings.json"])
     assert {entry["apiKey"] for entry in private["customModels"]} == {"${SYNROUTER_KEY}"}
     assert private["sessionDefaultSettings"] == {"model": f"{ID}claude-opus-5-5"}

@@ -34,11 +34,16 @@ def missing(why: str) -> NoReturn:
 
 def npm_executable(package: str, version: str, executable: str) -> Path:
     """The path of an executable from a pinned npm package, installed once by a pinned node and npm."""
-    node = _installed(f"node-{NODE['node']}-npm-{NODE['npm']}", NODE, lambda: apt_executable("npm"))
-    bin_folder = node / "node_modules" / ".bin"
+    bin_folder = node_folder()
     name = f"{package.rpartition('/')[2]}-{version}"
     folder = _installed(name, {package: version}, lambda: bin_folder / "npm", bin_folder)
     return folder / "node_modules" / ".bin" / executable
+
+
+def node_folder() -> Path:
+    """The folder of the pinned node's executables, for clients that take node from PATH."""
+    node = _installed(f"node-{NODE['node']}-npm-{NODE['npm']}", NODE, lambda: apt_executable("npm"))
+    return node / "node_modules" / ".bin"
 
 
 def _cache() -> Path:
