@@ -16,8 +16,9 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any, Final, Literal
 
+from synrouter_cli.errors import EditError
 from synrouter_cli.providers import Model
-from synrouter_cli.textedit import Document, Dotenv, Edit, Json, Json5, Jsonc, Toml, Yaml
+from synrouter_cli.textedit import ABSENT, Document, Dotenv, Edit, Json, Json5, Jsonc, Toml, Yaml
 
 TOKEN: Final = "$SYNROUTER_TOKEN$"
 """Stands for the local key, wherever a value holds it."""
@@ -111,15 +112,24 @@ class Surroundings:
         return next((path for path in candidates if self.exists(path)), candidates[0])
 
     def document(self, path: PurePath, kind: str) -> Document:
-        """The file as a document, an empty one where there is none. Raises EditError where it does not parse."""
-        text = self.read(path)
+        """The file as a document, an empty one where there is none. Raises EditError, which names it."""
         form, initial = FORMATS[kind]
-        return form.parse(text if text is not None else initial)
+        try:
+            return form.parse(self.read(path) or initial)
+        except EditError as error:
+            raise error.of(path) from None
 
     def value(self, path: PurePath, kind: str) -> Any:
         """What the file says; {} for an empty one. Raises EditError where it does not parse."""
         value = self.document(path, kind).value
         return {} if value is None else value
+
+    def glance(self, path: PurePath, kind: str, *keys: str) -> Any:
+        """What a file has at `keys`, ABSENT where it has nothing, nor parses: whoever edits it refuses it then."""
+        try:
+            return self.document(path, kind).get(keys)
+        except EditError:
+            return ABSENT
 
 
 @dataclass(frozen=True, slots=True)
