@@ -8,7 +8,8 @@ import tomllib
 
 import pytest
 
-from support.client_worlds import TOKEN, TOKEN_COMMAND, URL, Disk, wish
+from support.client_files import LOCAL_KEY, PROJECT, URL, wish
+from support.client_worlds import Disk
 from synrouter_cli.clients.client import PRIVATE
 from synrouter_cli.clients.client import TOKEN as PLACEHOLDER
 from synrouter_cli.clients.codex import CATALOG, CLIENT
@@ -67,11 +68,11 @@ def test_the_provider_takes_its_key_from_the_command():
                 "base_url": f"{URL}/v1",
                 "wire_api": "responses",
                 "http_headers": {"x-synrouter-client": "codex"},
-                "auth": {"command": TOKEN_COMMAND[0], "args": ["token", "show"], "timeout_ms": 15000},
+                "auth": {"command": wish().token_command[0], "args": ["token", "show"], "timeout_ms": 15000},
             }
         },
     }
-    assert all(TOKEN not in text and PLACEHOLDER not in text for text in disk.files.values())
+    assert all(LOCAL_KEY not in text and PLACEHOLDER not in text for text in disk.files.values())
 
 
 def test_the_catalog_has_each_model_with_its_window():
@@ -168,9 +169,9 @@ def test_where_it_points_is_what_the_chosen_provider_says(text: str, url: str):
 @pytest.mark.parametrize(
     ("path", "text", "told"),
     [
-        ("/work/project/.codex/config.toml", 'model = "gpt-6-sol"\n', "sets model"),
-        ("/work/project/.codex/config.toml", 'model_catalog_json = "/x"\n', "sets model_catalog_json"),
-        ("/work/project/.codex/config.toml", 'model_provider = "mine"\n', ""),  # ignored in projects
+        (f"{PROJECT}/.codex/config.toml", 'model = "gpt-6-sol"\n', "sets model"),
+        (f"{PROJECT}/.codex/config.toml", 'model_catalog_json = "/x"\n', "sets model_catalog_json"),
+        (f"{PROJECT}/.codex/config.toml", 'model_provider = "mine"\n', ""),  # ignored in projects
         ("/etc/codex/managed_config.toml", 'model_provider = "corp"\n', "sets model_provider"),
     ],
 )

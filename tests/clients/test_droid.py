@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from support.client_worlds import TOKEN, URL, Disk, wish
+from support.client_files import LOCAL_KEY, PROJECT, URL, wish
+from support.client_worlds import Disk
 from synrouter_cli.clients.client import PRIVATE
 from synrouter_cli.clients.client import TOKEN as PLACEHOLDER
 from synrouter_cli.clients.droid import CLIENT, ID, KEY, RUNTIME
@@ -19,7 +20,7 @@ USERS = {
     "empty": "{}\n",
     "models of their own": f"""{{
   // mine
-  "customModels": [
+  "customModels": [ // those that I like
     {MINE},
   ],
   "sessionDefaultSettings": {{ "model": "custom:Mine-0", "autonomyMode": "normal" }}, /* safe */
@@ -62,7 +63,7 @@ def test_each_model_has_its_limits_and_the_key():
         "id": "custom:synrouter-claude-haiku-4-5",
         "displayName": "Claude Haiku 4.5 (Synrouter)",
         "baseUrl": URL,
-        "apiKey": TOKEN,
+        "apiKey": LOCAL_KEY,
         "provider": "anthropic",
         "maxContextLimit": 200_000,
         "maxOutputTokens": 64_000,
@@ -116,11 +117,21 @@ def test_where_it_points_is_the_address_of_the_default_model():
     [
         ("/home/me/.factory/settings.local.json", '{"customModels": []}', "customModels"),
         ("/home/me/.factory/settings.local.json", '{"sessionDefaultSettings": {"model": "x"}}', "sessionDefaultSettings"),
-        ("/work/project/.factory/settings.json", '{"sessionDefaultSettings": {"model": "x"}}', "sessionDefaultSettings"),
-        ("/work/project/.factory/settings.json", '{"customModels": []}', ""),  # these are added to the user's
+        (f"{PROJECT}/.factory/settings.json", '{"sessionDefaultSettings": {"model": "x"}}', "sessionDefaultSettings"),
+        (f"{PROJECT}/.factory/settings.json", '{"customModels": []}', ""),  # these are added to the user's
     ],
 )  # fmt: skip
 def test_what_goes_before_the_user_s_file_is_told(path: str, text: str, told: str):
     assert CLIENT.overrides is not None
     sentences = list(CLIENT.overrides(wish(), Disk({path: text}).around))
     assert [told in sentence and path in sentence for sentence in sentences] == [True] * bool(told)
+
+
+def test_a_new_local_key_takes_the_old_one_s_place_and_leaves_the_comments():
+    disk = Disk({FILE: USERS["models of their own"]})
+    disk.configure(CLIENT, wish())
+    before = disk.files[FILE]
+    disk.rotate("sk-sr-local-new")
+    assert disk.files[FILE] == before.replace(LOCAL_KEY, "sk-sr-local-new")
+    disk.undo()
+    assert disk.files == {FILE: USERS["models of their own"]}

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from support.client_worlds import TOKEN, URL, Disk, wish
+from support.client_files import LOCAL_KEY, PROJECT, URL, wish
+from support.client_worlds import Disk
 from synrouter_cli.clients.client import PRIVATE
 from synrouter_cli.clients.client import TOKEN as PLACEHOLDER
 from synrouter_cli.clients.qwen import CLIENT, KEY, SYSTEM
@@ -53,7 +54,7 @@ def test_the_user_s_own_models_and_settings_stay():
     assert [entry["id"] for entry in ours] == [each.id for each in wish().models]
     assert after["modelProviders"]["openai"] == []
     assert after["security"]["auth"] == {"selectedType": "anthropic", "apiKey": "mine"}
-    assert after["env"] == {"THEIRS": "abc", KEY: TOKEN}
+    assert after["env"] == {"THEIRS": "abc", KEY: LOCAL_KEY}
 
 
 def test_ours_is_chosen_by_its_address_too():
@@ -151,12 +152,12 @@ def test_where_it_points_is_the_address_of_the_chosen_model():
 @pytest.mark.parametrize(
     ("path", "text", "told"),
     [
-        ("/work/project/.env", f"{KEY}=x\n", KEY),
-        ("/work/project/.qwen/.env", f"{KEY}=x\n", KEY),
+        (f"{PROJECT}/.env", f"{KEY}=x\n", KEY),
+        (f"{PROJECT}/.qwen/.env", f"{KEY}=x\n", KEY),
         ("/home/me/.env", f"{KEY}=x\n", KEY),
-        ("/work/project/.qwen/settings.json", '{"modelProviders": {"anthropic": []}}', "modelProviders"),
-        ("/work/project/.qwen/settings.json", '{"modelProviders": {"openai": []}}', ""),
-        ("/work/project/.qwen/settings.json", '{"security": {"auth": {"selectedType": "openai"}}}', "selectedType"),
+        (f"{PROJECT}/.qwen/settings.json", '{"modelProviders": {"anthropic": []}}', "modelProviders"),
+        (f"{PROJECT}/.qwen/settings.json", '{"modelProviders": {"openai": []}}', ""),
+        (f"{PROJECT}/.qwen/settings.json", '{"security": {"auth": {"selectedType": "openai"}}}', "selectedType"),
         ("/etc/qwen-code/settings.json", '{"env": {"SYNROUTER_KEY": "x"}}', KEY),
     ],
 )
