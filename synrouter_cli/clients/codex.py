@@ -75,7 +75,9 @@ def configure(wish: Wish, around: Surroundings) -> Plan:
         edits.append(Edit(("model_catalog_json",), str(path.parent / CATALOG)))
         files.append(OwnFile(path.parent / CATALOG, catalog(wish.models)))
     edits += leaves(("model_providers", NAME), provider(wish))
-    return Plan((*files, FileEdit(path, "toml", tuple(edits))), model.id, (NOT_YET,))
+    serves = around.exists(path.parent / "app-server-daemon")  # that one has read the catalog at its start
+    restart = "codex app-server daemon restart" if serves else ""
+    return Plan((*files, FileEdit(path, "toml", tuple(edits))), model.id, (NOT_YET,), restart)
 
 
 def launch(wish: Wish, around: Surroundings) -> Launch:

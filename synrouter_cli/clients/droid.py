@@ -26,6 +26,7 @@ RUNTIME: Final = "FACTORY_RUNTIME_SETTINGS_PATH"
 """Names settings that go before all others, for one process."""
 ID: Final = "custom:synrouter-"
 """What Droid knows our models by, before their names; its own ids of custom models begin like this."""
+LOGIN: Final = "Droid's terminal asks for a login at Factory all the same, and so does a resume; droid exec needs none"
 
 
 def folder(around: Surroundings) -> PurePath:
@@ -43,7 +44,7 @@ def configure(wish: Wish, around: Surroundings) -> Plan:
         *(Edit(("customModels",), entry(each, wish, TOKEN), element=True, by="id") for each in wish.models),
         Edit(("sessionDefaultSettings", "model"), f"{ID}{model.id}"),
     ]
-    return Plan((FileEdit(path, "jsonc", tuple(edits)),), model.id)
+    return Plan((FileEdit(path, "jsonc", tuple(edits)),), model.id, (LOGIN,))
 
 
 def entry(model: Model, wish: Wish, key: str) -> dict[str, Any]:

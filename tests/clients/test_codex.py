@@ -126,6 +126,12 @@ def test_it_says_that_there_are_no_answers_yet():
     assert "no answers" in note
 
 
+def test_a_server_in_the_background_is_to_be_restarted():
+    disk = Disk({"/home/me/.codex/app-server-daemon/daemon.pid": "1"})
+    assert disk.configure(CLIENT, wish()).next == "codex app-server daemon restart"
+    assert Disk().configure(CLIENT, wish()).next == ""
+
+
 def test_codex_home_moves_both_files():
     disk = Disk(environ={"CODEX_HOME": "/elsewhere"})
     disk.configure(CLIENT, wish())
