@@ -43,9 +43,8 @@ def npm_executable(package: str, version: str, executable: str) -> Path:
 
 def node_folder() -> Path:
     """The folder of the pinned node's executables, for clients that take node from PATH."""
-    node = _kept(
-        f"node-{NODE['node']}-npm-{NODE['npm']}", lambda target: _npm_install(apt_executable("npm"), target, NODE, None)
-    )
+    name = f"node-{NODE['node']}-npm-{NODE['npm']}"
+    node = _kept(name, lambda target: _npm_install(apt_executable("npm"), target, NODE, None))
     return node / "node_modules" / ".bin"
 
 
