@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
+from synrouter_cli import models_file
 from synrouter_cli.daemon import tokens
 from synrouter_cli.daemon.key_holder import KeyHolder
 from synrouter_cli.daemon.server import Assemble, Parts, Running
@@ -71,7 +72,7 @@ def assemble_with(turn_line: Callable[[Turn], str], *, clock: Callable[[], float
                 started_at=parts.started_at,
                 clock=clock,
                 keys=holder,
-                models={"anthropic": tuple(known.id for known in known_models(datetime.now(UTC).date()))},
+                models=_models(settings, clock()),
             )
             _import_late()
             price_version()  # reads the prices; the names have read the facts
@@ -91,6 +92,14 @@ def _policy(settings: Settings) -> Policy:
     trim = settings.trim
     limits = limits_of(settings.level, trim.over_chars, trim.keep_chars, trim.tools)
     return Policy(settings.level, limits, diagnoses=settings.diagnostics and settings.level != "observe")
+
+
+def _models(settings: Settings, now: float) -> dict[str, tuple[str, ...]]:
+    """Provider → models that it is known to have: those that we know, and those that it said."""
+    known = {"anthropic": tuple(each.id for each in known_models(datetime.fromtimestamp(now, UTC).date()))}
+    for provider, names in models_file.read(settings.paths).items():
+        known[provider] = tuple(dict.fromkeys((*known.get(provider, ()), *names)))
+    return known
 
 
 def _check_names(settings: Settings) -> None:
