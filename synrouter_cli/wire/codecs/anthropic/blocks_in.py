@@ -90,7 +90,10 @@ def _thinking(one: Block, path: str, i: int) -> Value:
 
 
 def _redacted(one: Block, path: str, i: int) -> Value:
-    return RedactedThinking(_needed(one.data, path, i, "data"))
+    data = _needed(one.data, path, i, "data")
+    if one.unknown:
+        return Opaque("anthropic", one.type, {"type": one.type, "data": data, **one.unknown})
+    return RedactedThinking(data)
 
 
 def _tool_use(one: Block, path: str, i: int) -> Value:

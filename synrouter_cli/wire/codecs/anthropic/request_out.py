@@ -41,10 +41,11 @@ def encode_request(request: Request, default_max_tokens: int | None = None) -> t
     to = Writer(own=request.dialect == "anthropic")
     model = takes(request.model)
     most = request.max_tokens if request.max_tokens is not None else default_max_tokens or model.output_tokens
-    thinking, effort = thought(request, model, most)
+    messages = _messages(request, to, model)
+    thinking, effort = thought(request, model, most, messages)
     body: Json = {
         "model": request.model,
-        "messages": _messages(request, to, model),
+        "messages": messages,
         "system": _system(request, to),
         **tool_fields(request, to, forced=model.forced_tools),
         "metadata": _metadata(request, to),

@@ -23,10 +23,10 @@ from itertools import groupby
 from typing import Any, Final, NamedTuple
 
 from synrouter_cli.wire.codecs.anthropic.blocks_out import Writer, marker
-from synrouter_cli.wire.ir import Block, Message, RedactedThinking, Text, Thinking, ToolResult, ToolUse
+from synrouter_cli.wire.ir import Block, Message, Text, ToolResult, ToolUse
 from synrouter_cli.wire.losses import field
 
-__all__ = ["leading", "turns"]
+__all__ = ["leading", "opens_with_thinking", "turns"]
 
 Json = dict[str, Any]
 _SYSTEM: Final = ("system", "developer")
@@ -172,12 +172,13 @@ def _extras(message: Message, to: Writer, at: int) -> Json:
     return {}
 
 
-def opens_with_thinking(messages: Sequence[Message]) -> bool:
-    """Whether the answer that the last results belong to begins with thinking, as models with a budget want it."""
-    for one in reversed(messages):
-        if one.role == "assistant":
-            called = any(isinstance(block, ToolUse) for block in one.blocks)
-            return not called or isinstance(one.blocks[0], Thinking | RedactedThinking)
-        if one.role == "user" and not any(isinstance(block, ToolResult) for block in one.blocks):
+def opens_with_thinking(written: Sequence[Json]) -> bool:
+    """Whether the answer that the last results belong to begins with thinking, as models with a budget want it.
+    `written` is what `turns` gave, so that thinking which was left out does not count."""
+    for one in reversed(written):
+        kinds = [block["type"] for block in one["content"]] if isinstance(one["content"], list) else ["text"]
+        if one["role"] == "assistant":
+            return "tool_use" not in kinds or kinds[0] in _UNMARKED
+        if one["role"] == "user" and "tool_result" not in kinds:
             return True
     return True
