@@ -340,6 +340,15 @@ def test_a_model_that_cannot_be_forced_is_told_in_words():
     body = sent(model="claude-opus-5-5", tools=(F,), tool_choice=ToolChoice("tool", "f"), lost=["forced_tool"])
     assert body["tool_choice"] == {"type": "auto"}
     assert "calling the tool f" in body["messages"][-1]["content"]
+    told = sent(
+        model="claude-opus-5-5",
+        messages=(HI, say("developer", "b")),
+        tools=(F,),
+        tool_choice=ToolChoice("any"),
+        lost=["forced_tool"],
+    )
+    assert [one["role"] for one in told["messages"]] == ["user", "system"]
+    assert "one of the tools" in told["messages"][-1]["content"][-1]["text"]
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,13 @@ def _messages(request: Request, to: Writer, model: Takes) -> list[Json]:
     out = turns(request.messages, to, system_entries=model.system_entries)
     if is_forced(request) and not model.forced_tools and not to.own:
         name = request.tool_choice.name if request.tool_choice is not None else None
-        out.append({"role": "user", "content": _MUST_CALL.format(f"the tool {name}" if name else "one of the tools")})
+        words = _MUST_CALL.format(f"the tool {name}" if name else "one of the tools")
+        if out[-1]["role"] == "system":  # nothing but an answer may follow it
+            told = out[-1]["content"]
+            before = [{"type": "text", "text": told}] if isinstance(told, str) else told
+            out[-1] = {**out[-1], "content": [*before, {"type": "text", "text": words}]}
+        else:
+            out.append({"role": "user", "content": words})
     return out
 
 
