@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+from dataclasses import replace
 
 import pytest
 
@@ -180,4 +181,24 @@ def test_a_file_that_is_gone_is_nothing_to_undo(home, do, undo):
     do(edit(home / "a.json"))
     files.remove(files.read(home / "a.json"))
     assert undo() == ()
+    assert tree(home) == {}
+
+
+def test_a_file_that_was_there_and_empty_is_empty_again(home, do, undo):
+    (home / "a.json").write_bytes(b"\n")
+    do(edit(home / "a.json"))
+    do(edit(home / "a.json"))
+    undo()
+    assert (home / "a.json").read_bytes() == b"\n"
+
+
+@pytest.mark.parametrize("order", [("codex", "zed"), ("zed", "codex")])
+def test_a_folder_that_two_clients_use_goes_with_the_last_of_them(home, records, order):
+    backups = home.parent / "own" / "backups"
+    for client in ("codex", "zed"):
+        record = replace(RECORD, client=client)
+        plan = Plan((edit(home / ".config" / client / "c.json"),))
+        carry_out(prepare(plan, record, None, KEY, 7477), None, records, backups)
+    for client in order:
+        take_back(prepare_undo(records.of(client, "user")), records, backups)
     assert tree(home) == {}
