@@ -109,3 +109,5 @@ def _end(asked: subprocess.Popen[bytes]) -> None:
     with suppress(OSError):
         os.killpg(asked.pid, signal.SIGKILL) if sys.platform != "win32" else asked.kill()
     asked.wait()
+    if asked.stdout is not None:
+        asked.stdout.close()

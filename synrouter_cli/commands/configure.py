@@ -176,8 +176,8 @@ def _agreed(prepared: Prepared, name: str, options: Options) -> bool:
 
 
 def _said_yes(question: str) -> bool:
-    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
     try:
+        print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
         answer = sys.stdin.readline()
     except KeyboardInterrupt:
         print(file=sys.stderr)
