@@ -319,8 +319,7 @@ def run(
     """
     from synrouter_cli.commands import running as command
 
-    theirs = (arguments or [])[1:] if (arguments or [])[:1] == ["--"] else arguments or []
-    raise typer.Exit(command.run(client, theirs, model=model or "", auth=auth or "key"))
+    raise typer.Exit(command.run(client, arguments or (), model=model or "", auth=auth or "key"))
 
 
 @app.command(cls=QuickCommand, rich_help_panel=RUN)

@@ -70,12 +70,18 @@ def executable_of(client: Client, environ: Mapping[str, str]) -> Path | None:
     return None
 
 
-def version_of(executable: Path, environ: Mapping[str, str]) -> str:
-    """The version that the program says it has; empty where it does not say one soon. What it started is ended."""
+def version_of(client: Client, executable: Path, environ: Mapping[str, str]) -> str:
+    """The version that the client's program says it has; empty where it does not say one soon."""
+    beside = client.version_program
+    return said_version(executable.resolve().with_name(beside) if beside else executable, environ)
+
+
+def said_version(program: Path, environ: Mapping[str, str]) -> str:
+    """What looks like a version in what `program --version` prints. What it starts is ended."""
     said = bytearray()
     try:
         asked = subprocess.Popen(
-            [executable, "--version"],
+            [program, "--version"],
             env=without_keys(environ),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -22,7 +22,7 @@ from synrouter_cli import __version__, keys
 from synrouter_cli.clients import client_names, client_of
 from synrouter_cli.clients.client import Client
 from synrouter_cli.clients.editing import texts_in
-from synrouter_cli.clients.machine import executable_of, version_of
+from synrouter_cli.clients.machine import executable_of, said_version
 from synrouter_cli.clients.records import Record, Records
 from synrouter_cli.commands.clients import is_as_written
 from synrouter_cli.commands.configure import command_for, relay_notes, warnings_of
@@ -128,7 +128,7 @@ def _command() -> Iterator[Finding]:
         text = "synrouter is not on your PATH; the lines of `synrouter env` need it there"
         yield Finding("warn", "command", text, f"add {ours.parent} to PATH" if ours.exists() else "")
     elif not (ours.exists() and ours.samefile(found)):
-        other = version_of(Path(found), os.environ)
+        other = said_version(Path(found), os.environ)
         if other != __version__:
             what = f"version {other}" if other else "another program"
             text = f"the synrouter on your PATH, {found}, is {what}; this one is {__version__}"

@@ -43,6 +43,7 @@ def run(name: str, arguments: Sequence[str], *, model: str = "", auth: str = "ke
     Raises UsageError, NotPossible, NotInstalled, and what keeps the proxy from being found.
     """
     found = client_of(name)
+    arguments = theirs(arguments)
     settings = load()
     executable = _executable(found)
     how = checked_auth(found, auth)
@@ -80,6 +81,15 @@ def env(name: str, *, model: str = "", auth: str = "key", shell: str = "sh") -> 
     if launch.arguments:
         words = (word(text, shell) for text in (found.executables[0], *launch.arguments))
         print(f"# start it as: {' '.join(words)}")
+
+
+def theirs(arguments: Sequence[str]) -> Sequence[str]:
+    """What the client gets: without the `--` that sets it apart from ours, which most clients would stumble over.
+
+    >>> theirs(["--", "-p", "hello", "--"]), theirs(["chat"])
+    (['-p', 'hello', '--'], ['chat'])
+    """
+    return arguments[1:] if arguments and arguments[0] == "--" else arguments
 
 
 def environment(

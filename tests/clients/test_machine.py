@@ -10,8 +10,8 @@ import pytest
 
 from support.processes import wait_for
 from synrouter_cli.clients import client_of, machine
-from synrouter_cli.clients.client import TOKEN
-from synrouter_cli.clients.machine import executable_of, project_root, surroundings, version_of
+from synrouter_cli.clients.client import TOKEN, Client
+from synrouter_cli.clients.machine import executable_of, project_root, said_version, surroundings, version_of
 from synrouter_cli.clients.records import EditedFile, Record
 from synrouter_cli.errors import ConfigConflict, EditError
 from synrouter_cli.textedit import ABSENT, Change
@@ -40,43 +40,43 @@ SAID = {
 
 @pytest.mark.parametrize(("said", "version"), SAID.items())
 def test_a_version_is_what_looks_like_one(tmp_path, said, version):
-    assert version_of(program(tmp_path, f"printf '{said}'"), os.environ) == version
+    assert said_version(program(tmp_path, f"printf '{said}'"), os.environ) == version
 
 
 @pytest.mark.parametrize("script", ["echo 1.2.3; exit 1", "echo 1.2.3 >&2", "kill -9 $$"])
 def test_a_program_that_fails_or_only_complains_has_no_version(tmp_path, script):
-    assert version_of(program(tmp_path, script), os.environ) == ""
+    assert said_version(program(tmp_path, script), os.environ) == ""
 
 
 def test_what_is_no_program_has_no_version(tmp_path):
     (tmp_path / "claude").write_bytes(b"\x7fnot a program")
     (tmp_path / "claude").chmod(0o700)
-    assert version_of(tmp_path / "claude", os.environ) == ""
-    assert version_of(tmp_path / "gone", os.environ) == ""
+    assert said_version(tmp_path / "claude", os.environ) == ""
+    assert said_version(tmp_path / "gone", os.environ) == ""
 
 
 def test_a_program_that_hangs_is_ended_with_what_it_started(tmp_path, monkeypatch):
     monkeypatch.setattr(machine, "_VERSION_S", 0.5)
     hanging = program(tmp_path, f"sleep 1000 & echo $! > {tmp_path}/pid; wait")
-    assert version_of(hanging, os.environ) == ""
+    assert said_version(hanging, os.environ) == ""
     pid = int((tmp_path / "pid").read_text())
     wait_for(lambda: not alive(pid), "the end of what it started")
 
 
 def test_a_program_that_writes_without_end_is_not_read_to_the_end(tmp_path):
     begun = time.monotonic()
-    assert version_of(program(tmp_path, "exec yes 1.2.3"), os.environ) == ""
+    assert said_version(program(tmp_path, "exec yes 1.2.3"), os.environ) == ""
     assert time.monotonic() - begun < machine._VERSION_S
 
 
 def test_a_program_whose_child_keeps_the_output_open_is_believed(tmp_path, monkeypatch):
     monkeypatch.setattr(machine, "_VERSION_S", 0.5)
-    assert version_of(program(tmp_path, "echo 1.2.3; sleep 1000 &"), os.environ) == "1.2.3"
+    assert said_version(program(tmp_path, "echo 1.2.3; sleep 1000 &"), os.environ) == "1.2.3"
 
 
 def test_it_is_asked_without_providers_keys_and_without_input(tmp_path):
     asked = program(tmp_path, 'cat; echo "1.0.${#SYNROUTER_ANTHROPIC_KEY}"')
-    assert version_of(asked, {**os.environ, "SYNROUTER_ANTHROPIC_KEY": "canary"}) == "1.0.0"
+    assert said_version(asked, {**os.environ, "SYNROUTER_ANTHROPIC_KEY": "canary"}) == "1.0.0"
 
 
 def test_the_program_is_the_one_that_the_given_path_has(tmp_path):
@@ -86,6 +86,25 @@ def test_the_program_is_the_one_that_the_given_path_has(tmp_path):
     client = client_of("claude-code")
     assert executable_of(client, {"PATH": f"{tmp_path}/a:{tmp_path}/b"}) == tmp_path / "b" / "claude"
     assert executable_of(client, {"PATH": f"{tmp_path}/a"}) is None
+
+
+def test_another_program_beside_it_is_asked_where_its_own_version_leaves_traces(tmp_path):
+    (tmp_path / "real").mkdir()
+    real = program(tmp_path / "real", f"touch {tmp_path}/trace; echo 9.9", "some")
+    link = tmp_path / "some"
+    link.symlink_to(real)
+    assert version_of(Client("some", "Some", ("some",)), program(tmp_path, "echo some 1.2.3"), os.environ) == "1.2.3"
+    client = Client("some", "Some", ("some",), version_program="some-quiet")
+    assert version_of(client, link, os.environ) == ""
+    program(real.parent, "echo 1.2.3", "some-quiet")
+    assert version_of(client, link, os.environ) == "1.2.3"
+    assert not (tmp_path / "trace").exists()
+
+
+def test_it_is_looked_for_under_each_of_its_names(tmp_path):
+    other = program(tmp_path, "", "some-other")
+    client = Client("some", "Some", ("some", "some-other"))
+    assert executable_of(client, {"PATH": str(tmp_path)}) == other
 
 
 def test_files_are_seen_as_they_would_be_without_us(tmp_path, monkeypatch):
