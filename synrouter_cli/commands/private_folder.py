@@ -29,7 +29,6 @@ _UNOWNED_S: Final = 60
 @contextmanager
 def private_folder(parent: Path) -> Iterator[Path]:
     """A new folder at 0700, owned by this process."""
-    _sweep(parent)
     folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
     try:
         own(folder, os.getpid())
@@ -44,8 +43,8 @@ def own(folder: Path, *pids: int) -> None:
     private_files.replace(folder / _OWNERS, json.dumps([[pid, born] for pid, born in owners.items()]).encode())
 
 
-def _sweep(parent: Path) -> None:
-    """Take away what is nobody's any more."""
+def sweep(parent: Path) -> None:
+    """Take away the folders that are nobody's any more."""
     if process.create_time(os.getpid()) is None:
         return  # nobody can be told from nobody here
     for folder in parent.glob(f"{_PREFIX}*"):

@@ -22,8 +22,8 @@ from synrouter_cli import private_files
 from synrouter_cli.clients import client_of
 from synrouter_cli.clients.client import PRIVATE, TOKEN, Client, Launch, Wish
 from synrouter_cli.clients.machine import executable_of, surroundings
-from synrouter_cli.commands.private_folder import own, private_folder
-from synrouter_cli.commands.saying import say
+from synrouter_cli.commands.private_folder import own, private_folder, sweep
+from synrouter_cli.commands.saying import say, say_next
 from synrouter_cli.commands.shells import SHELLS, lines, word
 from synrouter_cli.commands.wishes import checked_auth, local_key, wish
 from synrouter_cli.credentials import without_keys
@@ -51,6 +51,7 @@ def run(name: str, arguments: Sequence[str], *, model: str = "", auth: str = "ke
         return code
     launch = _launch(found, wish(settings, asked_model=model, auth=how))
     say(launch.notes)
+    sweep(settings.paths.state_dir)
     key = local_key(settings.paths)
     sys.stdout.flush()
     sys.stderr.flush()
@@ -73,7 +74,8 @@ def env(name: str, *, model: str = "", auth: str = "key", shell: str = "sh") -> 
     if shell not in SHELLS:
         detail = f"There are lines for {', '.join(SHELLS)}, not for {shell!r}."
         raise UsageError(detail=detail, hint=f"synrouter env {name}    # bash and zsh read those of sh")
-    launch = _launch(found, wish(load(), asked_model=model, auth=checked_auth(found, auth)))
+    settings = load()
+    launch = _launch(found, wish(settings, asked_model=model, auth=checked_auth(found, auth)))
     if launch.private:
         detail = f"{found.title} takes this from files alone, not from the environment."
         raise UsageError(detail=detail, hint=f"synrouter run {name}    # or: synrouter configure {name}")
@@ -81,6 +83,8 @@ def env(name: str, *, model: str = "", auth: str = "key", shell: str = "sh") -> 
     if launch.arguments:
         words = (word(text, shell) for text in (found.executables[0], *launch.arguments))
         print(f"# start it as: {' '.join(words)}")
+    if not lock.is_held(settings.paths.lock_file):
+        say_next("synrouter up")
 
 
 def theirs(arguments: Sequence[str]) -> Sequence[str]:
