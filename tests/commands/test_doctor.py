@@ -251,6 +251,10 @@ def test_no_key_is_in_what_it_says_wherever_it_lies(user, serving, keyring, monk
     keyring["anthropic"] = Secret(CANARY)
     for name in ("SYNROUTER_OPENAI_KEY", "ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"):
         monkeypatch.setenv(name, CANARY)
+    user.paths.create()
+    (user.home / "z-ai.key").write_text(CANARY)
+    (user.home / "z-ai.key").chmod(0o600)
+    user.paths.config_file.write_text(f'[key_files]\nz-ai = "{user.home}/z-ai.key"\n')
     user.owns(json.dumps({"env": {"ANTHROPIC_API_KEY": CANARY}}))
     user.types("configure", "claude-code", "--yes", "--auth", "subscription")
     local = user.types("token").out.strip()

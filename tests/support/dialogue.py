@@ -9,7 +9,6 @@ import select
 import subprocess
 import sys
 import termios
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,8 +42,7 @@ class Dialogue:
         return self.process.wait(SECONDS)
 
     def _more(self) -> bool:
-        deadline = time.monotonic() + SECONDS
-        ready, _, _ = select.select([self._terminal], [], [], deadline - time.monotonic())
+        ready, _, _ = select.select([self._terminal], [], [], SECONDS)
         assert ready, f"nothing more within {SECONDS} s after {self.said!r}"
         try:
             chunk = os.read(self._terminal, 65536)
