@@ -22,9 +22,9 @@ from synrouter_cli.wire.ir import Message, Refusal, Text, ToolResult, ToolUse
 __all__ = ["System", "messages_in"]
 
 _SYSTEM: Final = ("system", "developer")
-_COMMON: Final = ("role", "content", "name", "cache_control")
-_ASSISTANT: Final = (*_COMMON, *FIELDS, "reasoning_details", "tool_calls", "function_call", "refusal")
-_TOOL: Final = (*_COMMON, "tool_call_id")
+_COMMON: Final = frozenset({"role", "content", "name", "cache_control"})
+_ASSISTANT: Final = _COMMON | {*FIELDS, "reasoning_details", "tool_calls", "function_call", "refusal"}
+_TOOL: Final = _COMMON | {"tool_call_id"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +133,7 @@ def _calls_in(message: Object, path: str) -> list[ToolUse]:
 
 def _tool_in(message: Object, path: str, found: list[Message]) -> Message:
     content, bare = content_in(message.get("content"), f"{path}.content")
+    kind: Any
     if message["role"] == "function":
         called, kind = _last_call(found, text(message, "name", path))
     else:
@@ -156,7 +157,10 @@ def _last_call(found: list[Message], name: str) -> tuple[str, Any]:
 def _kind_of(found: list[Message], called: str) -> Any:
     for message in reversed(found):
         if message.role == "assistant":
-            return next((b.kind for b in message.blocks if isinstance(b, ToolUse) and b.id == called), "function")
+            for block in message.blocks:
+                if isinstance(block, ToolUse) and block.id == called:
+                    return block.kind
+            return "function"
     return "function"
 
 

@@ -50,6 +50,7 @@ FORMAT: Final = "anthropic-claude-v1"
 _PLACE: Final = "place"
 _TURN: Final = "turn"
 _MARK: Final = "synrouter."
+_KEPT: Final = frozenset({"extra_content", "thoughtSignature"})
 _ENTRY: Final = ("type", "id", "text", "summary", "data", "signature", "format", "index")
 
 
@@ -128,6 +129,8 @@ def _place(signature: str) -> tuple[str, int, int]:
 
 def carried_by_calls(message: Mapping[str, Any]) -> list[Placed] | None:
     """The thinking that the calls of a message bring back sealed; None where they carry none."""
+    if "reasoning_details" not in message and not any(call.keys() & _KEPT for call in message.get("tool_calls") or ()):
+        return None
     found: dict[str, list[Placed]] = {}
     for sealed in _seals(message):
         opened = unseal(sealed)
@@ -174,6 +177,8 @@ def reasoning_out(thinking: Iterable[Placed]) -> Object:
         if isinstance(block, Thinking) and block.text:
             name = _FIELD_OF.get(block.signature, FIELDS[0])
             plain[name] = plain.get(name, "") + block.text
+            if block.signature in _FIELD_OF:
+                continue
         entry = detail_out(placed, len(details))
         if entry is not None:
             details.append(entry)
