@@ -220,7 +220,7 @@ class Reasoning:
     """How much the model is to think. `effort` in words (none, minimal, low, medium, high, xhigh, max), `budget` in
     tokens; `mode` is Anthropic's `thinking.type`; `summary` is what is shown of it (OpenAI), `display` Anthropic's."""
 
-    mode: Literal["enabled", "disabled", "adaptive"] | None = None
+    mode: Literal["enabled", "disabled", "adaptive", "between_tools"] | None = None
     effort: str | None = None
     budget: int | None = None
     summary: str | None = None
@@ -277,7 +277,7 @@ class Request:
     """Responses' `previous_response_id`."""
     extras: Extras = field(default_factory=dict)
     dialect: Dialect | None = None
-    """Whose words `extras` are in, here and in all that the request holds."""
+    """What it came in: its own encoder passes every extra field on, another one only what it knows by that name."""
     legacy: bool = False
     """Chat's `functions` of before `tools`: the answer has to be in these words."""
 

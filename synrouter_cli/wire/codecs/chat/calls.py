@@ -60,9 +60,9 @@ def call_out(call: ToolUse, path: str = "", leaving: Leaving | None = None) -> O
     return {"id": call.id, "type": "function", "function": function, **fields}
 
 
-def carrying(thinking: Sequence[Placed], called: str) -> tuple[Object, Object]:
+def carrying(thinking: Sequence[Placed], called: str, index: int) -> tuple[Object, Object]:
     """What a call of an answer carries of the thinking before it: fields of the call itself, as Gemini's clients give
     back, and an entry of `reasoning_details` under the call's id, as Pi does. Each client gives one of them back."""
     sealed = call_seal(thinking)
-    entry = {"type": "reasoning.encrypted", "id": called, "data": sealed, "format": "unknown"}
+    entry = {"type": "reasoning.encrypted", "id": called, "data": sealed, "format": "unknown", "index": index}
     return {"extra_content": {"google": {"thought_signature": sealed}}}, entry

@@ -110,10 +110,9 @@ def rest(source: Mapping[str, Any], known: AbstractSet[str]) -> Object:
 
 def cache_in(source: Mapping[str, Any], path: str) -> Cache | None:
     """The `cache_control` of an object, wherever clients put it."""
-    marker = source.get("cache_control")
-    if marker is None:
+    if "cache_control" not in source or source["cache_control"] is None:
         return None
-    marker = mapping(marker, f"{path}.cache_control")
+    marker = mapping(source["cache_control"], f"{path}.cache_control")
     return Cache(checked(marker, "ttl", str, f"{path}.cache_control"), rest(marker, {"type", "ttl"}))
 
 

@@ -108,8 +108,8 @@ def _assistant_in(message: Object, path: str, _: list[Message]) -> Message:
     carried = carried_by_calls(message)
     thinking: list[Placed] = reasoning_in(message) if carried is None else carried
     refusal = checked(message, "refusal", str, path)
-    said = tuple(part for part in parts if part != Text("")) if bare else parts
-    blocks = woven((*said, *((Refusal(refusal),) if refusal else ())), calls, thinking)
+    said = () if content == "" else parts
+    blocks = woven((*said, Refusal(refusal)) if refusal else said, calls, thinking)
     return Message(
         "assistant",
         blocks,
@@ -121,7 +121,7 @@ def _assistant_in(message: Object, path: str, _: list[Message]) -> Message:
 
 
 def _calls_in(message: Object, path: str) -> list[ToolUse]:
-    calls = checked(message, "tool_calls", list, path) or []
+    calls = checked(message, "tool_calls", list, path) or ()
     found = [
         call_in(mapping(call, f"{path}.tool_calls.{i}"), f"{path}.tool_calls.{i}", i) for i, call in enumerate(calls)
     ]
@@ -139,7 +139,7 @@ def _tool_in(message: Object, path: str, found: list[Message]) -> Message:
     else:
         called = text(message, "tool_call_id", path)
         kind = _kind_of(found, called)
-    kept = tuple(block for block in content if block != Text("")) if bare else content
+    kept = () if message.get("content") == "" else content
     bare = bare or message.get("content") is None
     result = ToolResult(called, kept, None, bare, kind, cache_in(message, path), rest(message, _TOOL))
     return Message("user", (result,))

@@ -69,7 +69,10 @@ class Placed:
 def reasoning_in(message: Mapping[str, Any]) -> list[Placed]:
     """The thinking of an assistant's message, from whichever of the fields it has."""
     details = message.get("reasoning_details")
-    entries = [one for one in details if isinstance(one, dict)] if isinstance(details, list) else []
+    if not isinstance(details, list):
+        name, said = text_of(message)
+        return [Placed(Thinking(said, SEALED[name]))] if said else []
+    entries = [one for one in details if isinstance(one, dict)]
     found = [placed for entry in entries if (placed := entry_in(entry)) is not None]
     if not any(detail_text(entry) for entry in entries):
         name, said = text_of(message)
