@@ -118,8 +118,6 @@ class ToolUse:
     cache: Cache | None = None
     extras: Extras = field(default_factory=dict)
     item: Extras | None = None
-    local: str | None = None
-    """Its name within its namespace; `name` is the one that dialects without namespaces call it by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,8 +195,6 @@ class Tool:
     cache: Cache | None = None
     extras: Extras = field(default_factory=dict)
     item: Extras | None = None
-    local: str | None = None
-    """Its name within its namespace; `name` is the one that dialects without namespaces call it by."""
 
 
 @dataclass(frozen=True, slots=True)

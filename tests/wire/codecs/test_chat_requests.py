@@ -257,7 +257,7 @@ def test_what_only_another_provider_knows_is_lost_by_name():
         top_k=5, service_tier="ultra", previous="resp_1", extras={"container": "c", "top_logprobs": 2}, dialect="anthropic",
     )  # fmt: skip
     found, losses = write(asked)
-    assert losses == ["block", "file_id", "block", "empty_message", "builtin_tool", "tool_field", "builtin_tool", "top_k",
+    assert losses == ["block", "file_id", "block", "empty_message", "builtin_tool", "deferred_tool", "builtin_tool", "top_k",
                       "service_tier", "previous", "field:container"]  # fmt: skip
     assert found["top_logprobs"] == 2
     assert request_faults("chat", found) == []

@@ -116,7 +116,7 @@ def tool_out(tool: Tool, path: str, leaving: Leaving) -> Object | None:
         leaving.lose("builtin_tool", path)
         return None
     if tool.deferred:
-        leaving.lose("tool_field", path)
+        leaving.lose("deferred_tool", path)
     described = {"description": tool.description} if tool.description is not None else {}
     outer = leaving.marked(tool, path)
     if tool.kind == "custom":
