@@ -15,6 +15,7 @@ from typing import Final
 
 from synrouter_cli.proxy.live import place
 from synrouter_cli.wire.codecs import Codec
+from synrouter_cli.wire.codecs.disguise import Restorer
 from synrouter_cli.wire.decoder import Decoder
 from synrouter_cli.wire.diagnosis import Diagnosis
 from synrouter_cli.wire.ir import Failure, Finished, Loss, Request, Response, Started, StreamEvent
@@ -45,6 +46,7 @@ class Crossed:
         self._coding = Decoder(encoding) if encoding not in ("", "identity") else None
         self._decoder = upstream.stream_decoder() if stream else None
         self._encoder = client.stream_encoder(asked) if client is not None and asked is not None and stream else None
+        self._restorer = Restorer(asked) if client is not None and asked is not None else None
         self._out = bytearray()
         self._whole = bytearray()
         self._created = created
@@ -120,7 +122,8 @@ class Crossed:
             if isinstance(event, Started) and event.created is None:
                 event = replace(event, created=self._created)
             if self._encoder is not None:
-                self._out += self._encoder.encode(event)
+                for each in self._restorer.event(event) if self._restorer is not None else [event]:
+                    self._out += self._encoder.encode(each)
 
     def _note(self, event: StreamEvent) -> None:
         match event:
@@ -156,7 +159,8 @@ class Crossed:
             return
         self._note_response(read)
         if self._client is not None and self._asked is not None:
-            dated = read if read.created is not None else replace(read, created=self._created)
+            restored = self._restorer.response(read) if self._restorer is not None else read
+            dated = restored if read.created is not None else replace(restored, created=self._created)
             body, more = self._client.encode_response(dated, self._asked)
             self.losses = (*losses, *more)
             self._out += body
