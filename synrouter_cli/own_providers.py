@@ -133,7 +133,7 @@ def _moved(known: Provider, row: Mapping[str, Any], place: tuple[str, ...], wher
     region, endpoint = row.get("region", known.region), row.get("endpoint", next(iter(known.endpoints)))
     if not isinstance(region, str) or not REGION.fullmatch(region):
         raise ConfigError(where=where(*place, "region"), detail="expected a region such as eu-west-1")
-    if endpoint not in known.endpoints:
+    if not isinstance(endpoint, str) or endpoint not in known.endpoints:
         raise ConfigError(where=where(*place, "endpoint"), detail=f"expected one of {', '.join(known.endpoints)}")
     return replace(known, base_url=known.at_place(region, endpoint), region=region)
 
