@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any, Final, Literal
 
+from synrouter_cli.errors import EditError
 from synrouter_cli.providers import Model
 from synrouter_cli.textedit import Document, Dotenv, Edit, Json, Json5, Jsonc, Toml, Yaml
 
@@ -114,7 +115,10 @@ class Surroundings:
         """The file as a document, an empty one where there is none. Raises EditError where it does not parse."""
         text = self.read(path)
         form, initial = FORMATS[kind]
-        return form.parse(text if text is not None else initial)
+        try:
+            return form.parse(text if text is not None else initial)
+        except EditError as error:
+            raise error.of(path) from None
 
     def value(self, path: PurePath, kind: str) -> Any:
         """What the file says; {} for an empty one. Raises EditError where it does not parse."""

@@ -1,0 +1,101 @@
+"""Kilo Code: `~/.config/kilo/kilo.jsonc`, which its command line and its extensions for VS Code and JetBrains all read;
+the key is a reference to its file. Projects may not refer to files outside them, so there is no project scope.
+
+Kilo takes a configuration without its marker file for one of an older Kilo and allows every shell command: where it has
+never run, the marker comes with the file.
+
+Source: the client itself (7.7.7) and kilo.ai/docs, "Settings" (November 2026).
+
+>>> CLIENT.executables, CLIENT.scopes
+(('kilo', 'kilocode'), ('user',))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
+from typing import Final
+
+from synrouter_cli.clients import opencode_shape as shape
+from synrouter_cli.clients.client import NAME, Client, Launch, OwnFile, Plan, Surroundings, Wish
+from synrouter_cli.errors import ConfigConflict
+
+_NAMES: Final = ("kilo.json", "kilo.jsonc", "opencode.json", "opencode.jsonc")
+_FOLDERS: Final = (".kilocode", ".kilo")
+_IN_FOLDERS: Final = tuple(f"{folder}/{name}" for folder in _FOLDERS for name in _NAMES)
+KIND: Final = shape.Kind(
+    client="kilo",
+    title="Kilo Code",
+    schema="https://app.kilo.ai/config.json",
+    prefix="KILO",
+    folder="kilo",
+    files=("config.json", *_NAMES),
+    new_file="kilo.jsonc",
+    project_files=(*_NAMES, *_IN_FOLDERS),
+    home_files=_IN_FOLDERS,
+)
+MARKER: Final = ".bash-permission-migrated"
+
+
+def configure(wish: Wish, around: Surroundings) -> Plan:
+    model = wish.chosen(shape.current_model(KIND, around))
+    files = shape.file_edits(wish, KIND, around, KIND.user_file(around), model)
+    next_step = "restart Kilo: `kilo daemon stop` where it runs in the background, and reload your editor's window"
+    return Plan((*markers(around), *files), model.id, (), next_step)
+
+
+def markers(around: Surroundings) -> tuple[OwnFile, ...]:
+    """The marker, before the file that it is for; none where an older Kilo has run: that is for Kilo to move on."""
+    folder = KIND.config(around)
+    traces = (folder / ".gitignore", around.data_home / "kilo" / "kilo.db")
+    has_run = any(map(around.exists, traces))
+    if around.exists(folder / MARKER) or (has_run and _has_settings(around)):
+        return ()
+    return (OwnFile(folder / MARKER, "", guard=True),)
+
+
+def _has_settings(around: Surroundings) -> bool:
+    paths = KIND.user_files(around)
+    return around.exists(KIND.config(around) / "config") or any(
+        set(around.value(path, "jsonc")) - {"$schema"} for path in paths
+    )
+
+
+def launch(wish: Wish, around: Surroundings) -> Launch:
+    start = shape.launch(wish, KIND, around, (agent for agent, _ in _remembered(around)))
+    return replace(
+        start, environ={**start.environ, "KILO_NO_DAEMON": "1"}
+    )  # one that runs has an environment of its own
+
+
+def points_at(around: Surroundings) -> str:
+    return shape.points_at(KIND, around)
+
+
+def overrides(wish: Wish, around: Surroundings) -> Iterator[str]:
+    yield from shape.overrides(wish, KIND, around, KIND.user_file(around))
+    for agent, model in _remembered(around):
+        yield f"Kilo remembers {model} for its agent {agent}: choose one of Synrouter's with /models"
+
+
+def _remembered(around: Surroundings) -> Iterator[tuple[str, str]]:
+    """Agent and model of another provider, as last chosen in its terminal, which goes before the file's."""
+    path = around.folder("XDG_STATE_HOME", ".local", "state") / KIND.folder / "model.json"
+    with suppress(ConfigConflict):
+        agents = around.document(path, "json").get(("model",))
+        for agent, chosen in agents.items() if isinstance(agents, dict) else ():
+            provider = chosen.get("providerID") if isinstance(chosen, dict) else None
+            if isinstance(provider, str) and provider != NAME:
+                yield agent, f"{provider}/{chosen.get('modelID')}"
+
+
+CLIENT: Final = Client(
+    name=KIND.client,
+    title=KIND.title,
+    executables=("kilo", "kilocode"),
+    configure=configure,
+    launch=launch,
+    points_at=points_at,
+    overrides=overrides,
+)
