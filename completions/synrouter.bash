@@ -14,7 +14,7 @@ _synrouter() {
     fi
     for ((i = 1; i < COMP_CWORD; i++)); do
         case "$place/${COMP_WORDS[i]}" in
-            /up | /down | /demo | /status | /stats | /sessions | /explain | /estimate | /logs | /configure | /run | /env | /completions | /keys | /keys/set | /keys/list | /keys/remove | /keys/test | /token | /token/show | /token/rotate) place="$place/${COMP_WORDS[i]}" ;;
+            /up | /down | /demo | /status | /stats | /sessions | /explain | /estimate | /logs | /configure | /run | /env | /doctor | /completions | /keys | /keys/set | /keys/list | /keys/remove | /keys/test | /token | /token/show | /token/rotate) place="$place/${COMP_WORDS[i]}" ;;
         esac
     done
     case "$place $prev" in
@@ -22,6 +22,8 @@ _synrouter() {
         "/up --mode") words="auto coding general" ;;
         "/up --level") words="observe safe standard max" ;;
         "/up --upstream") words="$(_synrouter_values upstreams)" ;;
+        "/up --listen") return ;;
+        "/up --allow-host") return ;;
         "/demo --seconds") return ;;
         "/stats --since") words="$(_synrouter_values days)" ;;
         "/stats --until") words="$(_synrouter_values days)" ;;
@@ -41,7 +43,7 @@ _synrouter() {
             if [[ $cur == -* ]]; then
                 case "$place" in
                     "") words="--version --help -h" ;;
-                    "/up") words="--port --plain --detach --demo --mode --level --upstream --help -h" ;;
+                    "/up") words="--port --plain --detach --demo --mode --level --upstream --listen --allow-host --help -h" ;;
                     "/down") words="--help -h" ;;
                     "/demo") words="--plain --seconds --help -h" ;;
                     "/status") words="--json --help -h" ;;
@@ -53,6 +55,7 @@ _synrouter() {
                     "/configure") words="--undo --dry-run --yes -y --model --scope --auth --list --json --help -h" ;;
                     "/run") words="--model --auth --help -h" ;;
                     "/env") words="--model --auth --help -h" ;;
+                    "/doctor") words="--json --help -h" ;;
                     "/completions") words="--help -h" ;;
                     "/keys") words="--help -h" ;;
                     "/keys/set") words="--help -h" ;;
@@ -65,7 +68,7 @@ _synrouter() {
                 esac
             else
                 case "$place" in
-                    "") words="up down demo status stats sessions explain estimate logs configure run env completions keys token" ;;
+                    "") words="up down demo status stats sessions explain estimate logs configure run env doctor completions keys token" ;;
                     "/explain") words="$(_synrouter_values sessions)" ;;
                     "/estimate") compopt -o default 2>/dev/null; return ;;
                     "/configure") words="$(_synrouter_values clients)" ;;

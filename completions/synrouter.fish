@@ -4,7 +4,7 @@ function __synrouter_at --description 'Whether the command line stands at this c
     set -l place
     for word in (commandline -opc)[2..]
         switch "$place/$word"
-            case /up /down /demo /status /stats /sessions /explain /estimate /logs /configure /run /env /completions /keys /keys/set /keys/list /keys/remove /keys/test /token /token/show /token/rotate
+            case /up /down /demo /status /stats /sessions /explain /estimate /logs /configure /run /env /doctor /completions /keys /keys/set /keys/list /keys/remove /keys/test /token /token/show /token/rotate
                 set place "$place/$word"
         end
     end
@@ -29,6 +29,7 @@ complete -c synrouter -n '__synrouter_at ""' -a logs -d 'Show what the proxy wro
 complete -c synrouter -n '__synrouter_at ""' -a configure -d 'Write the configuration that puts a client on the proxy.'
 complete -c synrouter -n '__synrouter_at ""' -a run -d 'Start a client on the proxy; none of its files is touched.'
 complete -c synrouter -n '__synrouter_at ""' -a env -d 'Print the export lines that put a client on the proxy.'
+complete -c synrouter -n '__synrouter_at ""' -a doctor -d 'Check what has to be right, and say what to do.'
 complete -c synrouter -n '__synrouter_at ""' -a completions -d 'Print the completions of your shell.'
 complete -c synrouter -n '__synrouter_at ""' -a keys -d 'Keep the providers\' keys in the keyring of your system.'
 complete -c synrouter -n '__synrouter_at ""' -a token -d 'Show or replace the local key that clients send to the proxy.'
@@ -41,6 +42,8 @@ complete -c synrouter -n '__synrouter_at /up' -l demo -d 'Show it on a simulated
 complete -c synrouter -n '__synrouter_at /up' -l mode -d 'What is cached for whom.' -x -a 'auto coding general'
 complete -c synrouter -n '__synrouter_at /up' -l level -d 'What may be changed.' -x -a 'observe safe standard max'
 complete -c synrouter -n '__synrouter_at /up' -l upstream -d 'Point a provider elsewhere for this run.' -x -a '(__synrouter_values upstreams)'
+complete -c synrouter -n '__synrouter_at /up' -l listen -d 'Also serve this address of yours: containers, WSL.' -x
+complete -c synrouter -n '__synrouter_at /up' -l allow-host -d 'Also answer to this Host, such as host.docker.internal.' -x
 complete -c synrouter -n '__synrouter_at /up' -l help -s h -d 'Show the help and exit.'
 complete -c synrouter -n '__synrouter_at /down' -l help -s h -d 'Show the help and exit.'
 complete -c synrouter -n '__synrouter_at /demo' -l plain -d 'A line a turn instead of the dashboard.'
@@ -89,6 +92,8 @@ complete -c synrouter -n '__synrouter_at /env' -a '(__synrouter_values clients)'
 complete -c synrouter -n '__synrouter_at /env' -l model -d 'What it is to use.' -x -a '(__synrouter_values models)'
 complete -c synrouter -n '__synrouter_at /env' -l auth -d 'Whose credential pays.' -x -a 'key subscription'
 complete -c synrouter -n '__synrouter_at /env' -l help -s h -d 'Show the help and exit.'
+complete -c synrouter -n '__synrouter_at /doctor' -l json -d 'One JSON object, for programs.'
+complete -c synrouter -n '__synrouter_at /doctor' -l help -s h -d 'Show the help and exit.'
 complete -c synrouter -n '__synrouter_at /completions' -a 'bash zsh fish powershell'
 complete -c synrouter -n '__synrouter_at /completions' -l help -s h -d 'Show the help and exit.'
 complete -c synrouter -n '__synrouter_at /keys' -a set -d 'Keep a key: typed at a hidden prompt, or piped in.'

@@ -3,7 +3,7 @@
 Register-ArgumentCompleter -Native -CommandName synrouter -ScriptBlock {
     param($wordToComplete, $commandAst, $cursorPosition)
     $commands = @{
-        '' = @(, @('up', 'Start the proxy, with the dashboard on a terminal.'); , @('down', 'Stop the proxy; requests in flight are finished first.'); , @('demo', 'See it work on a simulated provider.'); , @('status', 'Show whether the proxy runs, where, and how it is set.'); , @('stats', 'Show what turns cost, and what was saved.'); , @('sessions', 'List the latest sessions: their cost, and if they are warm.'); , @('explain', 'Say why a turn missed the cache, its cost, and what to do.'); , @('estimate', 'Show what past sessions cost, and would have cost.'); , @('logs', 'Show what the proxy wrote down.'); , @('configure', 'Write the configuration that puts a client on the proxy.'); , @('run', 'Start a client on the proxy; none of its files is touched.'); , @('env', 'Print the export lines that put a client on the proxy.'); , @('completions', 'Print the completions of your shell.'); , @('keys', 'Keep the providers'' keys in the keyring of your system.'); , @('token', 'Show or replace the local key that clients send to the proxy.'))
+        '' = @(, @('up', 'Start the proxy, with the dashboard on a terminal.'); , @('down', 'Stop the proxy; requests in flight are finished first.'); , @('demo', 'See it work on a simulated provider.'); , @('status', 'Show whether the proxy runs, where, and how it is set.'); , @('stats', 'Show what turns cost, and what was saved.'); , @('sessions', 'List the latest sessions: their cost, and if they are warm.'); , @('explain', 'Say why a turn missed the cache, its cost, and what to do.'); , @('estimate', 'Show what past sessions cost, and would have cost.'); , @('logs', 'Show what the proxy wrote down.'); , @('configure', 'Write the configuration that puts a client on the proxy.'); , @('run', 'Start a client on the proxy; none of its files is touched.'); , @('env', 'Print the export lines that put a client on the proxy.'); , @('doctor', 'Check what has to be right, and say what to do.'); , @('completions', 'Print the completions of your shell.'); , @('keys', 'Keep the providers'' keys in the keyring of your system.'); , @('token', 'Show or replace the local key that clients send to the proxy.'))
         '/up' = @()
         '/down' = @()
         '/demo' = @()
@@ -16,6 +16,7 @@ Register-ArgumentCompleter -Native -CommandName synrouter -ScriptBlock {
         '/configure' = @()
         '/run' = @()
         '/env' = @()
+        '/doctor' = @()
         '/completions' = @(, @('bash', 'bash'); , @('zsh', 'zsh'); , @('fish', 'fish'); , @('powershell', 'powershell'))
         '/keys' = @(, @('set', 'Keep a key: typed at a hidden prompt, or piped in.'); , @('list', 'List the keys there are, masked, and where each comes from.'); , @('remove', 'Take a key out of the keyring.'); , @('test', 'Ask the provider whether it takes the key; that costs nothing.'))
         '/keys/set' = @()
@@ -28,7 +29,7 @@ Register-ArgumentCompleter -Native -CommandName synrouter -ScriptBlock {
     }
     $options = @{
         '' = @(, @('--version', 'Print the version.'); , @('--help', 'Show the help and exit.'); , @('-h', 'Show the help and exit.'))
-        '/up' = @(, @('--port', 'Port on 127.0.0.1; 0 takes any free one.'); , @('--plain', 'A line a turn instead of the dashboard.'); , @('--detach', 'Start it in the background and return.'); , @('--demo', 'Show it on a simulated provider, as `demo` does.'); , @('--mode', 'What is cached for whom.'); , @('--level', 'What may be changed.'); , @('--upstream', 'Point a provider elsewhere for this run.'); , @('--help', 'Show the help and exit.'); , @('-h', 'Show the help and exit.'))
+        '/up' = @(, @('--port', 'Port on 127.0.0.1; 0 takes any free one.'); , @('--plain', 'A line a turn instead of the dashboard.'); , @('--detach', 'Start it in the background and return.'); , @('--demo', 'Show it on a simulated provider, as `demo` does.'); , @('--mode', 'What is cached for whom.'); , @('--level', 'What may be changed.'); , @('--upstream', 'Point a provider elsewhere for this run.'); , @('--listen', 'Also serve this address of yours: containers, WSL.'); , @('--allow-host', 'Also answer to this Host, such as host.docker.internal.'); , @('--help', 'Show the help and exit.'); , @('-h', 'Show the help and exit.'))
         '/down' = @(, @('--help', 'Show the help and exit.'); , @('-h', 'Show the help and exit.'))
         '/demo' = @(, @('--plain', 'A line a turn instead of the dashboard.'); , @('--seconds', 'How long it plays.'); , @('--help', 'Show the help and exit.'); , @('-h', 'Show the help and exit.'))
         '/status' = @(, @('--json', 'One JSON object, for programs.'); , @('--help', 'Show the help and exit.'); , @('-h', 'Show the help and exit.'))
@@ -40,6 +41,7 @@ Register-ArgumentCompleter -Native -CommandName synrouter -ScriptBlock {
         '/configure' = @(, @('--undo', 'Take back what was written.'); , @('--dry-run', 'Show the difference, write nothing.'); , @('--yes', 'Write without asking.'); , @('-y', 'Write without asking.'); , @('--model', 'What it uses from now on; its own choice if left out.'); , @('--scope', 'For all projects, or this one.'); , @('--auth', 'Whose credential pays.'); , @('--list', 'Every client: installed, configured, pointing where.'); , @('--json', 'One JSON object, for programs.'); , @('--help', 'Show the help and exit.'); , @('-h', 'Show the help and exit.'))
         '/run' = @(, @('--model', 'What it uses, this time.'); , @('--auth', 'Whose credential pays.'); , @('--help', 'Show the help and exit.'); , @('-h', 'Show the help and exit.'))
         '/env' = @(, @('--model', 'What it is to use.'); , @('--auth', 'Whose credential pays.'); , @('--help', 'Show the help and exit.'); , @('-h', 'Show the help and exit.'))
+        '/doctor' = @(, @('--json', 'One JSON object, for programs.'); , @('--help', 'Show the help and exit.'); , @('-h', 'Show the help and exit.'))
         '/completions' = @(, @('--help', 'Show the help and exit.'); , @('-h', 'Show the help and exit.'))
         '/keys' = @(, @('--help', 'Show the help and exit.'); , @('-h', 'Show the help and exit.'))
         '/keys/set' = @(, @('--help', 'Show the help and exit.'); , @('-h', 'Show the help and exit.'))
@@ -55,6 +57,8 @@ Register-ArgumentCompleter -Native -CommandName synrouter -ScriptBlock {
         '/up --mode' = @('auto', 'coding', 'general')
         '/up --level' = @('observe', 'safe', 'standard', 'max')
         '/up --upstream' = 'upstreams'
+        '/up --listen' = ''
+        '/up --allow-host' = ''
         '/demo --seconds' = ''
         '/stats --since' = 'days'
         '/stats --until' = 'days'

@@ -78,6 +78,12 @@ def up(
     upstream: Annotated[
         list[str] | None, typer.Option(metavar="NAME=URL", help="Point a provider elsewhere for this run.")
     ] = None,
+    listen: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Also serve this address of yours: containers, WSL.")
+    ] = None,
+    allow_host: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Also answer to this Host, such as host.docker.internal.")
+    ] = None,
     detached: Annotated[bool, typer.Option("--detached", hidden=True)] = False,
 ) -> None:
     """Start the proxy, with the dashboard on a terminal.
@@ -87,12 +93,12 @@ def up(
              synrouter up --port 7500 --upstream anthropic=http://127.0.0.1:9911
     """
     if demo:
-        if detach or upstream or any(value is not None for value in (port, mode, level)):
+        if detach or upstream or allow_host or any(value is not None for value in (port, mode, level, listen)):
             raise UsageError(detail="--demo goes with --plain only: it has settings of its own.", hint="synrouter demo")
         _run_demo(plain=plain)
     from synrouter_cli.commands import up as command
 
-    options = command.Options(port=port, mode=mode, level=level, upstreams=tuple(upstream or ()))
+    options = command.Options(port, mode, level, tuple(upstream or ()), listen, tuple(allow_host or ()))
     raise typer.Exit(command.up(options, plain=plain, detach=detach, detached=detached))
 
 
@@ -329,6 +335,22 @@ def env(
     from synrouter_cli.commands import running as command
 
     command.env(client, model=model or "", auth=auth or "key")
+
+
+@app.command(cls=QuickCommand, rich_help_panel=LOOK)
+def doctor(as_json: Json = False) -> None:
+    """Check what has to be right, and say what to do.
+
+    The proxy, the keys, the keyring, and each configured client: what it points at, and what goes before its file.
+    Exit code 1: something does not work.
+
+    Example: synrouter doctor
+    """
+    import shutil
+
+    from synrouter_cli.commands import doctor as command
+
+    raise typer.Exit(command.doctor(as_json=as_json, room=shutil.get_terminal_size().columns))
 
 
 @keys_app.callback(invoke_without_command=True)

@@ -86,12 +86,18 @@ class AlreadyRunning(SynrouterError):
 
 
 class PortBusy(SynrouterError):
-    """Port {port} on 127.0.0.1 is taken by another program."""
+    """Port {port} on {address} is taken by another program."""
 
     next_command = "synrouter up --port {other_port}"
 
-    def __init__(self, *, port: int) -> None:
-        super().__init__(port=port, other_port=port + 1 if port < 65535 else 7477)
+    def __init__(self, *, port: int, address: str = "127.0.0.1") -> None:
+        super().__init__(port=port, address=address, other_port=port + 1 if port < 65535 else 7477)
+
+
+class NotHere(SynrouterError):
+    """{address} is no address of this machine."""
+
+    next_command = "synrouter up --help    # --listen takes one that it has"
 
 
 class KeyFileError(SynrouterError):
@@ -211,7 +217,14 @@ class WrongHost(SynrouterError):
 
     http_status = 421
     type = "invalid_request_error"
-    next_command = "synrouter status shows the address to use"
+    next_command = "synrouter status shows the address to use; synrouter up --allow-host NAME allows another"
+
+
+class NotLocal(SynrouterError):
+    """The control API answers this machine alone, at 127.0.0.1."""
+
+    http_status = 403
+    type = "permission_error"
 
 
 class NotFound(SynrouterError):

@@ -9,8 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
-__all__ = ["Identity", "identify", "mode_of"]
+import msgspec
+
+__all__ = ["Identity", "client_of", "identify", "mode_of"]
 
 _ID_HEADERS = (
     "x-claude-code-session-id",
@@ -28,7 +31,7 @@ _USER_AGENTS = (
     ("factory-cli", "droid"),
     ("aider", "aider"),
     ("zed/", "zed"),
-    ("crush/", "crush"),
+    ("charm-crush/", "crush"),
 )
 _CODING_AGENTS = frozenset(
     "aider claude-code cline codex continue crush droid hermes kilo openclaw opencode pi qwen roo zed".split()
@@ -67,6 +70,26 @@ def identify(headers: Mapping[str, str], metadata: bytes, system: bytes = b"") -
     if key is not None and key.startswith("title-"):
         key, side = key[len("title-") :], True
     return Identity(client, key, agent, parent, side)
+
+
+class _Body(msgspec.Struct):
+    metadata: msgspec.Raw = msgspec.Raw(b"")
+
+
+_body_decoder: Final = msgspec.json.Decoder(_Body)
+
+
+def client_of(headers: Mapping[str, str], body: bytes) -> str:
+    """Who sent a request that need not be split into blocks; whatever its body is.
+
+    >>> client_of({"user-agent": "claude-cli/2"}, b'{"metadata": {"user_id": "u_session_0123456789"}}')
+    'claude-code'
+    """
+    try:
+        metadata = bytes(_body_decoder.decode(body).metadata)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        metadata = b""
+    return identify(headers, metadata).client
 
 
 def mode_of(asked: str, client: str, key: str | None) -> str:

@@ -30,8 +30,9 @@ from synrouter_cli.addresses import (
 from synrouter_cli.credentials import Secret as Secret
 from synrouter_cli.credentials import keys_of_environment, read_key_file, variable_of
 from synrouter_cli.errors import ConfigError
+from synrouter_cli.listening import HOST as HOST
+from synrouter_cli.listening import LOOPBACK_ONLY, Listening, check_exposure, read_address, read_host
 
-HOST: Final = "127.0.0.1"
 MODES: Final = ("auto", "coding", "general")
 LEVELS: Final = ("observe", "safe", "standard", "max")
 MIB: Final = 1024 * 1024
@@ -127,7 +128,8 @@ class Settings:
     """Everything that can be set. Sizes in bytes, durations in seconds."""
 
     paths: Paths
-    host: str = HOST
+    listening: Listening = LOOPBACK_ONLY
+    """Nothing but 127.0.0.1 unless the user names an address and Hosts."""
     port: int = 7477
     """0 lets the system choose."""
     mode: str = "auto"
@@ -161,9 +163,12 @@ def load(
     mode: str | None = None,
     level: str | None = None,
     upstreams: Iterable[str] = (),
+    listen: str | None = None,
+    allow_hosts: Iterable[str] = (),
     environ: Mapping[str, str] = os.environ,
 ) -> Settings:
-    """The settings of this run; the arguments are the command line's (`upstreams` as NAME=URL).
+    """The settings of this run; the arguments are the command line's (`upstreams` as NAME=URL). `allow_hosts` join
+    those of the file.
 
     Raises ConfigError, which names the option, the variable or the file and line, and the key.
     """
@@ -177,12 +182,14 @@ def load(
     for option, value in (("port", port), ("mode", mode), ("level", level)):
         if value is not None:
             values[option] = _checked(f"--{option}", value, _SCALARS[option])
+    listening = _listening(paths.config_file, values, listen, allow_hosts)
     chosen = config_upstreams | dict(parse_upstream(spec) for spec in upstreams)
     check_self_loop(chosen, values.get("port", 7477))
     keys, sources = _provider_keys(environ, key_files)
     bundles = [ca_bundle] if ca_bundle else [Path(environ[name]) for name in _CA_VARIABLES if environ.get(name)]
     return Settings(
         paths=paths,
+        listening=listening,
         upstreams=chosen,
         provider_keys=keys,
         key_sources=sources,
@@ -190,6 +197,16 @@ def load(
         proxies=read_proxies(environ),
         **values,
     )
+
+
+def _listening(config_file: Path, values: dict[str, Any], listen: str | None, allow_hosts: Iterable[str]) -> Listening:
+    """What the file and the command line say together; takes it out of the file's `values`."""
+    where = str(config_file) if listen is None else "--listen"
+    address: str = values.pop("listen", HOST) if listen is None else read_address(listen, where=where)
+    of_file: list[str] = values.pop("allow_hosts", [])
+    values.pop("listen", None)
+    hosts = [*of_file, *(read_host(host, where="--allow-host") for host in allow_hosts)]
+    return check_exposure(Listening(address, tuple(dict.fromkeys(hosts))), where=where)
 
 
 def find_paths(environ: Mapping[str, str] = os.environ) -> Paths:
@@ -249,6 +266,12 @@ _SECONDS = _Check((int, float), lambda value: 0 < value <= 86400, "a number of s
 
 _SCALARS: Final[Mapping[str, _Check]] = {
     "port": _Check(int, lambda value: 0 <= value <= 65535, "a number from 0 to 65535"),
+    "listen": _Check(str, lambda value: True, "an IP address"),
+    "allow_hosts": _Check(
+        list,
+        lambda value: all(isinstance(item, str) for item in value),
+        'a list of names, such as ["host.docker.internal"]',
+    ),
     "mode": _one_of(MODES),
     "level": _one_of(LEVELS),
     "max_body_bytes": _between(1, 1024 * MIB, "bytes"),
@@ -315,6 +338,11 @@ def _read_config(path: Path) -> dict[str, Any]:
         _checked(where, value, _SCALARS[key])
     if "ca_bundle" in values:
         values["ca_bundle"] = Path(values["ca_bundle"]).expanduser()
+    if "listen" in values:
+        values["listen"] = read_address(values["listen"], where=f"{path}{_line_of(text, 'listen')}, listen")
+    if "allow_hosts" in values:
+        where = f"{path}{_line_of(text, 'allow_hosts')}, allow_hosts"
+        values["allow_hosts"] = [read_host(host, where=where) for host in values["allow_hosts"]]
     if "upstreams" in values:
         values["upstreams"] = _config_upstreams(path, text, values["upstreams"])
     if "key_files" in values:

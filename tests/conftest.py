@@ -39,7 +39,18 @@ def _is_local(host: str) -> bool:
         address = ipaddress.ip_address(host.partition("%")[0])
     except ValueError:
         return False
-    return address.is_loopback or address.is_unspecified
+    return address.is_loopback or address.is_unspecified or _is_this_machines(address)
+
+
+def _is_this_machines(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    """Whether it can be bound here: what is sent to an address of this machine's own never leaves it."""
+    family = socket.AF_INET if address.version == 4 else socket.AF_INET6
+    with socket.socket(family, socket.SOCK_DGRAM) as asking:
+        try:
+            asking.bind((str(address), 0))
+        except OSError:
+            return False
+    return True
 
 
 sys.addaudithook(_refuse_other_hosts)

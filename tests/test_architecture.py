@@ -19,6 +19,7 @@ LAYERS = (
     ("clients.changing", "clients.machine"),
     ("clients.files", "clients.records"),
     ("settings", "keys", "clients", "ledger"),
+    ("listening",),
     ("addresses", "credentials", "keyring_child", "private_files", "textedit"),
     ("sessions",),
     ("session_memory",),
@@ -31,7 +32,7 @@ LAYERS = (
     ("",),
 )
 PURE = frozenset(
-    "addresses cache clients dashboard errors identity ledger.rows meter prompt providers routing session session_memory sessions textedit wire".split()
+    "addresses cache clients dashboard errors identity ledger.rows listening meter prompt providers routing session session_memory sessions textedit wire".split()
 )
 # What a pure module may import from outside: nothing that reads a clock, the environment, a file or a socket.
 HARMLESS = frozenset(

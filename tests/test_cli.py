@@ -129,7 +129,7 @@ def test_the_help_of_all_lists_every_command_once_under_what_it_is_for(capsys):
     groups = re.findall(r"^(\S.*):\n((?:  \S.*\n)+)", shown, re.MULTILINE)
     assert {name: [line.split()[0] for line in lines.splitlines()] for name, lines in groups} == {
         "Run": ["up", "down", "demo", "run", "env"],
-        "Look": ["status", "stats", "sessions", "explain", "estimate", "logs"],
+        "Look": ["status", "stats", "sessions", "explain", "estimate", "logs", "doctor"],
         "Set up": ["configure", "completions", "keys", "token"],
         "Options": ["--version", "-h,"],
     }
@@ -155,6 +155,8 @@ def test_up_gets_its_options(monkeypatch):
     seen = []
     monkeypatch.setattr("synrouter_cli.commands.up.up", lambda options, **how: seen.append((options, how)) or 7)
     words = ["--port", "7500", "--mode", "coding", "--level", "safe", "--upstream", "a=b", "--upstream", "c=d"]
+    words[6:6] = ["--listen", "0.0.0.0"]
+    words += ["--allow-host", "box", "--allow-host", "other:80"]
     assert main(["up", *words, "--detach"]) == 7
     [(options, how)] = seen
     assert list(options.words()) == words
@@ -169,7 +171,17 @@ def test_the_demo_gets_its_options_as_up_does(monkeypatch):
     assert [(options["plain"], options["seconds"]) for options in seen] == [(True, 2.5), (True, 45.0)]
 
 
-@pytest.mark.parametrize("words", [["--detach"], ["--port", "0"], ["--level", "safe"], ["--upstream", "a=b"]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--detach"],
+        ["--port", "0"],
+        ["--level", "safe"],
+        ["--upstream", "a=b"],
+        ["--listen", "::1"],
+        ["--allow-host", "b"],
+    ],
+)
 def test_a_demo_takes_no_settings_of_the_proxy(capsys, words):
     assert main(["up", "--demo", *words]) == 2
     assert capsys.readouterr().err.splitlines()[1] == "  next: synrouter demo"

@@ -31,7 +31,7 @@ SAID = [
     (
         errors.EditError(3, 7, "a comma is missing"),
         5,
-        "Line 3, column 7: a comma is missing",
+        "line 3, column 7: a comma is missing",
         "correct the file there, then type the command again",
     ),
     (errors.AlreadyRunning(where=" (pid 7)"), 1, "Synrouter is already running (pid 7).", "synrouter status"),

@@ -38,6 +38,11 @@ HEADERS: dict[str, tuple[dict[str, str], bytes, Identity]] = {
         b"",
         Identity("kilo", "ses_2", parent_key="ses_1"),
     ),
+    "Crush": (
+        {"user-agent": "Charm-Crush/0.96.1 (https://charm.land/crush)", "x-session-id": "5f0a"},
+        b"",
+        Identity("crush", "5f0a"),
+    ),
     "a client that says its name": ({"x-synrouter-client": "Hermes"}, b"", Identity("hermes")),
     "a name that is none": ({"x-synrouter-client": "a\x1b[2Jb"}, b"", Identity("unknown")),
     "nothing at all": ({}, b"", Identity("unknown")),

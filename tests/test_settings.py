@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from synrouter_cli.errors import ConfigError
+from synrouter_cli.listening import LOOPBACK_ONLY, Listening
 from synrouter_cli.prompt.limits import LIMITS, limits_of
 from synrouter_cli.settings import LEVELS, MIB, KeepWarm, Secret, Trim, find_paths, load
 
@@ -32,8 +33,8 @@ def at(home: Path, **more: str) -> dict[str, str]:
 
 def test_the_defaults(home):
     settings = load(environ=at(home))
-    assert (settings.host, settings.port, settings.mode, settings.level) == (
-        "127.0.0.1",
+    assert (settings.listening.binds, settings.port, settings.mode, settings.level) == (
+        ("127.0.0.1",),
         7477,
         "auto",
         "standard",
@@ -82,6 +83,33 @@ def test_every_key_of_the_file_is_taken(home, tmp_path):
     assert (settings.connect_timeout_s, settings.drain_s) == (2, 0)
     assert settings.ca_bundles == (tmp_path / "ca.pem",)
     assert settings.upstreams == {"anthropic": "https://relay.example/anthropic"}
+
+
+def test_where_it_listens_is_what_the_command_line_says_and_hosts_add_up(home):
+    assert load(environ=at(home)).listening == LOOPBACK_ONLY
+    configure(home, 'listen = "[FD00::1]"\nallow_hosts = ["Box", "other:80"]\n')
+    assert load(environ=at(home)).listening == Listening("fd00::1", ("box", "other:80"))
+    told = load(listen="0.0.0.0", allow_hosts=["third", "box"], environ=at(home)).listening
+    assert told == Listening("0.0.0.0", ("box", "other:80", "third"))
+    assert not load(listen="127.0.0.1", environ=at(home)).listening.exposed
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('listen = "0.0.0.0"\n', "config.toml: 0.0.0.0 is reached from other machines"),
+        ('listen = "box"\n', "line 1, listen: expected an IP address"),
+        ("listen = 5\n", "line 1, listen: expected an IP address"),
+        ('port = 1\nallow_hosts = ["*"]\n', "line 2, allow_hosts: expected a Host"),
+        ('allow_hosts = "box"\n', "line 1, allow_hosts: expected a list of names"),
+        ("allow_hosts = [5]\n", "line 1, allow_hosts: expected a list of names"),
+    ],
+)
+def test_nothing_is_opened_by_half_a_setting(home, text, said):
+    configure(home, text)
+    with pytest.raises(ConfigError) as refused:
+        load(environ=at(home))
+    assert said in refused.value.message
 
 
 def test_an_upstream_of_the_command_line_replaces_that_of_the_file_and_leaves_the_others(home):

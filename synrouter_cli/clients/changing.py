@@ -134,11 +134,26 @@ def take_back(prepared: Prepared, records: Records, backups: Path) -> tuple[tupl
                 files.set_mode(step.held.path, known.mode)
     for file in record.files:
         files.remove_folders(file.folders)
+    _hand_over(record, records)
     kept = tuple((step.held.path, change) for step in prepared.steps for change in step.kept)
     records.drop(record)
     if not kept and not any(other.client == record.client for other in records.all()):
         files.forget_backups(backups, record.client)
     return kept
+
+
+def _hand_over(record: Record, records: Records) -> None:
+    """A folder that was made for this record and is still there belongs to the one that has files in it."""
+    left = [folder for file in record.files for folder in file.folders if folder.exists()]
+    for other in records.all() if left else ():
+        if other.place == record.place:
+            continue
+        heirs = tuple(
+            replace(file, folders=(*(folder for folder in left if folder in file.path.parents), *file.folders))
+            for file in other.files
+        )
+        if heirs != other.files:
+            records.put(replace(other, files=heirs))
 
 
 def rekey(record: Record, old: Secret, new: Secret) -> tuple[Path, ...]:
@@ -162,13 +177,17 @@ def _edit(file: FileEdit, known: EditedFile | None, token: Secret, port: int) ->
     text = _text(held) if held.content is not None else initial_text(file.format)
     earlier = known.changes if known is not None and known.format == file.format else ()
     try:
-        after, changes = edited(text or initial_text(file.format), file, earlier, token=token.reveal(), port=port)
+        after, changes = edited(
+            text if text.strip() else initial_text(file.format), file, earlier, token=token.reveal(), port=port
+        )
     except EditError as error:
         raise error.of(file.path) from None
     created = held.content is None or (known is not None and known.created)
     mode = known.mode if known is not None else held.mode
     folders = known.folders if known is not None else ()
-    return Step(held, after.encode(), EditedFile(held.path, file.format, changes, created, folders, mode))
+    blank = known.blank if known is not None else text if held.content is not None and not text.strip() else None
+    remembered = EditedFile(held.path, file.format, changes, created, folders, mode, blank=blank)
+    return Step(held, after.encode(), remembered)
 
 
 def _own(file: OwnFile, known: EditedFile | None) -> Step | None:
@@ -195,8 +214,10 @@ def _undo(file: EditedFile) -> Step:
         text, kept = without(_text(held), file.format, file.changes)
     except EditError as error:
         raise error.of(file.path) from None
-    gone = file.created and text.strip() in ("", initial_text(file.format).strip())
-    return Step(held, None if gone else text.encode(), None, kept)
+    if text.strip() in ("", initial_text(file.format).strip()):
+        text = file.blank if file.blank is not None else text
+        return Step(held, None if file.created else text.encode(), None, kept)
+    return Step(held, text.encode(), None, kept)
 
 
 def _is_guard(record: Record, step: Step) -> bool:

@@ -18,7 +18,7 @@ from typing import Any, Final, Literal
 
 from synrouter_cli.errors import EditError
 from synrouter_cli.providers import Model
-from synrouter_cli.textedit import Document, Dotenv, Edit, Json, Json5, Jsonc, Toml, Yaml
+from synrouter_cli.textedit import ABSENT, Document, Dotenv, Edit, Json, Json5, Jsonc, Toml, Yaml
 
 TOKEN: Final = "$SYNROUTER_TOKEN$"
 """Stands for the local key, wherever a value holds it."""
@@ -112,11 +112,10 @@ class Surroundings:
         return next((path for path in candidates if self.exists(path)), candidates[0])
 
     def document(self, path: PurePath, kind: str) -> Document:
-        """The file as a document, an empty one where there is none. Raises EditError where it does not parse."""
-        text = self.read(path)
+        """The file as a document, an empty one where there is none. Raises EditError, which names it."""
         form, initial = FORMATS[kind]
         try:
-            return form.parse(text if text is not None else initial)
+            return form.parse(self.read(path) or initial)
         except EditError as error:
             raise error.of(path) from None
 
@@ -124,6 +123,13 @@ class Surroundings:
         """What the file says; {} for an empty one. Raises EditError where it does not parse."""
         value = self.document(path, kind).value
         return {} if value is None else value
+
+    def glance(self, path: PurePath, kind: str, *keys: str) -> Any:
+        """What a file has at `keys`, ABSENT where it has nothing, nor parses: whoever edits it refuses it then."""
+        try:
+            return self.document(path, kind).get(keys)
+        except EditError:
+            return ABSENT
 
 
 @dataclass(frozen=True, slots=True)

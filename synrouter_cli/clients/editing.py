@@ -23,7 +23,7 @@ _LOCAL_KEY = re.compile(r"sk-sr-local-[A-Za-z0-9_-]+")
 _COMMAND = re.compile(r"synrouter\S* .*token show")
 _LOOPBACK = re.compile(r"https?://(?:127\.0\.0\.1|localhost|\[::1\]):(\d+)(?:/|$)")
 _KEY_NAME = re.compile(
-    r"""((?:key|token|secret|password|authorization|credential)[\w-]*["']?\s*[:=]\s*(?:bearer\s+)?["']?)([^"'\s,}\]]{6,})""",
+    r"""((?:key|token(?!s["']?\s*[:=]\s*\d+\b)|secret|password|authorization|credential)[\w-]*["']?\s*[:=]\s*(?:bearer\s+)?["']?)([^"'\s,}\]]{6,})""",
     re.IGNORECASE,
 )
 _KEY_SHAPE = re.compile(r"\b(?:sk|pk|xai|gsk|fw|hf|gh[pousr]|AIza|AKIA)[-_A-Za-z0-9]{12,}")
@@ -47,12 +47,19 @@ def edited(
     for change in earlier:
         known = _with_key(change, document, token)
         outdated = change.element and known.after != _swapped(change.after, TOKEN, token)
-        stays = _is_parent(change) or (_place_of(change) in planned and not outdated)
+        below = _is_parent(change) and any(edit.path[: len(change.path)] == change.path for edit in file.edits)
+        stays = below or (_place_of(change) in planned and not outdated)
         (left if stays else gone).append(known)
     document = undo(document, gone).document
     edits = [replace(edit, value=_swapped(edit.value, TOKEN, token)) for edit in file.edits]
     done, changes = apply(document, edits, left)
-    return done.text, tuple(_remembered(change, token, port) for change in changes)
+    made = {_place_of(change) for change in changes}
+    there = [
+        Change(edit.path, ABSENT, edit.value, edit.element, by=edit.by)  # of a record that was lost
+        for edit in edits
+        if is_ours(edit.value, port) and _place(edit.path, edit.element, edit.value, edit.by) not in made
+    ]
+    return done.text, tuple(_remembered(change, token, port) for change in (*changes, *there))
 
 
 def without(text: str, kind: str, changes: Iterable[Change]) -> tuple[str, tuple[Change, ...]]:
@@ -75,7 +82,7 @@ def with_new_key(text: str, kind: str, changes: Iterable[Change], *, old: str, n
 
 def holds_key(value: Any) -> bool:
     """Whether TOKEN stands in it."""
-    return any(TOKEN in text for text in _texts(value))
+    return any(TOKEN in text for text in texts_in(value))
 
 
 def is_ours(value: Any, port: int | None = None) -> bool:
@@ -100,7 +107,7 @@ def is_ours(value: Any, port: int | None = None) -> bool:
         own = named or _LOCAL_KEY.search(text) or _COMMAND.search(text)
         return bool(own or (at and port is not None and int(at[1]) == port))
 
-    return any(map(ours, _texts(value)))
+    return any(map(ours, texts_in(value)))
 
 
 def redacted(line: str) -> str:
@@ -108,6 +115,8 @@ def redacted(line: str) -> str:
 
     >>> redacted('  "apiKey": "abcdef123456",  // mine'), redacted('key: ${MY_KEY}')
     ('  "apiKey": "…",  // mine', 'key: ${MY_KEY}')
+    >>> redacted('"token": 12345678, "max_tokens": 128000')
+    '"token": …, "max_tokens": 128000'
     """
 
     def masked(match: re.Match[str]) -> str:
@@ -127,7 +136,7 @@ def _with_key(change: Change, document: Document, token: str) -> Change:
     """With the key that stands in the file now in the place of TOKEN, whichever that is."""
     if not holds_key(change.after):
         return change
-    found = next((key for text in _texts(document.get(change.path)) for key in _LOCAL_KEY.findall(text)), token)
+    found = next((key for text in texts_in(document.get(change.path)) for key in _LOCAL_KEY.findall(text)), token)
     return replace(change, after=_swapped(change.after, TOKEN, found))
 
 
@@ -146,13 +155,13 @@ def _place(path: Iterable[object], element: bool, value: Any, by: str | None) ->
     return (tuple(path), repr(value[by] if named else value))
 
 
-def _texts(value: Any) -> Iterator[str]:
+def texts_in(value: Any) -> Iterator[str]:
     """Every string in `value`, but for the names of keys."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict | list):
         for inner in value.values() if isinstance(value, dict) else value:
-            yield from _texts(inner)
+            yield from texts_in(inner)
 
 
 def _swapped(value: Any, old: str, new: str) -> Any:

@@ -16,7 +16,6 @@ from synrouter_cli.clients.client import Client, Surroundings
 from synrouter_cli.clients.editing import without
 from synrouter_cli.clients.records import Record
 from synrouter_cli.credentials import without_keys
-from synrouter_cli.errors import EditError
 from synrouter_cli.textedit import decode
 
 _VERSION_S = 10.0
@@ -31,12 +30,9 @@ def surroundings(environ: Mapping[str, str], records: Iterable[Record] = ()) -> 
         held = files.read(Path(path))
         if held.content is None:
             return None
-        try:
-            text = decode(held.content)
-            known = ours.get(held.path)
-            return text if known is None else without(text, known.format, known.changes)[0]
-        except EditError as error:
-            raise error.of(path) from None
+        text = decode(held.content)
+        known = ours.get(held.path)
+        return text if known is None else without(text, known.format, known.changes)[0]
 
     def exists(path: PurePath) -> bool:
         return Path(path).exists()

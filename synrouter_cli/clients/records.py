@@ -39,18 +39,20 @@ class EditedFile:
     """Of a file of ours: sha256 of what was written."""
     guard: bool = False
     """A file of ours that stays as long as one that was edited does."""
+    blank: str | None = None
+    """What a file held that was there and said nothing."""
 
     def packed(self) -> dict[str, Any]:
         packed: dict[str, Any] = {"path": str(self.path), "format": self.format, "created": self.created}
         packed["folders"] = [str(folder) for folder in self.folders]
         packed["changes"] = [change.packed() for change in self.changes]
-        return packed | {"mode": self.mode, "digest": self.digest, "guard": self.guard}
+        return packed | {"mode": self.mode, "digest": self.digest, "guard": self.guard, "blank": self.blank}
 
     @classmethod
     def unpacked(cls, packed: dict[str, Any]) -> EditedFile:
         changes = tuple(Change.unpacked(change) for change in packed.get("changes", ()))
         folders = tuple(Path(folder) for folder in packed.get("folders", ()))
-        rest = packed["created"], folders, packed["mode"], packed["digest"], packed["guard"]
+        rest = packed["created"], folders, packed["mode"], packed["digest"], packed["guard"], packed.get("blank")
         return cls(Path(packed["path"]), packed.get("format", ""), changes, *rest)
 
 

@@ -17,8 +17,9 @@ from synrouter_cli.clients.client import Client, Plan, Wish
 from synrouter_cli.clients.machine import executable_of, project_root, surroundings
 from synrouter_cli.clients.records import Record, Records
 from synrouter_cli.commands.wishes import checked_auth, checked_scope, local_key, port_of, wish
-from synrouter_cli.daemon import lock
+from synrouter_cli.daemon import client, lock
 from synrouter_cli.errors import NotPossible, UsageError
+from synrouter_cli.providers import relay_of
 from synrouter_cli.settings import Paths, Settings, load
 
 _YES = ("y", "yes")
@@ -62,12 +63,21 @@ def configure(name: str, options: Options) -> None:
             return
         carry_out(prepared, earlier, records, settings.paths.backups_dir)
     _say_done(found, asked, plan, prepared)
+    _say(f"warning: {note}" for note in relay_notes(found, settings))
     _say_next(found, plan, settings)
 
 
 def warnings_of(found: Client, asked: Wish) -> tuple[str, ...]:
     """What beats the configuration now, a sentence each."""
     return tuple(found.overrides(asked, surroundings(os.environ))) if found.overrides is not None else ()
+
+
+def relay_notes(found: Client, settings: Settings) -> tuple[str, ...]:
+    """What the relay that the proxy sends to says of this client, if it does not take it."""
+    running = client.believable_state(settings.paths)
+    upstreams = running.upstreams if running is not None else settings.upstreams
+    relays = (relay_of(url) for url in upstreams.values())
+    return tuple(relay.sentence for relay in relays if relay is not None and not relay.takes(found.name))
 
 
 def _undo(found: Client, record: Record | None, records: Records, paths: Paths, options: Options) -> None:

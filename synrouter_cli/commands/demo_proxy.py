@@ -15,6 +15,7 @@ from synrouter_cli.daemon.server import Assemble, Parts, Running
 from synrouter_cli.daemon.wiring import assemble_with
 from synrouter_cli.demo.stage import Stage
 from synrouter_cli.ledger.rows import Turn
+from synrouter_cli.settings import HOST
 
 __all__ = ["assemble_on"]
 
@@ -52,7 +53,7 @@ def assemble_on(stage: Stage, turn_line: Callable[[Turn], str]) -> Assemble:
                 parts.say(line)
 
         async with stage.provider(), assemble_proxy(replace(parts, say=say)) as running:
-            url = f"http://{parts.settings.host}:{running.port}"
+            url = f"http://{HOST}:{running.port}"
             token = tokens.client_token(parts.settings.paths).reveal()
             async with stage.playing(url, token, parts.shutdown) as agents:
                 yield _Onstage(running, agents, over.set)

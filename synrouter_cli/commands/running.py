@@ -92,17 +92,20 @@ def environment(
 
 
 def _launch(found: Client, asked: Wish) -> Launch:
-    if found.launch is None:
-        why = found.refusal or "it takes its provider from its files alone"
-        raise NotPossible(
-            client=found.title, why=why, hint="" if found.refusal else f"synrouter configure {found.name}"
-        )
+    _check_possible(found)
+    assert found.launch is not None
     return found.launch(asked, surroundings(os.environ))
 
 
+def _check_possible(found: Client) -> None:
+    if found.launch is None:
+        why = found.refusal or "it takes its provider from its files alone"
+        hint = "" if found.refusal else f"synrouter configure {found.name}"
+        raise NotPossible(client=found.title, why=why, hint=hint)
+
+
 def _executable(found: Client) -> Path:
-    if found.launch is None and found.refusal:
-        raise NotPossible(client=found.title, why=found.refusal, hint="")
+    _check_possible(found)
     executable = executable_of(found, os.environ)
     if executable is None:
         raise NotInstalled(client=found.title, name=" or ".join(found.executables) or found.name)

@@ -6,6 +6,7 @@ Example of a line: `keys       anthropic from SYNROUTER_ANTHROPIC_KEY`
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
@@ -15,9 +16,11 @@ from synrouter_cli.daemon import client
 from synrouter_cli.daemon.client import Daemon
 from synrouter_cli.dashboard.sanitize import clean
 from synrouter_cli.errors import NotRunning
+from synrouter_cli.listening import Listening
 from synrouter_cli.settings import HOST, find_paths
 
 SCHEMA_VERSION = 1
+_WARNING_WIDTH = 69
 _UNITS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
 
 
@@ -41,6 +44,9 @@ def as_object(daemon: Daemon) -> dict[str, Any]:
         "stopping": state.stopping,
         "url": f"http://{HOST}:{state.port}",
         "port": state.port,
+        "listen": state.listen,
+        "allow_hosts": list(state.allow_hosts),
+        "exposed": state.listening.exposed,
         "pid": state.pid,
         "instance": state.instance,
         "version": state.version,
@@ -66,6 +72,7 @@ def lines(daemon: Daemon) -> list[str]:
     rows = [
         ("synrouter", f"{'stopping' if state.stopping else 'running'}, pid {state.pid}"),
         ("address", f"http://{HOST}:{state.port}"),
+        *_listening_rows(state.listening, state.port),
         ("version", version),
     ]
     if health is not None:
@@ -83,6 +90,14 @@ def lines(daemon: Daemon) -> list[str]:
     if health is not None and health.keyring:
         rows.append(("keyring", clean(health.keyring)))
     return [f"{name:<10} {value}" for name, value in rows]
+
+
+def _listening_rows(listening: Listening, port: int) -> list[tuple[str, str]]:
+    """What it serves besides its own address, and what that means."""
+    also = [("", clean(listening.url(port)))] if listening.address != HOST else []
+    hosts = [("hosts", clean(", ".join(listening.allow_hosts)))] if listening.allow_hosts else []
+    said = textwrap.wrap(clean(listening.warning(port)), _WARNING_WIDTH)
+    return [*also, *hosts, *((("warning" if index == 0 else ""), line) for index, line in enumerate(said))]
 
 
 def _keys(daemon: Daemon) -> Mapping[str, str]:

@@ -40,17 +40,28 @@ class Options:
     mode: str | None = None
     level: str | None = None
     upstreams: tuple[str, ...] = ()
+    listen: str | None = None
+    allow_hosts: tuple[str, ...] = ()
 
     def load(self) -> Settings:
-        return load(port=self.port, mode=self.mode, level=self.level, upstreams=self.upstreams)
+        return load(
+            port=self.port,
+            mode=self.mode,
+            level=self.level,
+            upstreams=self.upstreams,
+            listen=self.listen,
+            allow_hosts=self.allow_hosts,
+        )
 
     def words(self) -> Iterator[str]:
         """The same for another command line."""
-        for name, value in (("port", self.port), ("mode", self.mode), ("level", self.level)):
+        single = (("port", self.port), ("mode", self.mode), ("level", self.level), ("listen", self.listen))
+        for name, value in single:
             if value is not None:
                 yield from (f"--{name}", str(value))
-        for upstream in self.upstreams:
-            yield from ("--upstream", upstream)
+        for name, values in (("upstream", self.upstreams), ("allow-host", self.allow_hosts)):
+            for value in values:
+                yield from (f"--{name}", value)
 
 
 def up(options: Options, *, plain: bool = False, detach: bool = False, detached: bool = False) -> int:
@@ -97,6 +108,8 @@ def _detach(settings: Settings, options: Options) -> int:
         return ended.code
     url = f"http://{HOST}:{daemon.state.port}"
     print(f"synrouter: listening on {url}", flush=True)
+    if warning := settings.listening.warning(daemon.state.port):
+        print(f"synrouter: {warning}", file=sys.stderr)
     for line in _next_commands(url, has_key=bool(settings.provider_keys) or _keyring_has_one(daemon)):
         print(line, file=sys.stderr)
     return 0

@@ -30,7 +30,7 @@ from synrouter_cli.daemon.face import Face
 from synrouter_cli.daemon.state import State
 from synrouter_cli.daemon.tokens import TokenStore
 from synrouter_cli.daemon.voice import Say, Voice
-from synrouter_cli.errors import EXIT_INTERRUPTED, AlreadyRunning, ConfigError, PortBusy, SynrouterError
+from synrouter_cli.errors import EXIT_INTERRUPTED, AlreadyRunning, ConfigError, NotHere, PortBusy, SynrouterError
 from synrouter_cli.settings import HOST, Paths, Settings
 
 log = logging.getLogger(__name__)
@@ -133,14 +133,15 @@ async def _serve(
         try:
             running = await stack.enter_async_context(assemble(parts))
         except OSError as error:
-            raise _bind_error(error, settings.port) from None
+            raise _bind_error(error, settings) from None
         drain_s = 0.0
         try:
             check_self_loop(settings.upstreams, running.port)
             serving = _describe(settings, running.port, parts.instance)
             state.write(settings.paths.state_file, serving)
             log.info("listening on port %d, instance %s", running.port, parts.instance)
-            async with voice.speaking(f"synrouter: listening on http://{settings.host}:{running.port}", stop.request):
+            _warn(settings.listening.warning(running.port), voice)
+            async with voice.speaking(f"synrouter: listening on http://{HOST}:{running.port}", stop.request):
                 await stop.wanted.wait()
             drain_s = settings.drain_s
             if running.in_flight:
@@ -151,6 +152,14 @@ async def _serve(
             await _close(running, drain_s, stop)
     log.info("stopped after %.0f s", time.time() - started_at)
     return EXIT_INTERRUPTED if stop.by_keyboard else 0
+
+
+def _warn(warning: str, voice: Voice) -> None:
+    """Write down what whoever starts it should know, and say it where somebody reads along."""
+    if warning:
+        log.warning("%s", warning)
+        if voice.greets:
+            voice.note(f"synrouter: {warning}")
 
 
 async def _close(running: Running, drain_s: float, stop: _Stop) -> None:
@@ -204,6 +213,8 @@ def _describe(settings: Settings, port: int, instance: str) -> State:
         upstreams=settings.upstreams,
         keys=settings.key_sources,
         drain_s=settings.drain_s,
+        listen=settings.listening.address,
+        allow_hosts=settings.listening.allow_hosts,
     )
 
 
@@ -212,9 +223,12 @@ def _draining(in_flight: int, drain_s: float) -> str:
     return f"synrouter: finishing {in_flight} {noun}, up to {drain_s:g} s; Ctrl-C again cuts them"
 
 
-def _bind_error(error: OSError, port: int) -> Exception:
+def _bind_error(error: OSError, settings: Settings) -> Exception:
+    port, address = settings.port, getattr(error, "address", HOST)
     if error.errno == errno.EADDRINUSE:
-        return PortBusy(port=port)
+        return PortBusy(port=port, address=address)
+    if error.errno == errno.EADDRNOTAVAIL and address != HOST:
+        return NotHere(address=address)
     if error.errno in (errno.EACCES, errno.EADDRNOTAVAIL):
         return SynrouterError(
             detail=f"Port {port} can't be used: {os.strerror(error.errno)}.", hint="synrouter up --port 7477"

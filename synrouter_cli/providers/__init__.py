@@ -23,6 +23,7 @@ from synrouter_cli.providers.registry import (
     provider_names,
     provider_of,
 )
+from synrouter_cli.providers.relays import Relay, relay_of
 
 __all__ = [
     "CacheFacts",
@@ -30,6 +31,7 @@ __all__ = [
     "Price",
     "Provider",
     "Rates",
+    "Relay",
     "Schedule",
     "canonical",
     "credential_owner",
@@ -42,5 +44,6 @@ __all__ = [
     "price_version",
     "provider_names",
     "provider_of",
+    "relay_of",
     "small_model",
 ]

@@ -23,6 +23,7 @@ from synrouter_cli.proxy.bodies import Budget, Limits
 from synrouter_cli.proxy.control import Control, Ledger
 from synrouter_cli.proxy.control import Turns as LiveTurns
 from synrouter_cli.proxy.course import Turns as PlanningTurns
+from synrouter_cli.proxy.door import Door, bind
 from synrouter_cli.proxy.exchange import Exchange
 from synrouter_cli.proxy.guard import Guard, Tokens
 from synrouter_cli.proxy.live import Live, place
@@ -40,8 +41,6 @@ Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 _LINE_BYTES: Final = 16 * 1024
 _FIELD_BYTES: Final = 32 * 1024
 _LINGER_S: Final = 1.0
-# Connections that may arrive in one moment; past it Linux lets the client try again a second later.
-_BACKLOG: Final = 1024
 _LAST_WORDS_S: Final = 2.0
 
 
@@ -78,7 +77,7 @@ class Services:
 
 
 async def start(settings: Settings, services: Services) -> Running:
-    """Bind to `settings.host` and serve. Raises OSError where the port can't be had."""
+    """Bind to what `settings.listening` says and serve. Raises NotBound where an address or the port can't be had."""
     upstream = Upstream(
         base_urls=settings.upstreams,
         proxies=settings.proxies,
@@ -100,14 +99,12 @@ async def _serve(settings: Settings, services: Services, upstream: Upstream) -> 
         pinger = Pinger(services.turns, upstream, clock=services.clock, sleep=services.sleep)
     entrance: _Entrance
     # The guard must know the port before the first connection is taken.
-    server = await asyncio.get_running_loop().create_server(
-        lambda: entrance(), settings.host, settings.port, backlog=_BACKLOG, start_serving=False
-    )
-    port: int = server.sockets[0].getsockname()[1]
+    door = await bind(lambda: entrance(), settings.listening.binds, settings.port)
+    port = door.port
     limits = Limits(settings.max_body_bytes, settings.in_flight_bytes, services.room_wait_s, services.body_silence_s)
     keys = services.keys or FixedKeys(settings.provider_keys, settings.key_sources)
     exchange = Exchange(
-        guard=Guard(services.tokens, port=port),
+        guard=Guard(services.tokens, port=port, listening=settings.listening),
         control=Control(
             port=port,
             instance=services.instance,
@@ -129,10 +126,10 @@ async def _serve(settings: Settings, services: Services, upstream: Upstream) -> 
         pinger=pinger,
     )
     entrance = _Entrance(exchange.handle, services.idle_connection_s)
-    await server.start_serving()
+    await door.start_serving()
     if pinger is not None:
         pinger.start()
-    return Running(port, server, entrance, upstream, live, pinger)
+    return Running(door, entrance, upstream, live, pinger)
 
 
 class Running:
@@ -140,16 +137,15 @@ class Running:
 
     def __init__(
         self,
-        port: int,
-        server: asyncio.Server,
+        door: Door,
         entrance: _Entrance,
         upstream: Upstream,
         live: Live,
         pinger: Pinger | None = None,
     ) -> None:
-        self.port = port
+        self.port = door.port
         self._pinger = pinger
-        self._server = server
+        self._door = door
         self._entrance = entrance
         self._upstream = upstream
         self._live = live
@@ -176,7 +172,7 @@ class Running:
             await self._closed.wait()
             return
         self._closing = True
-        self._server.close()
+        self._door.close()
         self._entrance.drain()
         if self._pinger is not None:
             await self._pinger.stop()

@@ -17,6 +17,8 @@ from typing import Final
 from aiohttp import web
 
 from synrouter_cli.errors import KeyringError, NoProviderKey, SynrouterError
+from synrouter_cli.identity import client_of
+from synrouter_cli.providers.complaints import Asked
 from synrouter_cli.proxy import bodies
 from synrouter_cli.proxy.bodies import Body, Budget, Limits
 from synrouter_cli.proxy.control import Control
@@ -28,6 +30,7 @@ from synrouter_cli.proxy.live import Live, Stopping, place
 from synrouter_cli.proxy.pinging import Pinger
 from synrouter_cli.proxy.provider_keys import Keys
 from synrouter_cli.proxy.reading import Reading
+from synrouter_cli.proxy.refusals import Context
 from synrouter_cli.proxy.relay import SERVER, Relay, is_stream, refusal
 from synrouter_cli.proxy.turn import Inbound
 from synrouter_cli.proxy.upstream import Answer, Call, Upstream
@@ -79,7 +82,7 @@ class Exchange:
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         version = (request.version.major, request.version.minor)
-        head = Head(request.method, request.raw_path, version, request.raw_headers)
+        head = Head(request.method, request.raw_path, version, request.raw_headers, request.remote or "")
         admitted = self.guard.admit(head)
         route = admitted.match.route
         match route.action:
@@ -110,7 +113,8 @@ class Exchange:
                 with closing(await self._ask(head, admitted, credential, body, active)) as answer:
                     course.answered(answer)
                     _quietly(active.responding, answer.status)
-                    return await self._bring(request, answer, course, _ours(active))
+                    context = self._context(head, admitted, credential, body.decoded)
+                    return await self._bring(request, answer, course, context, _ours(active))
             except Failure as failure:
                 course.failed(failure)
                 log.warning("%s: %s after %d attempts", admitted.provider, failure.kind, failure.attempts)
@@ -138,7 +142,8 @@ class Exchange:
                 headers.append(("Content-Length", str(request.content_length)))
         call = self._call(admitted, head.method, headers, body)
         with closing(await self.upstream.send(call)) as answer:
-            return await self._bring(request, answer, Course(time.monotonic(), metered=False), {})
+            context = self._context(head, admitted, credential, None)
+            return await self._bring(request, answer, Course(time.monotonic(), metered=False), context, {})
 
     async def _credential(self, head: Head, admitted: Admitted) -> Credential:
         try:
@@ -159,6 +164,7 @@ class Exchange:
 
     def _begin(self, head: Head, admitted: Admitted, credential: Credential, body: Body) -> ActiveTurn:
         route = admitted.match.route
+        relay = self.upstream.relay(route.provider)
         try:
             return self.turns.begin(
                 Inbound(
@@ -173,6 +179,7 @@ class Exchange:
                     billing=credential.billing,
                     at_home=self.upstream.at_home(route.provider),
                     own_credential=credential.own,
+                    checks_clients=relay is not None and relay.checks_clients,
                 )
             )
         except Exception as error:
@@ -225,8 +232,24 @@ class Exchange:
         match = admitted.match
         return Call(match.route.provider, method, match.upstream_path + admitted.query, headers, body)
 
+    def _context(self, head: Head, admitted: Admitted, credential: Credential, body: bytes | None) -> Context:
+        """For a refusal; `body` is that of a turn."""
+        provider = admitted.provider
+
+        def asked() -> Asked:
+            return Asked(
+                client=client_of(for_planning(head.headers), body or b""),
+                provider=provider,
+                relay=self.upstream.relay(provider),
+                own_key=credential.own,
+                key_headers=frozenset(name.lower() for name, _ in credential.headers),
+            )
+
+        expects_json = body is not None or admitted.match.route.endpoint == "models"
+        return Context(self.upstream.at_home(provider), expects_json, asked)
+
     async def _bring(
-        self, request: web.BaseRequest, answer: Answer, course: Course, ours: Mapping[str, str]
+        self, request: web.BaseRequest, answer: Answer, course: Course, context: Context, ours: Mapping[str, str]
     ) -> web.StreamResponse:
         course.reading = Reading(
             stream=is_stream(answer),
@@ -237,6 +260,7 @@ class Exchange:
             request,
             answer,
             course.reading,
+            context=context,
             ours=ours,
             ping_interval_s=self.ping_interval_s,
             stopped=self.live.stopped,

@@ -1,9 +1,10 @@
 """Who may come in: everything about a request's head is checked here, before a byte of its body is read.
 
 Nothing is ever decided by a URL that was put together from headers. The tokens are compared in
-constant time, as bytes. Only the constant routes are open without one.
+constant time, as bytes. Only the constant routes are open without one. The control API is for this machine alone: its
+peers and its Hosts are loopback's own, wherever else the proxy listens.
 
->>> head = Head("GET", "/healthz", (1, 1), ((b"Host", b"127.0.0.1:7477"),))
+>>> head = Head("GET", "/healthz", (1, 1), ((b"Host", b"127.0.0.1:7477"),), peer="127.0.0.1")
 >>> head.values(b"host")
 (b'127.0.0.1:7477',)
 """
@@ -15,7 +16,9 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from synrouter_cli import routing
-from synrouter_cli.errors import ForeignOrigin, InvalidRequest, MissingToken, UpgradeRequired, WrongHost
+from synrouter_cli.addresses import is_loopback
+from synrouter_cli.errors import ForeignOrigin, InvalidRequest, MissingToken, NotLocal, UpgradeRequired, WrongHost
+from synrouter_cli.listening import LOOPBACK_ONLY, Listening
 
 RawHeaders = tuple[tuple[bytes, bytes], ...]
 
@@ -37,12 +40,13 @@ class Tokens(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A request's line and headers, as they came."""
+    """A request's line and headers, as they came, and the address they came from (empty: nobody knows)."""
 
     method: str
     target: str
     version: tuple[int, int]
     headers: RawHeaders = field(repr=False)
+    peer: str = ""
     _by_name: dict[bytes, list[bytes]] = field(init=False, repr=False, default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -70,29 +74,40 @@ class Admitted:
 class Guard:
     """The door of one listening port."""
 
-    def __init__(self, tokens: Tokens, *, port: int) -> None:
+    def __init__(self, tokens: Tokens, *, port: int, listening: Listening = LOOPBACK_ONLY) -> None:
         self._tokens = tokens
-        self._hosts = frozenset(f"{name}:{port}".encode() for name in ("127.0.0.1", "localhost", "[::1]"))
+        self._own_hosts = listening.own_hosts(port)
+        self._hosts = listening.hosts(port)
 
     def admit(self, head: Head) -> Admitted:
         """Let the request in. Raises the SynrouterError that says why not."""
         _check_form(head)
-        self._check_host(head)
+        local = self._check_host(head)
         _check_origin(head)
         _check_upgrade(head)
         path, query = routing.split_target(head.target)
         match = routing.match(head.method, path)
         if match is not None and match.route.action == "constant":
             return Admitted(match, query, False)
-        keeps_credential = self._check_token(head, control=path.startswith(routing.CONTROL_PREFIX))
+        control = path.startswith(routing.CONTROL_PREFIX)
+        if control and not local:
+            raise NotLocal()
+        keeps_credential = self._check_token(head, control=control)
         if match is None:
             raise routing.not_served(path)
         return Admitted(match, query, keeps_credential)
 
-    def _check_host(self, head: Head) -> None:
+    def _check_host(self, head: Head) -> bool:
+        """Whether it comes from this machine by one of loopback's own names. Raises WrongHost.
+
+        From elsewhere such a name is not believed: only what the user allowed is served there.
+        """
         hosts = head.values(b"host")
-        if len(hosts) != 1 or hosts[0].lower() not in self._hosts:
+        host = hosts[0].lower() if len(hosts) == 1 else b""
+        local = is_loopback(head.peer) and host in self._own_hosts
+        if not local and host not in self._hosts:
             raise WrongHost()
+        return local
 
     def _check_token(self, head: Head, *, control: bool) -> bool:
         """Whether the token came as x-synrouter-key, which leaves the other headers to the client's own

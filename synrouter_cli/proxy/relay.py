@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -21,29 +20,15 @@ from multidict import CIMultiDict
 
 from synrouter_cli.errors import SynrouterError, body_anthropic
 from synrouter_cli.proxy.failures import Broken
-from synrouter_cli.proxy.headers import first, harmless, to_client
+from synrouter_cli.proxy.headers import first, to_client
 from synrouter_cli.proxy.reading import Reading
+from synrouter_cli.proxy.refusals import Context, Reworded, error_type_of, reword
 from synrouter_cli.proxy.upstream import Answer
 
 SERVER: Final = "synrouter"
 PING: Final = b'event: ping\ndata: {"type": "ping"}\n\n'
 COMMENT: Final = b": waiting for the provider\n\n"
 
-_PAGE_BYTES: Final = 64 * 1024
-_TITLE = re.compile(r"<title[^>]*>([^<]*)", re.IGNORECASE)
-_TITLE_LENGTH = 160
-_OF_THE_PAGE: Final = ("content-type", "content-length", "content-encoding", "etag")
-# Anthropic's error types (API reference, "Errors"); any other status is an api_error.
-_TYPES: Final[Mapping[int, str]] = {
-    400: "invalid_request_error",
-    401: "authentication_error",
-    403: "permission_error",
-    404: "not_found_error",
-    413: "request_too_large",
-    429: "rate_limit_error",
-    504: "timeout_error",
-    529: "overloaded_error",
-}
 # What follows on a connection whose request was refused for its form is not trusted.
 _CLOSING: Final = (400, 403, 408, 413, 421, 426)
 _BROKEN: Final[Mapping[str, str]] = {
@@ -71,15 +56,17 @@ class Relay:
         answer: Answer,
         reading: Reading,
         *,
+        context: Context,
         ours: Mapping[str, str],
         ping_interval_s: float,
         stopped: Callable[[], bool],
     ) -> None:
-        """`ours` are headers to add; `stopped` says whether a cancellation was the daemon's own wish to
-        end, and takes it back."""
+        """`context` decides what becomes of a refusal; `ours` are headers to add; `stopped` says whether a
+        cancellation was the daemon's own wish to end, and takes it back."""
         self._request = request
         self._answer = answer
         self._reading = reading
+        self._context = context
         self._ours = ours
         self._ping_interval_s = ping_interval_s
         self._stopped = stopped
@@ -87,8 +74,8 @@ class Relay:
     async def run(self) -> tuple[web.StreamResponse, Ending]:
         """Relay it all. Raises Failure where it broke before anything was sent, ConnectionError where
         the client is gone."""
-        if is_page(self._answer):
-            return await self._page()
+        if (reworded := await reword(self._answer, self._context)) is not None:
+            return self._instead(reworded)
         if _takes_events(self._answer):
             return await self._stream()
         return await self._copy()
@@ -135,27 +122,10 @@ class Relay:
         self._reading.end()
         return response, self._ending()
 
-    async def _page(self) -> tuple[web.StreamResponse, Ending]:
-        """A web page in place of an error of the API: said in the dialect, with the page's title."""
-        try:
-            page = await self._answer.read_ahead(_PAGE_BYTES)
-        except Broken:
-            page = b""
-        if page.lstrip().startswith(b"{"):
-            return await self._copy()
-        title = _TITLE.search(page.decode("utf-8", "replace"))
-        shown = harmless(" ".join(title[1].split()))[:_TITLE_LENGTH] if title else "no JSON"
-        message = f"Synrouter: the provider answered {self._answer.status} with a web page ({shown})."
-        kind = _error_type(self._answer.status)
-        body = json.dumps({"type": "error", "error": {"type": kind, "message": message}}).encode()
-        headers = to_client(self._answer.headers, self._ours)
-        kept = [(name, value) for name, value in headers if name.lower() not in _OF_THE_PAGE]
-        response = web.Response(
-            status=self._answer.status,
-            body=body,
-            headers=CIMultiDict([*kept, ("Content-Type", "application/json")]),
-        )
-        return response, Ending("error", kind)
+    def _instead(self, reworded: Reworded) -> tuple[web.StreamResponse, Ending]:
+        headers = CIMultiDict(reworded.headers(self._answer, self._ours))
+        response = web.Response(status=reworded.status, body=reworded.body, headers=headers)
+        return response, Ending("error", reworded.error_type)
 
     async def _begin(self) -> web.StreamResponse:
         answer = self._answer
@@ -181,7 +151,7 @@ class Relay:
     def _ending(self) -> Ending:
         error_type = self._reading.error_type
         if self._answer.status >= 400 or error_type:
-            return Ending("error", error_type or _error_type(self._answer.status))
+            return Ending("error", error_type or error_type_of(self._answer.status))
         return Ending("ok") if self._reading.complete else Ending("truncated", "eof")
 
 
@@ -194,16 +164,6 @@ def _takes_events(answer: Answer) -> bool:
     """Whether events can be added to it: a stream, not compressed, of no announced length."""
     encoded = first(answer.headers, b"content-encoding") not in ("", "identity")
     return is_stream(answer) and not encoded and not first(answer.headers, b"content-length")
-
-
-def is_page(answer: Answer) -> bool:
-    """Whether an error is told in something else than the API's JSON: a gateway's own page."""
-    if answer.status < 400 or first(answer.headers, b"content-encoding") not in ("", "identity"):
-        return False
-    content_type = first(answer.headers, b"content-type")
-    if "json" in content_type or content_type.startswith("text/event-stream"):
-        return False
-    return answer.status >= 500 or "html" in content_type
 
 
 def last_words(tail: bytes, message: str) -> bytes:
@@ -244,7 +204,3 @@ def refusal(error: SynrouterError, *, permanent: bool = False, ours: Mapping[str
     if error.http_status in _CLOSING:
         response.force_close()
     return response
-
-
-def _error_type(status: int) -> str:
-    return _TYPES.get(status, "api_error")

@@ -40,6 +40,8 @@ class Inbound:
     """The provider is at its own address, not at one that the user named for it."""
     own_credential: bool = False
     """The client's own credential is passed on."""
+    checks_clients: bool = False
+    """The upstream is a relay that tells clients apart: nothing by which it does is changed."""
 
 
 @dataclass(frozen=True, slots=True)

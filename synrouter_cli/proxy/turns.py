@@ -122,6 +122,7 @@ class Turns:
             and policy.level != "observe"
             and not observed
             and may_be_asked(inbound.provider, own_credential=inbound.own_credential)
+            and not inbound.checks_clients
         )
         if questions:
             betas = with_beta(betas)
@@ -175,7 +176,7 @@ class Turns:
             if parent is not None:
                 session.policy, session.only_cut, session.order = parent.policy, parent.only_cut, parent.order
             else:
-                stays = inbound.at_home or inbound.billing == "subscription"
+                stays = inbound.at_home or inbound.billing == "subscription" or inbound.checks_clients
                 session.policy = replace(self._policy, billing_block=stays)
                 # its tools stand as in the session before, so that both share the longest head
                 session.order = self._sessions.latest_order(session)

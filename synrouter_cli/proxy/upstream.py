@@ -21,7 +21,7 @@ from typing import Final, Protocol
 import aiohttp
 from yarl import URL
 
-from synrouter_cli.providers import provider_names, provider_of
+from synrouter_cli.providers import Relay, provider_names, provider_of, relay_of
 from synrouter_cli.proxy.failures import (
     RETRIES,
     Broken,
@@ -99,9 +99,11 @@ class Answer:
     async def read_ahead(self, limit: int) -> bytes:
         """About the first `limit` bytes; `read` gives them again. Raises Broken."""
         ahead: list[bytes] = []
-        while sum(map(len, ahead)) < limit and (chunk := await self.read()):
-            ahead.append(chunk)
-        self._ahead = ahead
+        try:
+            while sum(map(len, ahead)) < limit and (chunk := await self.read()):
+                ahead.append(chunk)
+        finally:
+            self._ahead = [*ahead, *self._ahead]
         return b"".join(ahead)
 
     def failure(self, broken: Broken) -> Failure:
@@ -152,6 +154,7 @@ class Upstream:
         idle_timeout_s: float,
     ) -> None:
         self._bases = {**BASE_URLS, **base_urls}
+        self._relays = {name: relay_of(base) for name, base in self._bases.items()}
         self._proxies = {name: proxies.for_url(base) for name, base in self._bases.items()}
         self._idle_timeout_s = idle_timeout_s
         self._connect_timeout_s = connect_timeout_s
@@ -176,6 +179,10 @@ class Upstream:
     def at_home(self, provider: str) -> bool:
         """Whether a provider is at its own address, not at one that the user named for it."""
         return self._bases[provider] == BASE_URLS.get(provider)
+
+    def relay(self, provider: str) -> Relay | None:
+        """The relay that stands in for a provider, where something is known of it."""
+        return self._relays[provider]
 
     async def close(self) -> None:
         await self._session.close()

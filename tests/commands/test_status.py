@@ -67,6 +67,21 @@ def test_what_is_set_is_shown_a_line_each():
     ]
 
 
+def test_what_is_open_beyond_this_machine_is_shown_with_its_warning():
+    open_to = {"listen": "172.17.0.1", "allow_hosts": ("host.docker.internal", "box")}
+    shown = lines(daemon(**open_to))
+    assert shown[1:4] == [
+        "address    http://127.0.0.1:7477",
+        "           http://172.17.0.1:7477",
+        "hosts      host.docker.internal, box",
+    ]
+    assert shown[4].startswith("warning    open beyond this machine: whoever reaches 172.17.0.1")
+    assert max(map(len, shown)) <= 80
+    value = as_object(daemon(**open_to))
+    assert (value["listen"], value["exposed"]) == ("172.17.0.1", True)
+    assert value["allow_hosts"] == ["host.docker.internal", "box"]
+
+
 def test_a_ledger_in_trouble_is_shown_in_full():
     shown = lines(daemon(ledger={"dropped": 5, "last_error": "disk full", "notice": "moved aside"}))
     assert shown[5:9] == [
@@ -117,6 +132,9 @@ def test_the_object_is_json_with_its_version():
         "stopping": False,
         "url": "http://127.0.0.1:7477",
         "port": 7477,
+        "listen": "127.0.0.1",
+        "allow_hosts": [],
+        "exposed": False,
         "pid": 4242,
         "instance": "ab",
         "version": __version__,

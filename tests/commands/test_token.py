@@ -35,7 +35,7 @@ def test_show_shows_the_same_until_it_is_rotated(capsys):
 
 def test_rotate_says_on_stderr_what_it_means(capsys):
     assert main(["token", "rotate"]) == 0
-    assert capsys.readouterr().err == "The old key is void: give this one to your clients.\n"
+    assert capsys.readouterr().err == "The old key is void: give this one to clients that you have set up by hand.\n"
 
 
 def test_the_token_lies_at_0600(capsys):

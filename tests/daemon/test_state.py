@@ -21,6 +21,8 @@ ONE = State(
     keys={"anthropic": "SYNROUTER_ANTHROPIC_KEY"},
     drain_s=5.0,
     stopping=True,
+    listen="172.17.0.1",
+    allow_hosts=("host.docker.internal",),
 )
 
 
@@ -54,6 +56,9 @@ GOOD = {"pid": 42, "create_time": None, "port": 7477, "instance": "ab", "version
         json.dumps(GOOD | {"port": 65536}).encode(),
         json.dumps(GOOD | {"instance": 5}).encode(),
         json.dumps(GOOD | {"surplus": 5}).encode(),
+        json.dumps(GOOD | {"listen": 5}).encode(),
+        json.dumps(GOOD | {"allow_hosts": 5}).encode(),
+        json.dumps(GOOD | {"allow_hosts": [5]}).encode(),
         json.dumps({"pid": 42}).encode(),
     ],
 )

@@ -119,11 +119,13 @@ async def test_29_the_apis_json_under_another_name_goes_on_word_for_word(edge: E
     assert (await edge.outcome()).error_type == "overloaded_error"
 
 
-async def test_29_a_page_with_a_good_status_goes_on_as_it_is(edge: Edge) -> None:
+async def test_29_a_page_with_a_good_status_is_no_message_and_said_so(edge: Edge) -> None:
     edge.upstream.plays(whole(b"<html>", content_type="text/html"))
     answer = await edge.ask()
-    assert (answer.status, answer.body, answer.all("content-type")) == (200, b"<html>", ["text/html"])
-    assert (await edge.outcome()).usage_quality == "estimated"
+    assert (answer.status, answer.error["type"]) == (502, "api_error")
+    assert "answered 200 with a web page" in answer.error["message"]
+    assert answer.all("x-should-retry") == ["false"]
+    assert (await edge.outcome()).status == "error"
 
 
 async def test_29_plain_text_about_the_clients_mistake_goes_on_as_it_is(edge: Edge) -> None:

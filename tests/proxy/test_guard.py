@@ -10,10 +10,12 @@ from synrouter_cli.errors import (
     InvalidRequest,
     MissingToken,
     NotFound,
+    NotLocal,
     SynrouterError,
     UpgradeRequired,
     WrongHost,
 )
+from synrouter_cli.listening import Listening
 from synrouter_cli.proxy.guard import Guard, Head, bearer
 from synrouter_cli.routing import ROUTES
 
@@ -28,9 +30,11 @@ def head(
     version: tuple[int, int] = (1, 1),
     host: str | None = f"127.0.0.1:{PORT}",
     token: str | None = CLIENT_TOKEN,
+    peer: str = "127.0.0.1",
 ) -> Head:
     pairs = [*([("Host", host)] if host is not None else []), *([("x-api-key", token)] if token else []), *headers]
-    return Head(method, target, version, tuple((n.encode(), v.encode("latin-1")) for n, v in pairs))
+    encoded = tuple((n.encode(), v.encode("latin-1")) for n, v in pairs)
+    return Head(method, target, version, encoded, peer)
 
 
 def refused(error: type[SynrouterError], *headers: tuple[str, str], **rest: object) -> None:
@@ -185,6 +189,66 @@ def test_a_head_never_shows_its_headers() -> None:
     assert CLIENT_TOKEN not in repr(head())
 
 
+# ── where it listens elsewhere too ──
+
+ELSEWHERE = "172.17.0.5"
+open_guard = Guard(Tokens(), port=PORT, listening=Listening("0.0.0.0", ("box", "other:80", "[fd00::1]")))
+
+
+@pytest.mark.parametrize(
+    ("host", "from_elsewhere", "from_here"),
+    [
+        (f"box:{PORT}", True, True),
+        (f"BOX:{PORT}", True, True),
+        (f"[fd00::1]:{PORT}", True, True),
+        ("other:80", True, True),
+        ("other", True, True),
+        (f"127.0.0.1:{PORT}", False, True),
+        (f"localhost:{PORT}", False, True),
+        (f"[::1]:{PORT}", False, True),
+        ("box", False, False),
+        ("box:7478", False, False),
+        (f"box.:{PORT}", False, False),
+        (f"box.evil.com:{PORT}", False, False),
+        (f"evil.box:{PORT}", False, False),
+        (f"other:{PORT}", False, False),
+        (f"0.0.0.0:{PORT}", False, False),
+        (f"{ELSEWHERE}:{PORT}", False, False),
+        (f"box:{PORT}, box:{PORT}", False, False),
+        ("", False, False),
+        (None, False, False),
+    ],
+)
+def test_elsewhere_only_allowed_hosts_are_served(host: str | None, from_elsewhere: bool, from_here: bool) -> None:
+    for peer, served in ((ELSEWHERE, from_elsewhere), ("127.0.0.1", from_here), ("127.0.0.3", from_here)):
+        if served:
+            assert open_guard.admit(head(host=host, peer=peer)).match.route.endpoint == "messages"
+        else:
+            with pytest.raises(WrongHost):
+                open_guard.admit(head(host=host, peer=peer))
+
+
+@pytest.mark.parametrize("peer", ["", ELSEWHERE, "::", "fe80::1%eth0", "0.0.0.0", "127.0.0.1.evil.com", "nonsense"])
+def test_whoever_is_not_certainly_on_this_machine_is_not(peer: str) -> None:
+    refused(WrongHost, peer=peer)
+
+
+@pytest.mark.parametrize(("peer", "host"), [(ELSEWHERE, "box"), ("127.0.0.1", "box"), ("::1", "box"), ("", "box")])
+def test_the_control_api_is_served_to_this_machine_by_its_own_name_alone(peer: str, host: str) -> None:
+    routes = [route for route in ROUTES if route.action == "control"]
+    assert routes
+    for route in routes:
+        how = {"method": route.method, "target": route.pattern, "token": CONTROL_TOKEN}
+        with pytest.raises(NotLocal):
+            open_guard.admit(head(host=f"{host}:{PORT}", peer=peer, **how))
+        assert open_guard.admit(head(peer="::1", **how)).match.route is route
+
+
+def test_without_a_token_nobody_elsewhere_is_served() -> None:
+    with pytest.raises(MissingToken):
+        open_guard.admit(head(host=f"box:{PORT}", peer=ELSEWHERE, token=None))
+
+
 # ── through the running proxy ──
 
 
@@ -231,5 +295,5 @@ async def test_the_server_header_names_no_library(edge: Edge) -> None:
 
 
 async def test_a_port_scan_over_other_interfaces_finds_nothing(edge: Edge) -> None:
-    sockets = edge.running._server.sockets
+    sockets = edge.running._door.sockets
     assert [socket.getsockname()[0] for socket in sockets] == ["127.0.0.1"]

@@ -1,0 +1,186 @@
+"""`synrouter doctor`: everything that has to be right for clients to work through the proxy, each in a line, with the
+next command where it is not. Never a key.
+
+    ok    proxy        answers on http://127.0.0.1:7477
+    warn  claude-code  ANTHROPIC_AUTH_TOKEN is set in this environment and goes before the file: unset …
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import stat
+import sys
+import textwrap
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+from synrouter_cli import __version__, keys
+from synrouter_cli.clients import client_of
+from synrouter_cli.clients.client import Client
+from synrouter_cli.clients.editing import texts_in
+from synrouter_cli.clients.machine import executable_of, surroundings
+from synrouter_cli.clients.records import Record, Records
+from synrouter_cli.commands.clients import is_as_written
+from synrouter_cli.commands.wishes import AUTHS, SCOPES, port_of, wish
+from synrouter_cli.daemon import client, lock
+from synrouter_cli.dashboard.sanitize import clean
+from synrouter_cli.errors import EXIT_FAILURE, KeyringError, NotRunning, SynrouterError
+from synrouter_cli.providers import provider_names
+from synrouter_cli.settings import HOST, Paths, Settings, find_paths, load
+
+SCHEMA_VERSION: Final = 1
+_KEYRING_S: Final = 5.0
+_WIDEST: Final = 100
+_SQLITE_MENDED: Final = (3, 51, 3)
+"""From here on a checkpoint that meets a reset of the WAL can't lose a commit (sqlite.org, release notes)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line. `state`: ok, warn (works, but not as it should), fail (does not work)."""
+
+    state: str
+    subject: str
+    text: str
+    next: str = ""
+
+
+def doctor(*, as_json: bool, room: int) -> int:
+    """Print what was found; returns the exit code: 1 where something fails."""
+    findings = list(examine())
+    if as_json:
+        print(json.dumps({"schema_version": SCHEMA_VERSION, "findings": [asdict(finding) for finding in findings]}))
+    else:
+        print("\n".join(lines(findings, min(room, _WIDEST))))
+    return EXIT_FAILURE if any(finding.state == "fail" for finding in findings) else 0
+
+
+def examine() -> Iterator[Finding]:
+    """Everything, in the order in which it matters; what breaks one check does not stop the others."""
+    yield Finding("ok", "version", f"{__version__}, Python {sys.version.split()[0]}")
+    yield from _guarded("sqlite", _sqlite)
+    paths = find_paths()
+    yield from _guarded("folders", lambda: _folders(paths))
+    try:
+        settings = load()
+    except SynrouterError as error:
+        yield Finding("fail", "config", error.message, error.hint)
+        return
+    yield Finding("ok", "config", _where(paths.config_file))
+    yield from _guarded("proxy", lambda: _proxy(settings))
+    yield from _guarded("keys", lambda: _keys(settings))
+    yield from _guarded("clients", lambda: _clients(settings))
+
+
+def lines(findings: list[Finding], room: int) -> Iterator[str]:
+    """The findings for people, wrapped to `room` columns."""
+    width = max(len(finding.subject) for finding in findings)
+    indent = " " * (width + 8)
+    for finding in findings:
+        text = clean(finding.text)
+        wrapped = textwrap.wrap(text, max(room - len(indent), 30), break_long_words=False, break_on_hyphens=False)
+        yield f"{finding.state:<4}  {finding.subject:<{width}}  {wrapped[0] if wrapped else ''}".rstrip()
+        yield from (indent + line for line in wrapped[1:])
+        if finding.next:
+            yield f"{indent}next: {clean(finding.next)}"
+
+
+def _guarded(subject: str, check: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
+    try:
+        yield from check()
+    except SynrouterError as error:
+        yield Finding("fail", subject, error.message, error.hint)
+
+
+def _sqlite() -> Iterator[Finding]:
+    mended = sqlite3.sqlite_version_info >= _SQLITE_MENDED
+    note = "" if mended else "; the proxy alone writes, which keeps clear of a fault of versions before 3.51.3"
+    yield Finding("ok", "sqlite", f"{sqlite3.sqlite_version}{note}")
+
+
+def _folders(paths: Paths) -> Iterator[Finding]:
+    places = (paths.config_dir, paths.data_dir, paths.state_dir, paths.log_dir)
+    if os.name == "posix":
+        for place in places:
+            if place.exists() and stat.S_IMODE(place.stat().st_mode) & 0o077 and place != paths.config_dir:
+                yield Finding("warn", "folders", f"{place} can be read by others", f"chmod 700 {place}")
+    for path in (paths.token_file, paths.control_token_file, paths.clients_file):
+        if os.name == "posix" and path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077:
+            yield Finding("fail", "folders", f"{path} can be read by others", f"chmod 600 {path}")
+    yield Finding("ok", "folders", ", ".join(dict.fromkeys(map(str, places))))
+
+
+def _proxy(settings: Settings) -> Iterator[Finding]:
+    if not lock.is_held(settings.paths.lock_file):
+        raise NotRunning()
+    daemon = client.find(settings.paths)
+    yield Finding("ok", "proxy", f"answers on http://{HOST}:{daemon.state.port} (pid {daemon.state.pid})")
+    if daemon.state.version != __version__:
+        text = f"it is version {daemon.state.version}, this command {__version__}"
+        yield Finding("warn", "proxy", text, "synrouter down && synrouter up --detach")
+    if daemon.health is not None and daemon.health.ledger.get("last_error"):
+        yield Finding("fail", "ledger", str(daemon.health.ledger["last_error"]), "synrouter logs")
+
+
+def _keys(settings: Settings) -> Iterator[Finding]:
+    for provider, source in sorted(settings.key_sources.items()):
+        yield Finding("ok", "keys", f"{provider} from {source}")
+    asked = [name for name in provider_names() if name not in settings.provider_keys]
+    try:
+        found = keys.read(asked, patience_s=_KEYRING_S)
+    except KeyringError as error:
+        yield Finding("warn" if settings.provider_keys else "fail", "keyring", error.message, error.hint)
+        return
+    yield Finding("ok", "keyring", found.backend)
+    yield from (Finding("ok", "keys", f"{provider} from the keyring") for provider in sorted(found.keys))
+    if not found.keys and not settings.provider_keys:
+        yield Finding(
+            "warn", "keys", "none: only clients with a credential of their own work", "synrouter keys set anthropic"
+        )
+
+
+def _clients(settings: Settings) -> Iterator[Finding]:
+    records = Records(settings.paths.clients_file).all()
+    if not records:
+        yield Finding("ok", "clients", "none is configured: synrouter configure --list shows what there is")
+    for record in records:
+        found = client_of(record.client)
+        yield from _guarded(record.client, lambda record=record, found=found: _client(settings, record, found))  # type: ignore[misc]
+
+
+def _client(settings: Settings, record: Record, found: Client) -> Iterator[Finding]:
+    again = f"synrouter configure {record.client}"
+    troubles = []
+    url = f"http://{HOST}:{port_of(settings)}"
+    if record.url != url:
+        troubles.append(Finding("fail", record.client, f"is configured for {record.url}, the proxy is on {url}", again))
+    if not is_as_written(record):
+        troubles.append(Finding("warn", record.client, "what was written has been changed since", again))
+    if executable_of(found, os.environ) is None and found.executables:
+        troubles.append(Finding("warn", record.client, f"{found.executables[0]} is not on your PATH"))
+    if (gone := _lost_command(record)) is not None:
+        troubles.append(Finding("fail", record.client, f"{gone}, which it asks for the local key, is gone", again))
+    if found.overrides is not None:
+        asked = wish(settings, asked_model=record.model, scope=SCOPES[record.scope], auth=AUTHS[record.auth])
+        beaten = found.overrides(asked, surroundings(os.environ))
+        troubles += [Finding("warn", record.client, sentence) for sentence in beaten]
+    yield from troubles or [Finding("ok", record.client, f"configured for {record.url}{_place(record)}")]
+
+
+def _lost_command(record: Record) -> str | None:
+    """The program that was written into its files to ask for the key, where it is not there any more."""
+    texts = (text for file in record.files for change in file.changes for text in texts_in(change.after))
+    words = (text.split(" token show")[0].split()[-1] for text in texts if " token show" in text)
+    return next((word for word in words if Path(word).is_absolute() and not Path(word).exists()), None)
+
+
+def _place(record: Record) -> str:
+    return f" in {record.project}" if record.project else ""
+
+
+def _where(path: Path) -> str:
+    return str(path) if path.exists() else f"{path} (not there: defaults)"
