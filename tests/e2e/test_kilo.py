@@ -111,7 +111,7 @@ def test_run_starts_it_on_the_proxy_whatever_its_own_file_says_and_leaves_that_a
         theirs = '{\n  "$schema": "https://app.kilo.ai/config.json",\n  "model": "openai/gpt-6-sol",\n  "enabled_providers": ["openai"]\n}\n'
         (folder / "kilo.jsonc").write_text(theirs)
         (on.home / MARKER).touch()
-        words = ("run", "--model", MODEL, "kilo", "--", "run", "--auto", "Look around, please.")
+        words = ("run", "--model", MODEL, "kilo", "run", "--auto", "Look around, please.")
         assert "There is one file of notes." in on.synrouter(*words, **surroundings(kilo)).stdout
         assert assert_hits(on, "kilo")["model"] == MODEL
         assert (folder / "kilo.jsonc").read_text() == theirs

@@ -92,7 +92,7 @@ def test_run_starts_it_on_the_proxy_whatever_its_own_file_says_and_leaves_that_a
         (on.project / "notes.md").write_text("Remember the milk.\n")
         (on.home / FOLDER).mkdir(parents=True)
         (on.home / FOLDER / "opencode.json").write_text(theirs)
-        words = ("run", "--model", MODEL, "opencode", "--", "run", "Look around, please.")
+        words = ("run", "--model", MODEL, "opencode", "run", "Look around, please.")
         assert "There is one file of notes." in on.synrouter(*words, **surroundings(opencode)).stdout
         assert assert_hits(on, "opencode")["model"] == MODEL
         assert (on.home / FOLDER / "opencode.json").read_text() == theirs
