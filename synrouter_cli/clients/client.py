@@ -189,6 +189,8 @@ class Client:
     title: str
     executables: tuple[str, ...] = ()
     """What it may be called on PATH, best first."""
+    version_program: str = ""
+    """The one beside it to ask for its version, where its own `--version` writes files or goes on the network."""
     configure: Callable[[Wish, Surroundings], Plan] | None = None
     launch: Callable[[Wish, Surroundings], Launch] | None = None
     points_at: Callable[[Surroundings], str] | None = None

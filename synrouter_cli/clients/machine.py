@@ -60,11 +60,12 @@ def executable_of(client: Client, environ: Mapping[str, str]) -> Path | None:
     return None
 
 
-def version_of(executable: Path, environ: Mapping[str, str]) -> str:
+def version_of(client: Client, executable: Path, environ: Mapping[str, str]) -> str:
     """What the program says of its version, in a few words; empty where it does not say it soon."""
+    program = executable.resolve().with_name(client.version_program) if client.version_program else executable
     try:
         asked = subprocess.run(
-            [executable, "--version"],
+            [program, "--version"],
             env=without_keys(environ),
             stdin=subprocess.DEVNULL,
             capture_output=True,

@@ -82,7 +82,7 @@ def _installed(row: Row) -> str:
 
 def _row(client: Client, records: list[Record]) -> Row:
     executable = executable_of(client, os.environ)
-    version = version_of(executable, os.environ) if executable is not None else ""
+    version = version_of(client, executable, os.environ) if executable is not None else ""
     return Row(
         client.name, executable is not None, version, _configured(client, records), _points_at(client),
         tuple(record.project or record.scope for record in records),

@@ -35,6 +35,7 @@ def run(name: str, arguments: Sequence[str], *, model: str = "", auth: str = "ke
     Raises UsageError, NotPossible, NotInstalled, and whatever keeps the proxy from starting.
     """
     found = client_of(name)
+    arguments = theirs(arguments)
     settings = load()
     executable = _executable(found)
     _serve(settings)
@@ -63,6 +64,15 @@ def env(name: str, *, model: str = "", auth: str = "key") -> None:
     print("\n".join(lines(launch)))
     if launch.arguments:
         print(f"# start it as: {found.executables[0]} {shlex.join(launch.arguments)}")
+
+
+def theirs(arguments: Sequence[str]) -> Sequence[str]:
+    """What the client gets: without the `--` that sets it apart from ours, which most clients would stumble over.
+
+    >>> theirs(["--", "-p", "hello", "--"]), theirs(["chat"])
+    (['-p', 'hello', '--'], ['chat'])
+    """
+    return arguments[1:] if arguments and arguments[0] == "--" else arguments
 
 
 def lines(launch: Launch) -> Iterator[str]:

@@ -3,34 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import date
-from pathlib import PurePath, PurePosixPath
-from typing import Any
+from dataclasses import dataclass, field, replace
+from pathlib import PurePath
 
-from synrouter_cli.clients.client import Client, FileEdit, Launch, OwnFile, Plan, Surroundings, Wish
+from support.client_files import LOCAL_KEY, PROJECT, surroundings, wish
+from synrouter_cli.clients.client import Client, FileEdit, Launch, OwnFile, Plan, Surroundings
 from synrouter_cli.clients.editing import edited, initial_text, without
-from synrouter_cli.providers import default_model, known_models, small_model
 from synrouter_cli.textedit import Change
-
-HOME = PurePosixPath("/home/me")
-PROJECT = HOME / "work" / "project"
-URL = "http://127.0.0.1:7477"
-LOCAL_KEY = "sk-sr-local-canary"
-
-
-def wish(**fields: Any) -> Wish:
-    models = known_models(date(2026, 11, 21))
-    known: dict[str, Any] = {
-        "url": URL,
-        "token_command": ("/opt/synrouter", "token", "show"),
-        "token_file": HOME / "token",
-        "models": models,
-        "by_id": {model.id: model for model in models},
-        "default": default_model(),
-        "small": small_model(),
-    }
-    return Wish(**(known | fields))
 
 
 @dataclass
@@ -50,15 +29,13 @@ class Machine:
         return self._around(self.texts)
 
     def _around(self, texts: Mapping[PurePath, str]) -> Surroundings:
-        folders = {parent for path in texts for parent in path.parents}
-        exists = {*texts, *folders}.__contains__
-        return Surroundings(HOME, self.project, self.environ, self.platform, texts.get, exists)
+        return replace(surroundings(texts, platform=self.platform, **self.environ), project=self.project)
 
-    def configure(self, **fields: Any) -> Plan:
+    def configure(self, model: str = "") -> Plan:
         """As the command does it: the plan is made from the files as they would be without us."""
         assert self.client.configure is not None
         plain = {path: without(self.texts[path], *known)[0] for path, known in self.changes.items()}
-        plan = self.client.configure(wish(**fields), self._around(self.texts | plain))
+        plan = self.client.configure(wish(model), self._around(self.texts | plain))
         for file in plan.files:
             if isinstance(file, OwnFile):
                 assert file.path in self.ours or file.path not in self.texts
@@ -82,9 +59,9 @@ class Machine:
         for path in self.ours:
             del self.texts[path]
 
-    def launch(self, **fields: Any) -> Launch:
+    def launch(self, model: str = "") -> Launch:
         assert self.client.launch is not None
-        return self.client.launch(wish(**fields), self.around)
+        return self.client.launch(wish(model), self.around)
 
     def points_at(self) -> str:
         assert self.client.points_at is not None
