@@ -94,6 +94,7 @@ CLIENT: Final = Client(
     name=KIND.client,
     title=KIND.title,
     executables=("kilo", "kilocode"),
+    version_folders=shape.VERSION_FOLDERS,
     configure=configure,
     launch=launch,
     points_at=points_at,

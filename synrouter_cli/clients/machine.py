@@ -8,6 +8,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePath
 
@@ -64,14 +65,15 @@ def version_of(client: Client, executable: Path, environ: Mapping[str, str]) -> 
     """What the program says of its version, in a few words; empty where it does not say it soon."""
     program = executable.resolve().with_name(client.version_program) if client.version_program else executable
     try:
-        asked = subprocess.run(
-            [program, "--version"],
-            env=without_keys(environ),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_VERSION_S,
-            check=False,
-        )
+        with tempfile.TemporaryDirectory(prefix="synrouter-", ignore_cleanup_errors=True) as folder:
+            asked = subprocess.run(
+                [program, "--version"],
+                env=without_keys(environ) | dict.fromkeys(client.version_folders, folder),
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=_VERSION_S,
+                check=False,
+            )
     except (OSError, subprocess.TimeoutExpired):
         return ""
     lines = [line.strip() for line in asked.stdout.decode("utf-8", "replace").splitlines() if line.strip()]

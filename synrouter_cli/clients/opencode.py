@@ -67,6 +67,7 @@ CLIENT: Final = Client(
     name=KIND.client,
     title=KIND.title,
     executables=("opencode",),
+    version_folders=shape.VERSION_FOLDERS,
     configure=configure,
     launch=launch,
     points_at=points_at,

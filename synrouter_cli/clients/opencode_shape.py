@@ -22,6 +22,7 @@ from synrouter_cli.providers import Model
 from synrouter_cli.textedit import ABSENT, Document, Edit, Jsonc, leaves
 
 BASE_URL: Final = ("provider", NAME, "options", "baseURL")
+VERSION_FOLDERS: Final = ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME")
 READS: Final = {"input": ["text", "image", "pdf"], "output": ["text"]}
 """What these clients send on to a model of a provider that they don't know only where it is said."""
 

@@ -6,7 +6,8 @@ from pathlib import PurePath
 
 import pytest
 
-from support.one_machine import HOME, Machine
+from support.client_files import HOME
+from support.one_machine import Machine
 from synrouter_cli.clients.client import OwnFile
 from synrouter_cli.clients.kilo import CLIENT, MARKER
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -47,6 +48,14 @@ def test_another_program_beside_it_is_asked_where_its_own_version_leaves_traces(
     program(real.with_name("some-quiet"), "echo 1.2.3")
     assert version_of(client, link, {}) == "1.2.3"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["real", "some"]
+
+
+def test_the_folders_that_a_program_makes_for_its_version_are_gone_again(tmp_path: Path):
+    client = replace(CLIENT, version_folders=("XDG_CACHE_HOME", "XDG_DATA_HOME"))
+    some = program(tmp_path / "some", 'mkdir "$XDG_CACHE_HOME/cache" "$XDG_DATA_HOME/1.2.3"', 'ls "$XDG_DATA_HOME"')
+    there = sorted(tmp_path.iterdir())
+    assert version_of(client, some, {"PATH": os.environ["PATH"], "XDG_CACHE_HOME": str(tmp_path)}) == "1.2.3"
+    assert sorted(tmp_path.iterdir()) == there
 
 
 def test_it_is_looked_for_on_path_under_each_of_its_names(tmp_path: Path):

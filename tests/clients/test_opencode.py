@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from support.one_machine import HOME, PROJECT, Machine
+from support.client_files import HOME, PROJECT
+from support.one_machine import Machine
 from synrouter_cli.clients.opencode import CLIENT
 from synrouter_cli.errors import ConfigConflict
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from support.one_machine import HOME, LOCAL_KEY, PROJECT, URL, Machine
+from support.client_files import HOME, LOCAL_KEY, PROJECT, URL
+from support.one_machine import Machine
 from synrouter_cli.clients import kilo, opencode
 from synrouter_cli.clients.client import Client, FileEdit
 from synrouter_cli.textedit import Jsonc
@@ -85,7 +86,7 @@ def test_the_key_is_referred_to_and_the_models_are_described_as_they_are(client:
     assert provider["npm"] == "@ai-sdk/anthropic"
     assert provider["options"] == {
         "baseURL": f"{URL}/v1",
-        "apiKey": f"{{file:{HOME}/token}}",
+        "apiKey": f"{{file:{HOME}/.synrouter/token}}",
         "headers": {"x-synrouter-client": client.name},
     }
     sonnet = provider["models"]["claude-sonnet-4-6"]

@@ -52,6 +52,8 @@ def ask(on: Stage, kilo: Path, prompt: str, *options: str) -> str:
 def test_an_empty_home_is_configured_works_and_is_empty_again(kilo: Path, tmp_path: Path):
     with stage(tmp_path, SCRIPT) as on:
         (on.project / "notes.md").write_text("Remember the milk.\n")
+        assert VERSION in on.synrouter("configure", "--list", **surroundings(kilo)).stdout
+        assert on.tree() == {}
         on.synrouter("configure", "kilo", "--yes", "--model", MODEL, **surroundings(kilo))
         written = {path: entry for path, entry in on.tree().items() if path != FOLDER}
         assert written.keys() == {".config", f"{FOLDER}/kilo.jsonc", MARKER}
