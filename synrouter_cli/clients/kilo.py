@@ -15,11 +15,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import PurePath
 from typing import Final
 
 from synrouter_cli.clients import opencode_shape as shape
-from synrouter_cli.clients.client import NAME, Client, Launch, OwnFile, Plan, Surroundings, Wish
+from synrouter_cli.clients.client import NAME, Client, FileEdit, Launch, OwnFile, Plan, Surroundings, Wish
 from synrouter_cli.errors import ConfigConflict
+from synrouter_cli.providers import Model
+from synrouter_cli.textedit import Edit
 
 _NAMES: Final = ("kilo.json", "kilo.jsonc", "opencode.json", "opencode.jsonc")
 _FOLDERS: Final = (".kilocode", ".kilo")
@@ -40,7 +43,7 @@ MARKER: Final = ".bash-permission-migrated"
 
 def configure(wish: Wish, around: Surroundings) -> Plan:
     model = wish.chosen(shape.current_model(KIND, around))
-    files = shape.file_edits(wish, KIND, around, KIND.user_file(around), model)
+    files = (*shape.file_edits(wish, KIND, around, KIND.user_file(around), model), *_choices(around, model))
     next_step = "restart Kilo: `kilo daemon stop` where it runs in the background, and reload your editor's window"
     return Plan((*markers(around), *files), model.id, (), next_step)
 
@@ -62,6 +65,14 @@ def _has_settings(around: Surroundings) -> bool:
     )
 
 
+def _choices(around: Surroundings, model: Model) -> Iterator[FileEdit]:
+    """Ours in the place of the models that it remembers for its agents, since they go before the file's."""
+    chosen = {"providerID": NAME, "modelID": model.id}
+    edits = tuple(Edit(("model", agent), chosen) for agent, _ in _remembered(around))
+    if edits:
+        yield FileEdit(_state(around), "json", edits)
+
+
 def launch(wish: Wish, around: Surroundings) -> Launch:
     start = shape.launch(wish, KIND, around, (agent for agent, _ in _remembered(around)))
     return replace(
@@ -79,11 +90,14 @@ def overrides(wish: Wish, around: Surroundings) -> Iterator[str]:
         yield f"Kilo remembers {model} for its agent {agent}: choose one of Synrouter's with /models"
 
 
+def _state(around: Surroundings) -> PurePath:
+    return around.folder("XDG_STATE_HOME", ".local", "state") / KIND.folder / "model.json"
+
+
 def _remembered(around: Surroundings) -> Iterator[tuple[str, str]]:
     """Agent and model of another provider, as last chosen in its terminal, which goes before the file's."""
-    path = around.folder("XDG_STATE_HOME", ".local", "state") / KIND.folder / "model.json"
     with suppress(ConfigConflict):
-        agents = around.document(path, "json").get(("model",))
+        agents = around.document(_state(around), "json").get(("model",))
         for agent, chosen in agents.items() if isinstance(agents, dict) else ():
             provider = chosen.get("providerID") if isinstance(chosen, dict) else None
             if isinstance(provider, str) and provider != NAME:

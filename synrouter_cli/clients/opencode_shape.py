@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from synrouter_cli.clients.client import NAME, TOKEN, FileEdit, Launch, Surroundings, Wish
 from synrouter_cli.errors import ConfigConflict
-from synrouter_cli.providers import Model
+from synrouter_cli.providers import Model, canonical
 from synrouter_cli.textedit import ABSENT, Document, Edit, Jsonc, leaves
 
 BASE_URL: Final = ("provider", NAME, "options", "baseURL")
@@ -134,9 +134,9 @@ def _admission(around: Surroundings, path: PurePath) -> Iterator[Edit]:
 
 
 def current_model(kind: Kind, around: Surroundings) -> str:
-    """The model that the user's files name, in the client's spelling; empty where they name none."""
+    """The model that the user's files name, as we spell it; empty where they name none."""
     named = (_parsed(around, path).get(("model",)) for path in kind.user_files(around))
-    return next((name for name in reversed([*named]) if isinstance(name, str)), "")
+    return canonical(next((name for name in reversed([*named]) if isinstance(name, str)), ""))
 
 
 def points_at(kind: Kind, around: Surroundings) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import PurePath
 
 import pytest
@@ -60,22 +61,46 @@ def test_a_home_without_kilo_is_as_it_was_after_an_undo():
     assert machine.texts == {}
 
 
-def test_what_kilo_remembers_for_an_agent_is_told_of_and_a_launch_goes_before_it():
-    state = HOME / ".local" / "state" / "kilo" / "model.json"
-    remembered = '{"model": {"code": {"providerID": "openai", "modelID": "x"}, "ask": {"providerID": "synrouter"}}}'
-    machine = Machine(CLIENT, {state: remembered})
+STATE = HOME / ".local" / "state" / "kilo" / "model.json"
+REMEMBERED = (
+    '{"model": {"code":{"providerID":"openai","modelID":"x"}, "ask": {"providerID": "synrouter"}}, "recent": []}'
+)
+
+
+def test_the_models_that_kilo_remembers_become_ours_until_an_undo():
+    machine = Machine(CLIENT, {STATE: REMEMBERED})
+    machine.configure("claude-opus-4-8", models=())
+    machine.configure("claude-opus-4-8", models=())
+    chosen = json.loads(machine.texts[STATE])["model"]
+    assert chosen == {
+        "code": {"providerID": "synrouter", "modelID": "claude-opus-4-8"},
+        "ask": {"providerID": "synrouter"},
+    }
+    assert machine.overrides() == []
+    machine.undo()
+    assert machine.texts == {STATE: REMEMBERED}
+
+
+def test_a_model_chosen_since_stays_and_is_told_of():
+    machine = Machine(CLIENT, {STATE: REMEMBERED})
     machine.configure(models=())
+    machine.texts[STATE] = REMEMBERED.replace('"x"', '"y"')
     assert [sentence.split(":")[0] for sentence in machine.overrides()] == [
-        "Kilo remembers openai/x for its agent code"
+        "Kilo remembers openai/y for its agent code"
     ]
-    launch = machine.launch(model="claude-opus-4-8")
+    machine.undo()
+    assert machine.texts == {STATE: REMEMBERED.replace('"x"', '"y"')}
+
+
+def test_a_launch_goes_before_what_kilo_remembers():
+    launch = Machine(CLIENT, {STATE: REMEMBERED}).launch("claude-opus-4-8")
     assert '"agent": {"code": {"model": "synrouter/claude-opus-4-8"}}' in launch.environ["KILO_CONFIG_CONTENT"]
     assert launch.environ["KILO_NO_DAEMON"] == "1"
 
 
 @pytest.mark.parametrize("junk", ["", "[]", "{", '{"model": 1}', '{"model": {"code": 1}}'])
 def test_what_kilo_remembers_may_be_anything(junk: str):
-    machine = Machine(CLIENT, {HOME / ".local" / "state" / "kilo" / "model.json": junk})
+    machine = Machine(CLIENT, {STATE: junk})
     machine.configure(models=())
     assert machine.overrides() == []
 

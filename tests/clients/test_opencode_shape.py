@@ -121,10 +121,17 @@ def test_the_last_file_that_exists_is_edited_and_lists_in_the_others_let_us_in(c
 
 
 @both
-def test_the_model_that_the_user_has_is_kept_where_it_is_known(client: Client):
+@pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [
+        ("anthropic/claude-opus-4-8", "claude-opus-4-8"),
+        ("kilo/anthropic/claude-opus-4.8", "claude-opus-4-8"),
+        ("openai/gpt-6-sol", "claude-sonnet-5-5"),
+    ],
+)
+def test_the_model_that_the_user_has_is_kept_where_it_is_known(client: Client, theirs: str, ours: str):
     path = CONFIGS[client] / "opencode.json"
-    assert Machine(client, {path: '{"model": "anthropic/claude-opus-4-8"}'}).configure().model == "claude-opus-4-8"
-    assert Machine(client, {path: '{"model": "openai/gpt-6-sol"}'}).configure().model == "claude-sonnet-5-5"
+    assert Machine(client, {path: json.dumps({"model": theirs})}).configure(models=()).model == ours
 
 
 @both
