@@ -15,7 +15,21 @@ from synrouter_cli.errors import UsageError
 if TYPE_CHECKING:  # at run time with the modules: names alone are wanted quickly
     from synrouter_cli.clients.client import Client
 
-MODULES: Final = ("claude_code", "kilo", "hermes", "opencode", "crush", "aider", "zed", "roo", "cursor")
+MODULES: Final = (
+    "claude_code",
+    "codex",
+    "openclaw",
+    "kilo",
+    "hermes",
+    "opencode",
+    "droid",
+    "crush",
+    "qwen",
+    "aider",
+    "zed",
+    "roo",
+    "cursor",
+)
 """In the order in which they are shown; a client's name is its module's."""
 
 

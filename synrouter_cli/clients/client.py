@@ -214,3 +214,14 @@ def variables_that_override(around: Surroundings, names: Iterable[str], *, than:
         value = around.environ.get(name, "")
         if value and not (than and value.rstrip("/").startswith(than)):
             yield f"{name} is set in this environment and goes before the file: unset {name}"
+
+
+def inside(value: Any, *path: str) -> Any:
+    """What stands at `path` in a file's value; None where there is nothing, or something else on the way.
+
+    >>> inside({"a": {"b": 1}}, "a", "b"), inside({"a": []}, "a", "b")
+    (1, None)
+    """
+    for key in path:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value

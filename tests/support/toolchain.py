@@ -35,13 +35,17 @@ def missing(why: str) -> NoReturn:
 
 def npm_executable(package: str, version: str, executable: str) -> Path:
     """The path of an executable from a pinned npm package, installed once by a pinned node and npm."""
-    node = _kept(
-        f"node-{NODE['node']}-npm-{NODE['npm']}", lambda target: _npm_install(apt_executable("npm"), target, NODE, None)
-    )
-    bin_folder = node / "node_modules" / ".bin"
+    bin_folder = node_folder()
     name = f"{package.rpartition('/')[2]}-{version}"
     folder = _kept(name, lambda target: _npm_install(bin_folder / "npm", target, {package: version}, bin_folder))
     return folder / "node_modules" / ".bin" / executable
+
+
+def node_folder() -> Path:
+    """The folder of the pinned node's executables, for clients that take node from PATH."""
+    name = f"node-{NODE['node']}-npm-{NODE['npm']}"
+    node = _kept(name, lambda target: _npm_install(apt_executable("npm"), target, NODE, None))
+    return node / "node_modules" / ".bin"
 
 
 def pip_executable(package: str, version: str, executable: str, *, extra: str = "", before_python: int) -> Path:
