@@ -75,9 +75,8 @@ def _choices(around: Surroundings, model: Model) -> Iterator[FileEdit]:
 
 def launch(wish: Wish, around: Surroundings) -> Launch:
     start = shape.launch(wish, KIND, around, (agent for agent, _ in _remembered(around)))
-    return replace(
-        start, environ={**start.environ, "KILO_NO_DAEMON": "1"}
-    )  # one that runs has an environment of its own
+    # One that runs in the background has an environment of its own.
+    return replace(start, environ={**start.environ, "KILO_NO_DAEMON": "1"})
 
 
 def points_at(around: Surroundings) -> str:

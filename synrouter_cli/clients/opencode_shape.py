@@ -113,8 +113,8 @@ def file_edits(wish: Wish, kind: Kind, around: Surroundings, path: PurePath, mod
     entries = ours["provider"][NAME].pop("models")
     # An entry goes or stays as a whole: a part of one would be refused by the client.
     edits = [*leaves((), ours), *(Edit(("provider", NAME, "models", name), entry) for name, entry in entries.items())]
-    if around.read(path) is None:
-        edits.insert(0, Edit(("$schema",), kind.schema))
+    schema = _parsed(around, path).get(("$schema",))  # where there is none the client puts it in
+    edits.insert(0, Edit(("$schema",), kind.schema if schema is ABSENT else schema))
     files = [FileEdit(path, "jsonc", (*edits, *_admission(around, path)))]
     for other in kind.user_files(around) if wish.scope == "user" else ():
         if other != path and (admission := tuple(_admission(around, other))):

@@ -57,6 +57,7 @@ def test_a_home_without_kilo_is_as_it_was_after_an_undo():
     assert set(machine.texts) == {FOLDER / "kilo.jsonc", FOLDER / MARKER}
     machine.configure(model="claude-opus-4-8")
     assert set(machine.texts) == {FOLDER / "kilo.jsonc", FOLDER / MARKER}
+    assert json.loads(machine.texts[FOLDER / "kilo.jsonc"])["$schema"] == "https://app.kilo.ai/config.json"
     machine.undo()
     assert machine.texts == {}
 

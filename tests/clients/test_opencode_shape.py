@@ -53,6 +53,8 @@ def test_all_that_is_not_ours_stays(client: Client, text: str):
     machine.configure(models=())
     after = said(machine, "opencode.jsonc")
     assert after["provider"].pop("synrouter")
+    schema = after.pop("$schema")
+    assert schema == before.pop("$schema", schema), "where there is none the client puts its own in"
     ours = ("model", "small_model", "enabled_providers", "disabled_providers", "provider")
     assert {key: after[key] for key in after if key not in ours} == {
         key: before[key] for key in before if key not in ours
