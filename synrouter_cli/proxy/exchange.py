@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 
 from aiohttp import web
@@ -27,6 +28,7 @@ from synrouter_cli.proxy.bodies import Body, Budget, Limits
 from synrouter_cli.proxy.control import Control
 from synrouter_cli.proxy.course import ActiveTurn, Course, Turns, Unplanned
 from synrouter_cli.proxy.crossing import cross
+from synrouter_cli.proxy.draining import Drains
 from synrouter_cli.proxy.failures import Broken, Failure
 from synrouter_cli.proxy.guard import Admitted, Guard, Head
 from synrouter_cli.proxy.headers import Credential, choose_credential, first, for_planning, to_upstream
@@ -68,6 +70,7 @@ class Exchange:
     ping_interval_s: float
     live: Live
     clock: Callable[[], float] = time.time
+    drains: Drains = field(default_factory=Drains)
     pinger: Pinger | None = None
     """Where keep-warm is switched on: remembers how requests went."""
 
@@ -165,16 +168,20 @@ class Exchange:
         if (counted := self._counted(trip)) is not None:
             return counted
         active = self._begin(trip, credential)
+        drained = False
         try:
-            with closing(await self._ask(trip, credential, active)) as answer:
-                course.answered(answer)
-                if not last and answer.status in FALLS_BACK:
-                    failures.append(f"{trip.provider.name} answered {answer.status}")
-                    course.ended(Ending("error", error_type_of(answer.status)))
-                    return None
-                _quietly(active.responding, answer.status)
-                context = self._context(trip, credential)
-                return await self._bring(request, answer, course, context, _ours(active), trip)
+            answer = await self._ask(trip, credential, active)
+            try:
+                return await self._answered(request, trip, credential, course, failures, active, answer, last=last)
+            except (asyncio.CancelledError, ConnectionError):  # the client is gone
+                drained = trip.provider.on_disconnect == "drain" and course.reading is not None
+                if drained and course.reading is not None:
+                    done = partial(self._finish, trip, credential, course, active)
+                    self.drains.take(answer, course.reading, done)
+                raise
+            finally:
+                if not drained:
+                    answer.close()
         except Failure as failure:
             course.failed(failure)
             log.warning("%s: %s after %d attempts", trip.provider.name, failure.kind, failure.attempts)
@@ -182,8 +189,7 @@ class Exchange:
                 failures.append(f"{trip.provider.name}: {failure.kind}")
                 return None
             if failures:
-                tried = ", ".join(failures)
-                failure.error.message += f" Tried before: {tried}."
+                failure.error.message += f" Tried before: {', '.join(failures)}."
             return refusal(failure.error, trip.dialect, permanent=failure.permanent, ours=_ours(active))
         except ConnectionError:
             raise  # the client is gone
@@ -191,9 +197,34 @@ class Exchange:
             course.crashed()
             raise
         finally:
-            _quietly(active.finish, course.outcome())
-            if self.pinger is not None and trip.crossing.planned:
-                _quietly(self.pinger.note, active.session_id, trip.call(credential, None, beta=active.beta))
+            if not drained:
+                self._finish(trip, credential, course, active)
+
+    async def _answered(
+        self,
+        request: web.BaseRequest,
+        trip: Trip,
+        credential: Credential,
+        course: Course,
+        failures: list[str],
+        active: ActiveTurn,
+        answer: Answer,
+        *,
+        last: bool,
+    ) -> web.StreamResponse | None:
+        """Bring the answer to the client; None where the next provider is to be asked."""
+        course.answered(answer)
+        if not last and answer.status in FALLS_BACK:
+            failures.append(f"{trip.provider.name} answered {answer.status}")
+            course.ended(Ending("error", error_type_of(answer.status)))
+            return None
+        _quietly(active.responding, answer.status)
+        return await self._bring(request, answer, course, self._context(trip, credential), _ours(active), trip)
+
+    def _finish(self, trip: Trip, credential: Credential, course: Course, active: ActiveTurn) -> None:
+        _quietly(active.finish, course.outcome())
+        if self.pinger is not None and trip.crossing.planned:
+            _quietly(self.pinger.note, active.session_id, trip.call(credential, None, beta=active.beta))
 
     def _counted(self, trip: Trip) -> web.Response | None:
         """The estimate of a count, where the provider has none of its own."""
