@@ -38,6 +38,8 @@ _CODING_AGENTS = frozenset(
 )
 _CLIENT_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
 _METADATA_SESSION = re.compile(rb'session(?:_id)?(?:\\?"\s*:\s*\\?"|_)([0-9a-zA-Z-]{8,64})')
+_HERMES = b"You run on Hermes Agent (by Nous Research)"
+"""Hermes says so in every system prompt, and sends no header of its own in this dialect."""
 _OPENCLAW_SESSION = re.compile(rb"Runtime: agent=[^|]{1,80}\|.{0,200}?sessionId=([0-9A-Za-z_.:-]{4,80})")
 
 
@@ -64,6 +66,8 @@ def identify(headers: Mapping[str, str], metadata: bytes, system: bytes = b"") -
         if openclaw is not None:
             client = "openclaw" if client == "unknown" else client
             key = openclaw[1].decode("latin-1")
+    if client == "unknown" and _HERMES in system:
+        client = "hermes"
     agent = headers.get("x-claude-code-agent-id") or None
     parent = headers.get("x-parent-session-id") or None
     side = False

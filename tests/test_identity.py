@@ -54,6 +54,12 @@ def test_identity_by_the_clients_own_ids(headers: dict[str, str], metadata: byte
     assert identify(headers, metadata) == identity
 
 
+def test_hermes_is_known_by_its_system_prompt_unless_a_client_says_who_it_is():
+    text = b"Be brief.\n\nYou run on Hermes Agent (by Nous Research). When the user needs help"
+    assert identify({"user-agent": "Anthropic/Python 0.87.0"}, b"", text) == Identity("hermes")
+    assert identify({"x-synrouter-client": "mine"}, b"", text) == Identity("mine")
+
+
 def test_openclaw_writes_its_session_into_the_system_prompt() -> None:
     text = b"Runtime: agent=main | session=agent:main:x | sessionId=5f2b-aa | host=h"
     assert identify({}, b"", text) == Identity("openclaw", "5f2b-aa")

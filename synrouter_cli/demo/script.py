@@ -18,12 +18,17 @@ import json
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+
+from synrouter_cli.prompt.layouts import TRANSIENT
 
 __all__ = ["TOOL_RESULTS", "Rule", "Script", "ScriptError", "Step", "ToolCall", "newest_prompt"]
 
 TOOL_RESULTS: Mapping[str, Any] = {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "…"}]}
 """A message by which an agent comes back; for examples and tests."""
+
+_CARRIERS: Final = tuple(mark.decode() for mark in TRANSIENT)
+"""How messages begin that a client puts last by itself; no person typed them."""
 
 
 class ScriptError(ValueError):
@@ -101,7 +106,9 @@ def newest_prompt(messages: Sequence[Mapping[str, Any]]) -> tuple[str, int]:
         if message["role"] == "assistant":
             taken += 1
         elif message["role"] == "user" and not any(b.get("type") == "tool_result" for b in _blocks(message)):
-            return "\n".join(b["text"] for b in _blocks(message) if b.get("type") == "text"), taken
+            text = "\n".join(b["text"] for b in _blocks(message) if b.get("type") == "text")
+            if not text.startswith(_CARRIERS):
+                return text, taken
     return "", taken
 
 

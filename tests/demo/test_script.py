@@ -49,6 +49,12 @@ def test_system_entries_and_texts_beside_results_are_no_prompt():
     assert newest_prompt([ASKED, ANSWERED, results, system]) == ("which files?", 1)
 
 
+def test_what_a_client_puts_last_by_itself_is_no_prompt():
+    carrier = {"role": "user", "content": "<<<BEGIN_OPENCLAW_INTERNAL_CONTEXT>>>\nno files"}
+    assert newest_prompt([ASKED, carrier]) == ("which files?", 0)
+    assert newest_prompt([ASKED, ANSWERED, TOOL_RESULTS, carrier]) == ("which files?", 1)
+
+
 @pytest.mark.parametrize(
     ("script", "place"),
     [

@@ -43,18 +43,23 @@ class Stage:
             **more,
         }
 
-    def synrouter(self, *arguments: str, code: int = 0, **more: str) -> subprocess.CompletedProcess[str]:
+    def synrouter(
+        self, *arguments: str, code: int = 0, typed: str = "", **more: str
+    ) -> subprocess.CompletedProcess[str]:
         """`synrouter ARGUMENTS` as the client's user types it in the project."""
         own = {"PYTHONPATH": os.pathsep.join(filter(None, [str(Path.cwd()), os.environ.get("PYTHONPATH")]))}
-        return self.run([sys.executable, "-m", "synrouter_cli", *arguments], code=code, **own, **more)
+        return self.run([sys.executable, "-m", "synrouter_cli", *arguments], code=code, typed=typed, **own, **more)
 
-    def run(self, command: list[Any], *, code: int = 0, **more: str) -> subprocess.CompletedProcess[str]:
-        """A command in the project, with no terminal; fails unless it ends with `code`."""
+    def run(
+        self, command: list[Any], *, code: int = 0, typed: str = "", **more: str
+    ) -> subprocess.CompletedProcess[str]:
+        """A command in the project, with no terminal but `typed` to read; fails unless it ends with `code`."""
+        given: dict[str, Any] = {"input": typed} if typed else {"stdin": subprocess.DEVNULL}
         result = subprocess.run(
             [str(word) for word in command],
             cwd=self.project,
             env=self.environment(**more),
-            stdin=subprocess.DEVNULL,
+            **given,
             capture_output=True,
             text=True,
             timeout=RUN_SECONDS,

@@ -1,4 +1,4 @@
-"""Real clients for end-to-end tests: pinned versions from npm, kept in a cache outside the checkout.
+"""Real clients for end-to-end tests: pinned versions from npm and PyPI, kept in a cache outside the checkout.
 
 A machine that lacks what is needed skips and says what. With REQUIRE_E2E=1 that is a failure, and where it
 can (as root, with apt) the test gets what it needs first.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
@@ -34,11 +35,25 @@ def missing(why: str) -> NoReturn:
 
 def npm_executable(package: str, version: str, executable: str) -> Path:
     """The path of an executable from a pinned npm package, installed once by a pinned node and npm."""
-    node = _installed(f"node-{NODE['node']}-npm-{NODE['npm']}", NODE, lambda: apt_executable("npm"))
-    bin_folder = node / "node_modules" / ".bin"
+    bin_folder = node_folder()
     name = f"{package.rpartition('/')[2]}-{version}"
-    folder = _installed(name, {package: version}, lambda: bin_folder / "npm", bin_folder)
+    folder = _kept(name, lambda target: _npm_install(bin_folder / "npm", target, {package: version}, bin_folder))
     return folder / "node_modules" / ".bin" / executable
+
+
+def node_folder() -> Path:
+    """The folder of the pinned node's executables, for clients that take node from PATH."""
+    name = f"node-{NODE['node']}-npm-{NODE['npm']}"
+    node = _kept(name, lambda target: _npm_install(apt_executable("npm"), target, NODE, None))
+    return node / "node_modules" / ".bin"
+
+
+def pip_executable(package: str, version: str, executable: str, *, extra: str = "", before_python: int) -> Path:
+    """The path of an executable from a pinned package of PyPI that runs on Python 3.11 up to 3.`before_python`, that
+    one not among them; in a virtual environment of its own."""
+    name = f"{package}-{version}-python"
+    folder = _kept(name, lambda target: _pip_install(target, f"{package}{extra}=={version}", before_python))
+    return folder / "venv" / "bin" / executable
 
 
 def _cache() -> Path:
@@ -47,15 +62,14 @@ def _cache() -> Path:
     return Path(base) / "synrouter-dev"
 
 
-def _installed(folder: str, packages: dict[str, str], npm: Callable[[], Path], path_first: Path | None = None) -> Path:
+def _kept(folder: str, fill: Callable[[Path], None]) -> Path:
     """Several test processes may ask at once: one installs, the others wait."""
     target = _cache() / folder
     target.mkdir(parents=True, exist_ok=True)
     done = target / ".complete"
     with FileLock(target.with_name(f"{folder}.lock"), timeout=INSTALL_SECONDS):
         if not done.exists():
-            shutil.rmtree(target / "node_modules", ignore_errors=True)
-            _npm_install(npm(), target, packages, path_first)
+            fill(target)
             done.touch()
     return target
 
@@ -86,12 +100,28 @@ def apt_executable(name: str, package: str = "") -> Path:
 
 
 def _npm_install(npm: Path, target: Path, packages: dict[str, str], path_first: Path | None) -> None:
+    shutil.rmtree(target / "node_modules", ignore_errors=True)
     environment = {**_environment, "npm_config_cache": str(target.parent / "npm")}
     if path_first is not None:
         environment["PATH"] = f"{path_first}{os.pathsep}{environment['PATH']}"
     named = [f"{name}@{version}" for name, version in packages.items()]
+    command = [npm, "install", "--prefix", target, "--no-audit", "--no-fund", "--loglevel=error", *named]
+    _install(target, command, environment, f"npm could not install {' '.join(named)}")
+
+
+def _pip_install(target: Path, requirement: str, before_python: int) -> None:
+    others = (shutil.which(f"python3.{minor}") for minor in range(before_python - 1, 10, -1))
+    python = sys.executable if sys.version_info < (3, before_python) else next(filter(None, others), None)
+    if python is None:
+        missing(f"{requirement} needs a Python older than 3.{before_python}")
+    failure = f"pip could not install {requirement}"
+    _install(target, [python, "-m", "venv", "--clear", target / "venv"], _environment, failure)
+    _install(target, [target / "venv" / "bin" / "pip", "install", "--quiet", requirement], _environment, failure)
+
+
+def _install(target: Path, command: list[str | Path], environment: dict[str, str], failure: str) -> None:
     result = subprocess.run(
-        [npm, "install", "--prefix", target, "--no-audit", "--no-fund", "--loglevel=error", *named],
+        command,
         cwd=target,
         env=environment,
         stdin=subprocess.DEVNULL,
@@ -101,4 +131,4 @@ def _npm_install(npm: Path, target: Path, packages: dict[str, str], path_first: 
         check=False,
     )
     if result.returncode:
-        missing(f"npm could not install {' '.join(named)}: {result.stderr.strip()[-500:]}")
+        missing(f"{failure}: {result.stderr.strip()[-500:]}")
