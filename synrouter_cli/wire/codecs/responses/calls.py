@@ -131,8 +131,10 @@ def _write_client_side(call: ToolUse, kind: str, item_id: str) -> Item:
     item: Item = {"type": kind, "id": item_id, "call_id": call.id, "status": "completed", tool.key: given}
     if name == "tool_search":
         item["execution"] = "client"
-    if not item_id:
+    if not item_id and name == "local_shell":
         item["id"] = call.id
+    elif not item_id:
+        del item["id"]
     return item | dict(call.item or {})
 
 

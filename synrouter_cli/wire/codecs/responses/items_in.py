@@ -105,7 +105,7 @@ class Turns:
         first = blocks[0] if blocks else None
         follows = bool(self._said) and isinstance(self._said[-1], Text | Refusal)
         if isinstance(first, Text | Refusal) and (about or follows):
-            blocks = (replace(first, item=about), *blocks[1:])
+            blocks = (_told(first, about), *blocks[1:])
         for block in blocks:
             self._say(block)
 
@@ -132,10 +132,13 @@ class Turns:
 
     def _close(self, blocks: list[Block] | None = None) -> None:
         """End the message that is open; of two sides only the one that is given."""
-        for side, role in ((self._said, "assistant"), (self._results, "user")):
-            if side and (blocks is None or blocks is side):
-                self.messages.append(_message_of(cast(Role, role), side))
-                side.clear()
+        said, results = self._said, self._results
+        if said and blocks is not results:
+            self.messages.append(_message_of("assistant", said))
+            said.clear()
+        if results and blocks is not said:
+            self.messages.append(_message_of("user", results))
+            results.clear()
 
 
 def _message_of(role: Role, blocks: list[Block]) -> Message:
@@ -144,6 +147,12 @@ def _message_of(role: Role, blocks: list[Block]) -> Message:
     if isinstance(only, Text) and only.item == {"bare": True}:
         return Message(role, (replace(only, item=None),), bare=True)
     return Message(role, tuple(blocks))
+
+
+def _told(block: Text | Refusal, about: Item) -> Block:
+    if isinstance(block, Refusal):
+        return Refusal(block.text, about)
+    return Text(block.text, block.cache, block.citations, block.extras, about)
 
 
 def known_once(tools: list[Tool]) -> tuple[Tool, ...]:

@@ -174,7 +174,7 @@ def _write_image(block: Image, role: str, path: str, losses: Losses, ours: bool)
         return {"type": "input_text", "text": NOTES["file_id"]}
     key = "file_id" if block.source.kind == "file" else "image_url"
     data = block.source.data if key == "file_id" else sources.url_of(block.source)
-    detail = block.detail or (None if role == "tool" else "auto")  # a message's image has to say it
+    detail = block.detail or (None if role == "tool" and ours else "auto")  # has to be said, but in outputs
     said = {} if detail is None else {"detail": detail}
     return {"type": "input_image", key: data, **said, **extras}
 
