@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synrouter_cli.errors import InvalidRequest
 from synrouter_cli.wire.codecs.chat import CODEC
-from synrouter_cli.wire.ir import Failure, Finished, Request, Response
+from synrouter_cli.wire.ir import BlockStarted, Failure, Finished, Request, Response, ToolUse
 from wire.cases.chat import ANSWERS, EXTENDED, EXTENDED_ANSWERS, EXTENDED_STREAMS, REQUESTS, STREAMS
 
-junk = st.sampled_from([None, True, 0, -1, 1.5, "", "x", [], ["x"], [[]], [{}], {}, {"x": 1}, {"type": "text"}, [None], "data:x"])
+junk = st.sampled_from(
+    [None, True, 0, -1, 1.5, "", "x", [], ["x"], [[]], [{}], {}, {"x": 1}, {"type": "text"}, [None], "data:x"]
+)
 
 
 def spoiled(draw: Any, value: Any) -> Any:
@@ -58,7 +61,9 @@ def test_an_answer_is_one_or_a_failure(body: Any):
 @given(spoiled_of([*STREAMS, *EXTENDED_STREAMS]))
 @settings(max_examples=400, deadline=None)
 def test_a_stream_ends_with_its_end_or_a_failure(chunks: Any):
-    stream = b"".join(f"data: {json.dumps(one)}\n\n".encode() for one in (chunks if isinstance(chunks, list) else [chunks]))
+    stream = b"".join(
+        f"data: {json.dumps(one)}\n\n".encode() for one in (chunks if isinstance(chunks, list) else [chunks])
+    )
     decoder = CODEC.stream_decoder()
     events = [*decoder.feed(stream), *decoder.feed(b"data: [DONE]\n\n"), *decoder.end()]
     assert isinstance(events[-1], Finished | Failure)
@@ -74,3 +79,29 @@ def test_bytes_that_are_no_answer_are_a_failure(body: bytes):
     assert isinstance([*decoder.feed(body), *decoder.end()][-1], Failure)
     assert isinstance(CODEC.decode_response(body)[0], Failure)
     assert CODEC.decode_failure(body, 500).message
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        {"index": ["x"], "id": {"x": 1}, "function": {"name": "a", "arguments": "{}"}},
+        {"index": 0, "id": "c", "type": "custom", "function": {"name": "a", "arguments": "{}"}, "cache_control": 3},
+        {"index": None, "id": 7, "function": {"name": "a", "arguments": {}}, "extra_content": True},
+    ],
+)
+def test_a_call_that_is_spoiled_around_its_name_is_still_a_call(call: Any):
+    body = {
+        "id": "x",
+        "choices": [{"index": 0, "message": {"tool_calls": [call, "x", {"function": []}]}, "finish_reason": "stop"}],
+    }
+    found, _ = CODEC.decode_response(json.dumps(body).encode())
+    assert isinstance(found, Response)
+    assert [(block.name, block.arguments) for block in found.blocks if isinstance(block, ToolUse)] == [("a", "{}")]
+    decoder = CODEC.stream_decoder()
+    body["choices"][0]["delta"] = body["choices"][0].pop("message")
+    started = [
+        event.block
+        for event in decoder.feed(b"data: " + json.dumps(body).encode() + b"\n\n")
+        if isinstance(event, BlockStarted)
+    ]
+    assert [block.name for block in started if isinstance(block, ToolUse)] == ["a"]

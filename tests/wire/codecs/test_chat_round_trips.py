@@ -50,10 +50,14 @@ pictures = st.builds(
     markers,
     st.sampled_from([None, "low", "high"]),
 )
-files = st.builds(Document, st.builds(Source, st.just("base64"), st.just("JVBE"), st.just("application/pdf")), words, markers)
+files = st.builds(
+    Document, st.builds(Source, st.just("base64"), st.just("JVBE"), st.just("application/pdf")), words, markers
+)
 sounds = st.builds(Audio, st.just("UklG"), st.sampled_from(["wav", "mp3"]))
 bare = st.builds(lambda said: ((Text(said),), True), words)
-listed = st.builds(lambda parts: (tuple(parts), False), st.lists(texts | pictures | files | sounds, min_size=1, max_size=3))
+listed = st.builds(
+    lambda parts: (tuple(parts), False), st.lists(texts | pictures | files | sounds, min_size=1, max_size=3)
+)
 
 
 def message(role: Any, content: tuple[Any, bool], name: str | None, marker: Cache | None) -> Message:
@@ -81,21 +85,33 @@ def assistants(draw: st.DrawFn) -> list[Message]:
     if draw(st.booleans()):
         blocks.append(Refusal(draw(words)))
     kinds = draw(st.lists(st.sampled_from(["function", "custom"]), max_size=3))
-    calls = [ToolUse(f"call_{i}", draw(names), draw(words | st.just("")), kind, None, draw(markers)) for i, kind in enumerate(kinds)]
+    calls = [
+        ToolUse(f"call_{i}", draw(names), draw(words | st.just("")), kind, None, draw(markers))
+        for i, kind in enumerate(kinds)
+    ]
     turn = [Message("assistant", (*blocks, *calls), as_string or not (blocks or calls))]
     if calls:
-        results = [ToolResult(call.id, (Text(draw(words)),), None, True, call.kind, draw(markers)) for call in draw(st.permutations(calls))]
+        results = [
+            ToolResult(call.id, (Text(draw(words)),), None, True, call.kind, draw(markers))
+            for call in draw(st.permutations(calls))
+        ]
         turn.append(Message("user", tuple(results)))
     return turn
 
 
 turns = st.lists(st.builds(lambda user, turn: [user, *turn], users | later, assistants()), max_size=3)
-tools = st.builds(Tool, st.just("function"), names, st.none() | words, schemas, st.sampled_from([None, True, False]), cache=markers)
+tools = st.builds(
+    Tool, st.just("function"), names, st.none() | words, schemas, st.sampled_from([None, True, False]), cache=markers
+)
 customs = st.builds(Tool, st.just("custom"), names, st.none() | words)
-choices = st.builds(ToolChoice, st.sampled_from(["auto", "any", "none"])) | st.builds(ToolChoice, st.just("tool"), st.just("none_such"))
+choices = st.builds(ToolChoice, st.sampled_from(["auto", "any", "none"])) | st.builds(
+    ToolChoice, st.just("tool"), st.just("none_such")
+)
 efforts = st.builds(Reasoning, effort=st.sampled_from(["none", "minimal", "low", "medium", "high", "xhigh", "max"]))
 budgets = st.builds(Reasoning, st.just("enabled"), budget=st.integers(1024, 64000))
-formats = st.builds(Format, st.sampled_from(["text", "json"])) | st.builds(Format, st.just("schema"), names, schemas, st.booleans())
+formats = st.builds(Format, st.sampled_from(["text", "json"])) | st.builds(
+    Format, st.just("schema"), names, schemas, st.booleans()
+)
 
 
 @st.composite
@@ -130,7 +146,9 @@ def requests(draw: st.DrawFn) -> Request:
         draw(st.dictionaries(names, words, max_size=2)),
         draw(st.none() | st.just("flex")),
         draw(st.none() | st.booleans()),
-        extras=draw(st.dictionaries(st.sampled_from(["seed", "logit_bias", "provider"]), st.integers(0, 9), max_size=2)),
+        extras=draw(
+            st.dictionaries(st.sampled_from(["seed", "logit_bias", "provider"]), st.integers(0, 9), max_size=2)
+        ),
         dialect="chat",
     )
 
@@ -145,7 +163,9 @@ def test_any_request_comes_back_from_its_bytes(asked: Request):
 
 @given(requests(), st.sampled_from(["chat", "anthropic", "responses"]), turns)
 @settings(max_examples=40, deadline=None)
-def test_a_longer_history_begins_with_the_bytes_of_the_shorter_one(asked: Request, dialect: Any, more: list[list[Message]]):
+def test_a_longer_history_begins_with_the_bytes_of_the_shorter_one(
+    asked: Request, dialect: Any, more: list[list[Message]]
+):
     asked = replace(asked, dialect=dialect)
     longer = replace(asked, messages=(*asked.messages, *(one for turn in more for one in turn)))
     before, after = (messages_of(CODEC.encode_request(one)[0]) for one in (asked, longer))
