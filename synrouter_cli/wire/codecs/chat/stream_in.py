@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from synrouter_cli.errors import InvalidRequest
 from synrouter_cli.wire.codecs.chat.answer_in import COUNTED, KEPT, response_in
-from synrouter_cli.wire.codecs.chat.calls import arguments_in, call_extras_in
+from synrouter_cli.wire.codecs.chat.calls import arguments_in, call_extras_in, kind_of
 from synrouter_cli.wire.codecs.chat.citations import citation
 from synrouter_cli.wire.codecs.chat.counts import Reported, counts_in, with_tier
 from synrouter_cli.wire.codecs.chat.endings import FAILED, ending_in
@@ -34,6 +34,8 @@ __all__ = ["Decoder"]
 
 _LIMIT: Final = 16 * 1024 * 1024
 """Bytes of one event: a call may come whole."""
+_OLD: Final = -1
+"""The index of the one call of before `tool_calls`."""
 _CUT: Final = "The provider's answer ended before it was whole."
 
 
@@ -207,7 +209,7 @@ class Decoder:
             if isinstance(call, dict):
                 found += self._take_call(call)
         if isinstance(old := delta.get("function_call"), dict):
-            found += self._take_call({"index": "old", "function": old})
+            found += self._take_call({"index": _OLD, "function": old})
         return found
 
     def _take_reasoning(self, delta: Object) -> list[StreamEvent]:
@@ -235,7 +237,7 @@ class Decoder:
     # ── calls ──
 
     def _take_call(self, piece: Object) -> list[StreamEvent]:
-        kind = "custom" if piece.get("type") == "custom" or "custom" in piece else "function"
+        kind = kind_of(piece)
         inner = piece.get(kind)
         inner = inner if isinstance(inner, dict) else {}
         key = self._key(piece, inner.get("name"))
@@ -244,15 +246,15 @@ class Decoder:
         if isinstance(call, Call):
             return self._blocks.argue(call, said)
         waiting = call or {"id": None, "name": None, "said": "", "extras": {}}
-        waiting["id"] = waiting["id"] or piece.get("id")
-        waiting["name"] = waiting["name"] or inner.get("name")
+        waiting["id"] = waiting["id"] or (piece["id"] if isinstance(piece.get("id"), str) else None)
+        waiting["name"] = waiting["name"] or (inner["name"] if isinstance(inner.get("name"), str) else None)
         waiting["said"] += said
         waiting["extras"] |= call_extras_in(piece)
         self._calls[key] = waiting
         if not waiting["name"]:
             return []
         called = waiting["id"] or derived_id(self._id, len(self._calls) - 1, waiting["name"])
-        begun, found = self._blocks.call(str(called), str(waiting["name"]), kind, waiting["extras"])
+        begun, found = self._blocks.call(called, waiting["name"], kind, waiting["extras"])
         self._calls[key] = begun
         return found + self._blocks.argue(begun, waiting["said"])
 
@@ -260,7 +262,8 @@ class Decoder:
         """Which call a piece is of: by its index, unless that names a call of another id; by its id, where there is
         no index; else the last one."""
         index, called = piece.get("index"), piece.get("id")
-        if index is None:
+        called = called if isinstance(called, str) else None
+        if not isinstance(index, int):
             if called:
                 return next((key for key, one in self._calls.items() if self._id_of(one) == called), ("id", called))
             return ("new", len(self._calls)) if name or not self._calls else next(reversed(self._calls))
