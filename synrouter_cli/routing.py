@@ -16,9 +16,9 @@ from typing import Final, Literal
 
 from synrouter_cli.errors import InvalidRequest, NotFound
 
-Action = Literal["constant", "control", "turn", "relay"]
-"""constant: answered here, without a token. control: our own API. turn: read in full, planned,
-metered. relay: streamed both ways, untouched and uncapped."""
+Action = Literal["constant", "control", "models", "turn", "relay"]
+"""constant: answered here, without a token. control: our own API. models: our own list of them. turn: read in full, led
+to a provider by its model's name, planned, metered. relay: streamed both ways, untouched and uncapped."""
 
 CONTROL_PREFIX: Final = "/_synrouter/"
 
@@ -32,6 +32,7 @@ class Route:
     action: Action
     endpoint: str
     provider: str = ""
+    """Whose it is where no model's name says it; empty where one must."""
     dialect: str = "anthropic"
     upstream_pattern: str = ""
 
@@ -85,10 +86,34 @@ _SERVED: Final = (
     ("", _MESSAGES),
 )
 
-ROUTES: Final[tuple[Route, ...]] = _OWN + tuple(
-    Route(method, prefix + path, action, endpoint, "anthropic", "anthropic", f"/v1{path}")
-    for prefix, rows in _SERVED
-    for method, path, action, endpoint in rows
+# OpenAI's dialects: published in its API reference ("Chat", "Responses", "Embeddings", "Models").
+_OPENAI_ROWS: Final[tuple[tuple[str, str, Action, str, str], ...]] = (
+    ("POST", "/chat/completions", "turn", "chat/completions", "chat"),
+    ("POST", "/responses", "turn", "responses", "responses"),
+    ("POST", "/embeddings", "turn", "embeddings", "chat"),
+)
+
+ROUTES: Final[tuple[Route, ...]] = (
+    _OWN
+    + tuple(
+        Route(
+            method,
+            prefix + path,
+            action,
+            endpoint,
+            "anthropic",
+            "anthropic",
+            f"/v1{path}",
+        )
+        for prefix, rows in _SERVED
+        for method, path, action, endpoint in rows
+    )
+    + tuple(
+        Route(method, prefix + path, action, endpoint, "", dialect)
+        for prefix in ("/api/v1", "/v1", "")
+        for method, path, action, endpoint, dialect in _OPENAI_ROWS
+    )
+    + tuple(Route("GET", f"/api/v1{path}", "models", "models", "", "chat") for path in ("/models", "/models/{id}"))
 )
 
 _EXACT: Final = {(route.method, route.pattern): route for route in ROUTES if "{" not in route.pattern}
@@ -130,12 +155,21 @@ def match(method: str, path: str) -> Match | None:
     return None
 
 
+def dialect_of(path: str) -> str:
+    """The dialect in which errors of this path are told.
+
+    >>> dialect_of("/v1/responses"), dialect_of("/v1/messages?beta=true"), dialect_of("/api/v1/models")
+    ('responses', 'anthropic', 'chat')
+    """
+    path = path.partition("?")[0]
+    if not _OPENAI.fullmatch(path):
+        return "anthropic"
+    return "responses" if "/responses" in path else "chat"
+
+
 def not_served(path: str) -> NotFound:
     """The error for a path without a route; it says what is served."""
     shown = path if len(path) <= _SHOWN else f"{path[:_SHOWN]}…"
     if _OPENAI.fullmatch(path):
-        return NotFound(
-            path=shown,
-            hint="this version speaks Anthropic Messages only: point an Anthropic client at /v1/messages",
-        )
+        return NotFound(path=shown, hint="use /v1/chat/completions, /v1/responses or /v1/embeddings")
     return NotFound(path=shown)

@@ -376,16 +376,27 @@ def _read_config(path: Path) -> dict[str, Any]:
     if "keep_warm" in values:
         values["keep_warm"] = _config_keep_warm(path, text, values["keep_warm"])
 
-    def at(*names: str) -> str:
+    _take_own(path, text, values)
+    return values
+
+
+def _take_own(path: Path, text: str, values: dict[str, Any]) -> None:
+    """The user's own providers, routes and budgets."""
+
+    def where(*names: str) -> str:
         return f"{path}{_line_of(text, names[-1])}, {'.'.join(names)}"
 
     if "providers" in values:
-        own, values["own_models"] = read_providers(values["providers"], at)
+        own, values["own_models"] = read_providers(values["providers"], where)
         values["providers"] = {**_builtin(), **own}
-    for name, read in (("routes", read_routes), ("aliases", read_aliases), ("budget", read_budget)):
+    tables: tuple[tuple[str, Callable[..., Any]], ...] = (
+        ("routes", read_routes),
+        ("aliases", read_aliases),
+        ("budget", read_budget),
+    )
+    for name, read in tables:
         if name in values:
-            values[name] = read(values[name], at)
-    return values
+            values[name] = read(values[name], where)
 
 
 def _config_upstreams(path: Path, text: str, table: dict[str, Any]) -> dict[str, str]:

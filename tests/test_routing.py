@@ -68,17 +68,15 @@ def test_what_is_not_in_the_table_is_not_served(method: str, path: str) -> None:
 
 def test_only_constant_routes_have_no_provider_and_no_control() -> None:
     for route in ROUTES:
-        assert (route.action in ("turn", "relay")) == bool(route.provider), route
+        assert (route.action in ("turn", "relay") and route.dialect == "anthropic") == bool(route.provider), route
         assert (route.action == "control") == route.pattern.startswith("/_synrouter/"), route
 
 
-@pytest.mark.parametrize(
-    "path", ["/v1/chat/completions", "/v1/responses", "/responses", "/api/v1/models", "/v1/responses/r_1"]
-)
-def test_openai_paths_are_told_which_dialect_is_spoken(path: str) -> None:
+@pytest.mark.parametrize("path", ["/v1/completions", "/api/v1/chat", "/v1/chat/completions/c_1", "/v1/responses/r_1"])
+def test_openai_paths_are_told_what_is_served(path: str) -> None:
     error = not_served(path)
     assert error.http_status == 404
-    assert "Anthropic Messages only" in str(error)
+    assert "/v1/chat/completions" in str(error)
     assert path in error.message
 
 

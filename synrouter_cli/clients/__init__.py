@@ -15,7 +15,22 @@ from synrouter_cli.errors import UsageError
 if TYPE_CHECKING:  # at run time with the modules: names alone are wanted quickly
     from synrouter_cli.clients.client import Client
 
-MODULES: Final = ("claude_code", "openclaw", "hermes", "crush", "aider", "zed", "roo", "cursor")
+MODULES: Final = (
+    "claude_code",
+    "codex",
+    "openclaw",
+    "hermes",
+    "pi",
+    "droid",
+    "crush",
+    "qwen",
+    "aider",
+    "cline",
+    "continue_",
+    "zed",
+    "roo",
+    "cursor",
+)
 """In the order in which they are shown; a client's name is its module's."""
 
 

@@ -11,7 +11,7 @@ gives: where a client needs it plain, TOKEN does, and whoever writes the file pu
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any, Final, Literal
@@ -203,6 +203,23 @@ class Client:
     """Why it can't be on the proxy at all, and what to do instead."""
 
 
+def prices(model: Model, names: Sequence[str]) -> dict[str, int | float]:
+    """USD per million tokens of input, output, cache read and cache write (5 minutes), called `names`; {} unless all
+    of them are known.
+
+    >>> from decimal import Decimal
+    >>> from synrouter_cli.providers.pricing import Rates
+    >>> rates = Rates(Decimal("3.00"), Decimal(15), Decimal("0.30"), Decimal("3.75"))
+    >>> prices(Model("m", "M", 1, 1, rates), ("in", "out", "read", "write"))
+    {'in': 3, 'out': 15, 'read': 0.3, 'write': 3.75}
+    """
+    rates = model.rates
+    if rates is None or rates.cache_read is None or rates.cache_write_5m is None:
+        return {}
+    known = (rates.input, rates.output, rates.cache_read, rates.cache_write_5m)
+    return {name: int(rate) if rate == int(rate) else float(rate) for name, rate in zip(names, known, strict=True)}
+
+
 def variables_that_override(around: Surroundings, names: Iterable[str], *, than: str) -> Iterable[str]:
     """A sentence for each of the environment's variables `names` that is set to something else than `than`.
 
@@ -212,3 +229,14 @@ def variables_that_override(around: Surroundings, names: Iterable[str], *, than:
         value = around.environ.get(name, "")
         if value and not (than and value.rstrip("/").startswith(than)):
             yield f"{name} is set in this environment and goes before the file: unset {name}"
+
+
+def inside(value: Any, *path: str) -> Any:
+    """What stands at `path` in a file's value; None where there is nothing, or something else on the way.
+
+    >>> inside({"a": {"b": 1}}, "a", "b"), inside({"a": []}, "a", "b")
+    (1, None)
+    """
+    for key in path:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value

@@ -17,7 +17,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from synrouter_cli.clients.client import FORMATS, NAME, TOKEN, FileEdit
-from synrouter_cli.textedit import ABSENT, Change, Document, apply, undo
+from synrouter_cli.textedit import ABSENT, Change, Document, Key, apply, undo
 
 _LOCAL_KEY = re.compile(r"sk-sr-local-[A-Za-z0-9_-]+")
 _COMMAND = re.compile(r"synrouter\S* .*token show")
@@ -74,9 +74,9 @@ def with_new_key(text: str, kind: str, changes: Iterable[Change], *, old: str, n
     """`text` with the new key wherever `changes` had put the old one and it still stands."""
     document = FORMATS[kind][0].parse(text)
     for change in changes:
-        now = document.get(change.path)
-        if holds_key(change.after) and now is not ABSENT:
-            document = document.set(change.path, _swapped(now, old, new))
+        if holds_key(change.after):
+            for path, value in _text_places(document.get(change.path), change.path):
+                document = document.set(path, value.replace(old, new)) if old in value else document
     return document.text
 
 
@@ -155,6 +155,15 @@ def texts_in(value: Any) -> Iterator[str]:
     elif isinstance(value, dict | list):
         for inner in value.values() if isinstance(value, dict) else value:
             yield from texts_in(inner)
+
+
+def _text_places(value: Any, path: tuple[Key, ...]) -> Iterator[tuple[tuple[Key, ...], str]]:
+    """Every string in `value`, which stands at `path`, and where it stands."""
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, dict | list):
+        for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _text_places(inner, (*path, key))
 
 
 def _swapped(value: Any, old: str, new: str) -> Any:

@@ -12,9 +12,11 @@ import asyncio
 import gc
 import importlib.util
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 
+from synrouter_cli import models_file
 from synrouter_cli.daemon import tokens
 from synrouter_cli.daemon.key_holder import KeyHolder
 from synrouter_cli.daemon.server import Assemble, Parts, Running
@@ -23,7 +25,7 @@ from synrouter_cli.ledger.ledger import Ledger
 from synrouter_cli.ledger.rows import Turn
 from synrouter_cli.prompt.policy import Policy
 from synrouter_cli.prompt.trim import limits_of
-from synrouter_cli.providers import price_version
+from synrouter_cli.providers import known_models, price_version
 from synrouter_cli.proxy.app import Services, start
 from synrouter_cli.proxy.turns import Turns
 from synrouter_cli.settings import Settings
@@ -45,7 +47,7 @@ def assemble_with(turn_line: Callable[[Turn], str], *, clock: Callable[[], float
                 parts.say(turn_line(turn))
 
         settings = parts.settings
-        _check_names(settings.upstreams, settings.providers)
+        _check_names(settings)
         key = tokens.digest_key(settings.paths)
         holder = KeyHolder(settings, learned=parts.learned)
         ledger = Ledger.open(settings.paths.ledger_file, clock=clock)
@@ -70,6 +72,7 @@ def assemble_with(turn_line: Callable[[Turn], str], *, clock: Callable[[], float
                 started_at=parts.started_at,
                 clock=clock,
                 keys=holder,
+                models=_models(settings, clock()),
             )
             _import_late()
             price_version()  # reads the prices; the names have read the facts
@@ -91,10 +94,18 @@ def _policy(settings: Settings) -> Policy:
     return Policy(settings.level, limits, diagnoses=settings.diagnostics and settings.level != "observe")
 
 
-def _check_names(upstreams: Mapping[str, str], providers: Collection[str]) -> None:
-    for name in upstreams:
-        if name not in providers:
-            known = ", ".join(sorted(providers))
+def _models(settings: Settings, now: float) -> dict[str, tuple[str, ...]]:
+    """Provider → models that it is known to have: those that we know, and those that it said."""
+    known = {"anthropic": tuple(each.id for each in known_models(datetime.fromtimestamp(now, UTC).date()))}
+    for provider, names in models_file.read(settings.paths).items():
+        known[provider] = tuple(dict.fromkeys((*known.get(provider, ()), *names)))
+    return known
+
+
+def _check_names(settings: Settings) -> None:
+    for name in settings.upstreams:
+        if name not in settings.providers:
+            known = ", ".join(sorted(settings.providers))
             raise ConfigError(where=f"upstream {name}", detail=f"no such provider; known are: {known}")
 
 

@@ -92,10 +92,10 @@ class Provider:
         return header, f"{scheme} {key}" if scheme else key
 
     def path(self, dialect: str, endpoint: str, query: str = "") -> str:
-        """The path and query of an endpoint such as `/messages`; `query` is the client's, with or without its `?`."""
-        parts = [*filter(None, query.removeprefix("?").split("&")), *filter(None, self.query.split("&"))]
-        joined = "&".join(dict.fromkeys(parts))
-        return f"{self.dialects[dialect]}{endpoint}" + (f"?{joined}" if joined else "")
+        """Path and query of an endpoint such as `/messages`. `query`, the client's with its `?`, goes as it came."""
+        own = self.query if self.query and self.query not in query.removeprefix("?").split("&") else ""
+        joint = "&" if len(query) > 1 else "" if query else "?"
+        return f"{self.dialects[dialect]}{endpoint}{query}" + (f"{joint}{own}" if own else "")
 
     def has(self, model: str) -> bool:
         """Whether a model's name, without a provider before it, is this one's own."""

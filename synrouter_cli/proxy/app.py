@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
@@ -32,6 +32,7 @@ from synrouter_cli.proxy.pinging import Turns as PingingTurns
 from synrouter_cli.proxy.provider_keys import FixedKeys, Keys
 from synrouter_cli.proxy.relay import refusal
 from synrouter_cli.proxy.upstream import Upstream
+from synrouter_cli.proxy.wayfinding import Ways
 from synrouter_cli.settings import Settings
 
 log = logging.getLogger("synrouter.proxy")
@@ -66,6 +67,8 @@ class Services:
     """The wall clock by which turns are dated and entries live."""
     keys: Keys | None = None
     """Who holds the providers' keys; those of the settings where it is None."""
+    models: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Provider → models that it is known to have."""
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     """Waits so many seconds of that clock."""
     room_wait_s: float = 10.0
@@ -80,6 +83,7 @@ async def start(settings: Settings, services: Services) -> Running:
     """Bind to what `settings.listening` says and serve. Raises NotBound where an address or the port can't be had."""
     upstream = Upstream(
         base_urls=settings.upstreams,
+        providers=settings.providers,
         proxies=settings.proxies,
         ca_bundles=settings.ca_bundles,
         connect_timeout_s=settings.connect_timeout_s,
@@ -120,6 +124,8 @@ async def _serve(settings: Settings, services: Services, upstream: Upstream) -> 
         budget=Budget(limits),
         limits=limits,
         keys=keys,
+        ways=Ways(settings, keys, services.models),
+        clock=services.clock,
         scope_key=services.scope_key,
         ping_interval_s=settings.ping_interval_s,
         live=live,

@@ -12,6 +12,7 @@ import time
 from dataclasses import dataclass
 from typing import Protocol
 
+from synrouter_cli.proxy.crossed import Crossed
 from synrouter_cli.proxy.failures import Failure
 from synrouter_cli.proxy.reading import Reading
 from synrouter_cli.proxy.relay import Ending
@@ -43,6 +44,8 @@ class Turns(Protocol):
     """Who plans and records turns."""
 
     def begin(self, inbound: Inbound) -> ActiveTurn: ...
+
+    def count(self, body: bytes, provider: str = "anthropic") -> int: ...
 
 
 @dataclass(slots=True)
@@ -76,7 +79,7 @@ class Course:
 
     started: float
     metered: bool = True
-    reading: Reading | None = None
+    reading: Reading | Crossed | None = None
     _status: str = "cancelled"
     _error_type: str | None = None
     _http_status: int | None = None

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from synrouter_cli.proxy.live import place
 from synrouter_cli.wire.codecs import Codec
+from synrouter_cli.wire.codecs.disguise import Restorer
 from synrouter_cli.wire.decoder import Decoder
 from synrouter_cli.wire.diagnosis import Diagnosis
 from synrouter_cli.wire.ir import Failure, Finished, Loss, Request, Response, Started, StreamEvent
@@ -35,18 +37,22 @@ class Crossed:
         client: Codec | None,
         asked: Request | None,
         encoding: str = "",
-        metered: bool = True,
+        created: int = 0,
     ) -> None:
-        """`encoding` is the answer's Content-Encoding. `asked` is needed where the answer is translated."""
+        """`encoding` is the answer's Content-Encoding, `created` its epoch second for a dialect that tells one. `asked`
+        is needed where the answer is translated."""
         self._stream = stream
         self._upstream, self._client, self._asked = upstream, client, asked
         self._coding = Decoder(encoding) if encoding not in ("", "identity") else None
         self._decoder = upstream.stream_decoder() if stream else None
         self._encoder = client.stream_encoder(asked) if client is not None and asked is not None and stream else None
+        self._restorer = Restorer(asked) if client is not None and asked is not None else None
         self._out = bytearray()
         self._whole = bytearray()
-        self._metered = metered
+        self._created = created
         self._failed = False
+        self._tail = b""
+        self.translates = client is not None
         self.status: int | None = None
         """The status that a translated error answer has; None: the upstream's own."""
         self.started = False
@@ -63,11 +69,16 @@ class Crossed:
     @property
     def inside_event(self) -> bool:
         """Of what reaches the client: a translated stream has whole events only."""
-        return False
+        return self._stream and not self.translates and self._tail != b"" and not self._between
 
     @property
     def may_ping(self) -> bool:
-        return self._encoder is not None and not self.complete
+        """Whether something may be put into the stream here."""
+        return self._stream and not self.complete and (self.translates or (self._coding is None and self._between))
+
+    @property
+    def _between(self) -> bool:
+        return self._tail.endswith((b"\n\n", b"\r\n\r\n", b"\r\r"))
 
     @property
     def usage_quality(self) -> str:
@@ -80,6 +91,7 @@ class Crossed:
 
     def feed(self, chunk: bytes) -> None:
         """Take the next bytes of the upstream."""
+        self._tail = (self._tail + chunk[-4:])[-4:]
         pieces = self._coding.feed(chunk) if self._coding is not None else (chunk,)
         for piece in pieces:
             if self._decoder is None:
@@ -107,8 +119,11 @@ class Crossed:
     def _take(self, events: Sequence[StreamEvent]) -> None:
         for event in events:
             self._note(event)
+            if isinstance(event, Started) and event.created is None:
+                event = replace(event, created=self._created)
             if self._encoder is not None:
-                self._out += self._encoder.encode(event)
+                for each in self._restorer.event(event) if self._restorer is not None else [event]:
+                    self._out += self._encoder.encode(each)
 
     def _note(self, event: StreamEvent) -> None:
         match event:
@@ -144,7 +159,9 @@ class Crossed:
             return
         self._note_response(read)
         if self._client is not None and self._asked is not None:
-            body, more = self._client.encode_response(read, self._asked)
+            restored = self._restorer.response(read) if self._restorer is not None else read
+            dated = restored if read.created is not None else replace(restored, created=self._created)
+            body, more = self._client.encode_response(dated, self._asked)
             self.losses = (*losses, *more)
             self._out += body
 

@@ -9,36 +9,47 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Final
 
 from aiohttp import web
 
-from synrouter_cli.errors import KeyringError, NoProviderKey, SynrouterError
+from synrouter_cli.errors import InvalidRequest, KeyringError, NoProviderKey, SynrouterError
 from synrouter_cli.identity import client_of
+from synrouter_cli.prompt.top_level import model_of
+from synrouter_cli.providers import Provider, cache_kind, model
 from synrouter_cli.providers.complaints import Asked
 from synrouter_cli.proxy import bodies
 from synrouter_cli.proxy.bodies import Body, Budget, Limits
 from synrouter_cli.proxy.control import Control
 from synrouter_cli.proxy.course import ActiveTurn, Course, Turns, Unplanned
+from synrouter_cli.proxy.crossing import cross
 from synrouter_cli.proxy.failures import Broken, Failure
 from synrouter_cli.proxy.guard import Admitted, Guard, Head
 from synrouter_cli.proxy.headers import Credential, choose_credential, first, for_planning, to_upstream
+from synrouter_cli.proxy.listing import asks_anthropic, listing, shape_of
 from synrouter_cli.proxy.live import Live, Stopping, place
 from synrouter_cli.proxy.pinging import Pinger
 from synrouter_cli.proxy.provider_keys import Keys
 from synrouter_cli.proxy.reading import Reading
-from synrouter_cli.proxy.refusals import Context
-from synrouter_cli.proxy.relay import SERVER, Relay, is_stream, refusal
+from synrouter_cli.proxy.refusals import Context, error_type_of
+from synrouter_cli.proxy.relay import SERVER, Ending, Relay, is_stream, refusal
+from synrouter_cli.proxy.trip import Trip
 from synrouter_cli.proxy.turn import Inbound
 from synrouter_cli.proxy.upstream import Answer, Call, Upstream
+from synrouter_cli.proxy.wayfinding import Ways
+from synrouter_cli.routing import dialect_of
+from synrouter_cli.ways import Way
 from synrouter_cli.wire.diagnosis import NAMED_IN_REFUSALS
 
 log = logging.getLogger("synrouter.proxy")
 
 _REFUSAL_BYTES: Final = 1024 * 1024
+FALLS_BACK: Final = frozenset({401, 402, 403, 408, 429, 500, 502, 503, 504, 529})
+"""With these another provider is asked, where the user has named one: this one can't, just now or at all."""
 
 
 @dataclass(slots=True)
@@ -52,9 +63,11 @@ class Exchange:
     budget: Budget
     limits: Limits
     keys: Keys
+    ways: Ways
     scope_key: bytes = field(repr=False)
     ping_interval_s: float
     live: Live
+    clock: Callable[[], float] = time.time
     pinger: Pinger | None = None
     """Where keep-warm is switched on: remembers how requests went."""
 
@@ -64,11 +77,12 @@ class Exchange:
             try:
                 return await self._answer(request)
             except KeyringError as error:
-                return refusal(error, permanent=True)  # a person has to do something first
+                # a person has to do something first
+                return refusal(error, dialect_of(request.raw_path), permanent=True)
             except SynrouterError as error:
-                return refusal(error)
+                return refusal(error, dialect_of(request.raw_path))
             except Failure as failure:
-                return refusal(failure.error, permanent=failure.permanent)
+                return refusal(failure.error, dialect_of(request.raw_path), permanent=failure.permanent)
             except asyncio.CancelledError:
                 if not self.live.stopped():
                     raise
@@ -95,44 +109,117 @@ class Exchange:
                 query = request.raw_path.partition("?")[2]
                 answer = self.control.answer(route.endpoint, in_flight=self.live.in_flight - 1, query=query)
                 return web.json_response(answer, headers={"Server": SERVER})
+            case "models":
+                return self._models(head, admitted)
+            case "relay" if route.endpoint == "models" and not self._lists_anthropic(head):
+                return self._models(head, admitted)
             case "relay":
                 return await self._relay(request, head, admitted)
             case "turn":
                 return await self._turn(request, head, admitted)
 
     async def _turn(self, request: web.BaseRequest, head: Head, admitted: Admitted) -> web.StreamResponse:
-        """A request that is read in full, planned and metered."""
-        course = Course(time.monotonic())
-        credential = await self._credential(head, admitted)
+        """A request that is read in full, led to its provider, planned and metered."""
+        started = time.monotonic()
         async with self.budget.lease() as lease:
             await _invite(request, head)
             encoding = b", ".join(head.values(b"content-encoding")).decode("latin-1")
             body = await bodies.read(request.content, request.content_length, encoding, lease, self.limits)
-            active = self._begin(head, admitted, credential, body)
-            try:
-                with closing(await self._ask(head, admitted, credential, body, active)) as answer:
-                    course.answered(answer)
-                    _quietly(active.responding, answer.status)
-                    context = self._context(head, admitted, credential, body.decoded)
-                    return await self._bring(request, answer, course, context, _ours(active))
-            except Failure as failure:
-                course.failed(failure)
-                log.warning("%s: %s after %d attempts", admitted.provider, failure.kind, failure.attempts)
-                return refusal(failure.error, permanent=failure.permanent, ours=_ours(active))
-            except ConnectionError:
-                raise  # the client is gone
-            except Exception:
-                course.crashed()
-                raise
-            finally:
-                _quietly(active.finish, course.outcome())
-                if self.pinger is not None:
-                    headers = to_upstream(head.headers, credential.headers, decoded=True, beta=active.beta)
-                    _quietly(self.pinger.note, active.session_id, self._call(admitted, head.method, headers, None))
+            dialect = admitted.match.route.dialect
+            way = self.ways.find(model_of(body.decoded), dialect)
+            tries = [way, *way.fallbacks]
+            failures: list[str] = []
+            for place_of_way, each in enumerate(tries):
+                trip = self._trip(head, admitted, body, each, first_way=place_of_way == 0)
+                credential = await self._credential(trip)
+                last = place_of_way == len(tries) - 1
+                response = await self._try(request, trip, credential, Course(started), failures, last=last)
+                if response is not None:
+                    return response
+        raise AssertionError("unreachable")
+
+    def _trip(self, head: Head, admitted: Admitted, body: Body, way: Way, *, first_way: bool) -> Trip:
+        """Raises InvalidRequest where the request must be translated and can't be read."""
+        provider = self.ways.provider(way.provider)
+        route = admitted.match.route
+        kind = cache_kind(provider, way.model)
+        longest = (
+            None
+            if route.dialect == "anthropic"
+            else model(way.model, datetime.fromtimestamp(self.clock(), UTC).date()).output_tokens
+        )
+        crossing = cross(route.dialect, body.decoded, way, kind, output_tokens=longest)
+        return Trip(head, admitted, body, provider, crossing, keeps_credential=admitted.keeps_credential and first_way)
+
+    async def _try(
+        self,
+        request: web.BaseRequest,
+        trip: Trip,
+        credential: Credential,
+        course: Course,
+        failures: list[str],
+        *,
+        last: bool,
+    ) -> web.StreamResponse | None:
+        """The answer of one provider; None where it failed and another is to be asked."""
+        if (counted := self._counted(trip)) is not None:
+            return counted
+        active = self._begin(trip, credential)
+        try:
+            with closing(await self._ask(trip, credential, active)) as answer:
+                course.answered(answer)
+                if not last and answer.status in FALLS_BACK:
+                    failures.append(f"{trip.provider.name} answered {answer.status}")
+                    course.ended(Ending("error", error_type_of(answer.status)))
+                    return None
+                _quietly(active.responding, answer.status)
+                context = self._context(trip, credential)
+                return await self._bring(request, answer, course, context, _ours(active), trip)
+        except Failure as failure:
+            course.failed(failure)
+            log.warning("%s: %s after %d attempts", trip.provider.name, failure.kind, failure.attempts)
+            if not last:
+                failures.append(f"{trip.provider.name}: {failure.kind}")
+                return None
+            if failures:
+                tried = ", ".join(failures)
+                failure.error.message += f" Tried before: {tried}."
+            return refusal(failure.error, trip.dialect, permanent=failure.permanent, ours=_ours(active))
+        except ConnectionError:
+            raise  # the client is gone
+        except Exception:
+            course.crashed()
+            raise
+        finally:
+            _quietly(active.finish, course.outcome())
+            if self.pinger is not None and trip.crossing.planned:
+                _quietly(self.pinger.note, active.session_id, trip.call(credential, None, beta=active.beta))
+
+    def _counted(self, trip: Trip) -> web.Response | None:
+        """The estimate of a count, where the provider has none of its own."""
+        if trip.admitted.match.route.endpoint != "count_tokens" or not trip.crossing.translated:
+            return None
+        try:
+            count = self.turns.count(trip.crossing.hub)
+        except Exception as error:  # what can't be split can't be counted
+            raise InvalidRequest(detail="The tokens of this request can't be counted.") from error
+        headers = {"Server": SERVER, "x-synrouter-plan": "estimate"}
+        return web.json_response({"input_tokens": count}, headers=headers)
+
+    def _lists_anthropic(self, head: Head) -> bool:
+        """Whether a list of models is Anthropic's own to give: its dialect asks, and there is nobody else."""
+        return asks_anthropic(head) and self.ways.usable() <= {"anthropic"}
+
+    def _models(self, head: Head, admitted: Admitted) -> web.Response:
+        """Our list of models, in the asker's shape."""
+        shape = shape_of(admitted.match.route.dialect, head, admitted.query)
+        wanted = admitted.match.upstream_path.partition("/models/")[2]
+        return web.json_response(listing(self.ways.known(), shape, wanted), headers={"Server": SERVER})
 
     async def _relay(self, request: web.BaseRequest, head: Head, admitted: Admitted) -> web.StreamResponse:
         """A request that is streamed through both ways as it is."""
-        credential = await self._credential(head, admitted)
+        provider = self.ways.provider(admitted.provider)
+        credential = await self._own_credential(head, provider, admitted.keeps_credential)
         headers = to_upstream(head.headers, credential.headers)
         body = None
         if request.body_exists:
@@ -140,71 +227,74 @@ class Exchange:
             body = bodies.pieces(request.content)
             if request.content_length is not None:
                 headers.append(("Content-Length", str(request.content_length)))
-        call = self._call(admitted, head.method, headers, body)
-        with closing(await self.upstream.send(call)) as answer:
-            context = self._context(head, admitted, credential, None)
-            return await self._bring(request, answer, Course(time.monotonic(), metered=False), context, {})
+        path = admitted.match.upstream_path + admitted.query
+        with closing(await self.upstream.send(Call(provider.name, head.method, path, headers, body))) as answer:
+            context = self._context_of(head, provider.name, credential, None, admitted.match.route.endpoint == "models")
+            return await self._bring(request, answer, Course(time.monotonic(), metered=False), context, {}, None)
 
-    async def _credential(self, head: Head, admitted: Admitted) -> Credential:
+    async def _credential(self, trip: Trip) -> Credential:
+        return await self._own_credential(trip.head, trip.provider, trip.keeps_credential, trip.crossing.way.dialect)
+
+    async def _own_credential(
+        self, head: Head, provider: Provider, keeps: bool, dialect: str = "anthropic"
+    ) -> Credential:
+        def now() -> Credential:
+            at_home = self.upstream.at_home(provider.name)
+            known = self.keys.known
+            return choose_credential(head, provider, known, keeps_credential=keeps, at_home=at_home, dialect=dialect)
+
         try:
-            return self._credential_now(head, admitted)
+            return now()
         except NoProviderKey:
-            await self.keys.settle(admitted.provider)
-            return self._credential_now(head, admitted)
+            await self.keys.settle(provider.name)
+            return now()
 
-    def _credential_now(self, head: Head, admitted: Admitted) -> Credential:
-        provider = admitted.provider
-        return choose_credential(
-            head,
-            provider,
-            self.keys.known,
-            keeps_credential=admitted.keeps_credential,
-            at_home=self.upstream.at_home(provider),
-        )
-
-    def _begin(self, head: Head, admitted: Admitted, credential: Credential, body: Body) -> ActiveTurn:
-        route = admitted.match.route
-        relay = self.upstream.relay(route.provider)
+    def _begin(self, trip: Trip, credential: Credential) -> ActiveTurn:
+        crossing, provider = trip.crossing, trip.provider.name
+        if not crossing.hub or not trip.is_turn:
+            return Unplanned(crossing.body)
+        relay = self.upstream.relay(provider)
         try:
             return self.turns.begin(
                 Inbound(
-                    endpoint=route.endpoint,
-                    provider=route.provider,
-                    dialect=route.dialect,
-                    headers=for_planning(head.headers),
-                    query=admitted.query.removeprefix("?"),
-                    body=body.decoded,
-                    wire_encoded=body.encoded,
-                    scope=credential.scope(route.provider, self.scope_key),
+                    endpoint=trip.admitted.match.route.endpoint,
+                    provider=provider,
+                    dialect=trip.dialect,
+                    headers=for_planning(trip.head.headers),
+                    query=trip.admitted.query.removeprefix("?"),
+                    body=crossing.hub,
+                    wire_encoded=trip.body.encoded,
+                    scope=credential.scope(provider, self.scope_key),
                     billing=credential.billing,
-                    at_home=self.upstream.at_home(route.provider),
+                    at_home=self.upstream.at_home(provider),
                     own_credential=credential.own,
+                    markers=crossing.planned and crossing.cache == "markers",
+                    model=crossing.way.model,
                     checks_clients=relay is not None and relay.checks_clients,
                 )
             )
         except Exception as error:
             log.error("a turn was not begun: %s", place(error))
-            return Unplanned(body.decoded)
+            return Unplanned(crossing.hub if crossing.translated and crossing.planned else crossing.body)
 
-    async def _ask(
-        self, head: Head, admitted: Admitted, credential: Credential, body: Body, active: ActiveTurn
-    ) -> Answer:
+    async def _ask(self, trip: Trip, credential: Credential, active: ActiveTurn) -> Answer:
         """The provider's answer: where it refuses our question, to the request without it; where it refuses our
         markers, to the client's own. Raises Failure."""
 
         def call(edited: bytes | None) -> Call:
-            decoded = edited is not None
-            headers = to_upstream(head.headers, credential.headers, decoded=decoded, beta=active.beta)
-            return self._call(admitted, head.method, headers, body.wire if edited is None else edited)
+            return trip.call(credential, edited, beta=active.beta)
 
+        if not trip.crossing.planned:
+            named = active.session_id if trip.is_turn else ""
+            return await self.upstream.send(call(trip.crossing.outgoing(named)))
         answer = await self.upstream.send(call(active.body if active.edited else None))
         try:
             if active.beta and await _refuses(answer, NAMED_IN_REFUSALS):
-                log.warning("%s does not say why prompts miss; it is asked no more", admitted.provider)
+                log.warning("%s does not say why prompts miss; it is asked no more", trip.provider.name)
                 active.unasked()
                 answer = await self._again(answer, call(active.body if active.edited else None))
             if active.edited and active.fallback != active.body and await _refuses(answer, b"cache_control"):
-                log.warning("%s refused our markers; the request went out again with its own", admitted.provider)
+                log.warning("%s refused our markers; the request went out again with its own", trip.provider.name)
                 active.original()
                 answer = await self._again(answer, call(active.fallback))
         except BaseException:
@@ -222,45 +312,46 @@ class Exchange:
         second.attempts += refused.attempts
         return second
 
-    def _call(
-        self,
-        admitted: Admitted,
-        method: str,
-        headers: list[tuple[str, str]],
-        body: bytes | AsyncIterator[bytes] | None,
-    ) -> Call:
-        match = admitted.match
-        return Call(match.route.provider, method, match.upstream_path + admitted.query, headers, body)
+    def _context(self, trip: Trip, credential: Credential) -> Context:
+        return self._context_of(trip.head, trip.provider.name, credential, trip.crossing.hub, True)
 
-    def _context(self, head: Head, admitted: Admitted, credential: Credential, body: bytes | None) -> Context:
-        """For a refusal; `body` is that of a turn."""
-        provider = admitted.provider
+    def _context_of(
+        self, head: Head, provider: str, credential: Credential, hub: bytes | None, expects_json: bool
+    ) -> Context:
+        """For a refusal; `hub` is the body of a turn."""
 
         def asked() -> Asked:
             return Asked(
-                client=client_of(for_planning(head.headers), body or b""),
+                client=client_of(for_planning(head.headers), hub or b""),
                 provider=provider,
                 relay=self.upstream.relay(provider),
                 own_key=credential.own,
                 key_headers=frozenset(name.lower() for name, _ in credential.headers),
             )
 
-        expects_json = body is not None or admitted.match.route.endpoint == "models"
         return Context(self.upstream.at_home(provider), expects_json, asked)
 
     async def _bring(
-        self, request: web.BaseRequest, answer: Answer, course: Course, context: Context, ours: Mapping[str, str]
+        self,
+        request: web.BaseRequest,
+        answer: Answer,
+        course: Course,
+        context: Context,
+        ours: Mapping[str, str],
+        trip: Trip | None,
     ) -> web.StreamResponse:
-        course.reading = Reading(
-            stream=is_stream(answer),
-            encoding=first(answer.headers, b"content-encoding"),
-            metered=course.metered,
-        )
+        encoding = first(answer.headers, b"content-encoding")
+        if trip is None:
+            course.reading = Reading(stream=is_stream(answer), encoding=encoding, metered=course.metered)
+        else:
+            course.reading = trip.reading(stream=is_stream(answer), encoding=encoding, now=self.clock())
         relay = Relay(
             request,
             answer,
             course.reading,
             context=context,
+            dialect=trip.dialect if trip is not None else "anthropic",
+            renames=(trip.crossing.way.model, trip.crossing.asked) if trip is not None else None,
             ours=ours,
             ping_interval_s=self.ping_interval_s,
             stopped=self.live.stopped,
@@ -283,7 +374,7 @@ def _instead(request: web.BaseRequest, error: SynrouterError) -> web.Response:
     if request.writer.output_size:
         request.protocol.force_close()
         raise ConnectionResetError
-    return refusal(error)
+    return refusal(error, dialect_of(request.raw_path))
 
 
 async def _refuses(answer: Answer, name: bytes) -> bool:

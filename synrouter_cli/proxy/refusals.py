@@ -29,7 +29,7 @@ _PLAIN_CHARS: Final = 2000
 _TITLE = re.compile(r"<title[^>]*>([^<]*)", re.IGNORECASE)
 _TITLE_LENGTH = 160
 _DATA_LINE = re.compile(r"^data:(.*)$", re.MULTILINE)
-_OF_THE_BODY: Final = ("content-type", "content-length", "content-encoding", "etag", "digest")
+OF_THE_BODY: Final = ("content-type", "content-length", "content-encoding", "etag", "digest")
 # Anthropic's error types (API reference, "Errors"); any other status is an api_error.
 _TYPES: Final[Mapping[int, str]] = {
     400: "invalid_request_error",
@@ -65,11 +65,13 @@ class Reworded:
     body: bytes
     error_type: str
     permanent: bool = False
+    message: str = ""
+    """What it says, for another dialect."""
 
     def headers(self, answer: Answer, ours: Mapping[str, str]) -> Pairs:
         """The answer's own headers, less those of its body."""
         new = [("Content-Type", "application/json"), *([("x-should-retry", "false")] if self.permanent else [])]
-        replaced = {*_OF_THE_BODY, *(name.lower() for name, _ in new)}
+        replaced = {*OF_THE_BODY, *(name.lower() for name, _ in new)}
         return [*(pair for pair in to_client(answer.headers, ours) if pair[0].lower() not in replaced), *new]
 
 
@@ -100,7 +102,7 @@ def _explained(status: int, text: str, context: Context) -> Reworded | None:
         return None
     kind = said.type or error_type_of(status)
     message = _appended(said.message, explanation)
-    return Reworded(status, _worded(answer, message, kind), harmless(kind), explanation.permanent)
+    return Reworded(status, _worded(answer, message, kind), harmless(kind), explanation.permanent, message)
 
 
 def read_said(status: int, text: str) -> tuple[Said, dict[str, Any]] | None:
@@ -175,7 +177,7 @@ def _of_page(answer: Answer, text: str, context: Context) -> Reworded:
         )
     kind = error_type_of(status)
     body = json.dumps({"type": "error", "error": {"type": kind, "message": message}}, ensure_ascii=False).encode()
-    return Reworded(status, body, kind, permanent=answer.status < 400)
+    return Reworded(status, body, kind, answer.status < 400, message)
 
 
 # ── reading ──

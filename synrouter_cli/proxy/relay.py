@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -18,12 +19,14 @@ from typing import Final
 from aiohttp import web
 from multidict import CIMultiDict
 
-from synrouter_cli.errors import SynrouterError, body_anthropic
+from synrouter_cli.errors import SynrouterError
+from synrouter_cli.proxy.crossed import Crossed
 from synrouter_cli.proxy.failures import Broken
 from synrouter_cli.proxy.headers import first, to_client
 from synrouter_cli.proxy.reading import Reading
-from synrouter_cli.proxy.refusals import Context, Reworded, error_type_of, reword
+from synrouter_cli.proxy.refusals import OF_THE_BODY, Context, Reworded, error_type_of, reword
 from synrouter_cli.proxy.upstream import Answer
+from synrouter_cli.proxy.wording import body_of, failed, last_event
 
 SERVER: Final = "synrouter"
 PING: Final = b'event: ping\ndata: {"type": "ping"}\n\n'
@@ -54,18 +57,25 @@ class Relay:
         self,
         request: web.BaseRequest,
         answer: Answer,
-        reading: Reading,
+        reading: Reading | Crossed,
         *,
         context: Context,
+        dialect: str = "anthropic",
+        renames: tuple[str, str] | None = None,
         ours: Mapping[str, str],
         ping_interval_s: float,
         stopped: Callable[[], bool],
     ) -> None:
-        """`context` decides what becomes of a refusal; `ours` are headers to add; `stopped` says whether a
-        cancellation was the daemon's own wish to end, and takes it back."""
+        """`dialect` is the client's; where `reading` translates, its bytes are sent and not the answer's. `renames` is
+        the model's name as the provider has it, and as the client asked for it. `context` decides what becomes of a
+        refusal; `ours` are headers to add; `stopped` says whether a cancellation was the daemon's own wish to end, and
+        takes it back."""
         self._request = request
         self._answer = answer
         self._reading = reading
+        self._dialect = dialect
+        self._translates = isinstance(reading, Crossed) and reading.translates
+        self._renames = renames if renames is not None and renames[0] != renames[1] and not _encoded(answer) else None
         self._context = context
         self._ours = ours
         self._ping_interval_s = ping_interval_s
@@ -76,32 +86,73 @@ class Relay:
         the client is gone."""
         if (reworded := await reword(self._answer, self._context)) is not None:
             return self._instead(reworded)
-        if _takes_events(self._answer):
+        if self._translates and not is_stream(self._answer):
+            return await self._whole()
+        if self._translates or _takes_events(self._answer):
             return await self._stream()
         return await self._copy()
+
+    async def _whole(self) -> tuple[web.StreamResponse, Ending]:
+        """An answer in one piece, in the client's dialect."""
+        reading = self._reading
+        assert isinstance(reading, Crossed)
+        try:
+            while chunk := await self._read(None):
+                reading.feed(chunk)
+        except Broken as broken:
+            raise self._answer.failure(broken) from None
+        reading.end()
+        status = reading.status or self._answer.status
+        headers = CIMultiDict(translated_headers(self._answer, self._ours, "application/json"))
+        return web.Response(status=status, body=reading.take(), headers=headers), self._ending()
 
     async def _stream(self) -> tuple[web.StreamResponse, Ending]:
         response = await self._begin()
         tail = b""
         try:
             while chunk := await self._next_or_ping(response):
-                await response.write(chunk)
-                self._reading.feed(chunk)
-                tail = (tail + chunk[-3:])[-3:]
+                tail = await self._pass_on(response, chunk, tail)
             broken = Broken("eof") if self._reading.inside_event else None
         except Broken as cut:
             broken = cut
+        if isinstance(self._reading, Crossed):
+            cut_off = broken is not None and not self._reading.complete
+            self._reading.end(broken=_BROKEN[broken.kind] if broken is not None and cut_off else "")
+            if last := self._reading.take():
+                await response.write(last)
         ending = self._ending()
         if broken is not None and not self._reading.complete:
-            await response.write(last_words(tail, _BROKEN[broken.kind]))
+            if not self._translates:
+                await response.write(last_words(tail, _BROKEN[broken.kind], self._dialect))
             ending = Ending("truncated", broken.kind)
         await response.write_eof()  # now, so that the client does not wait for the books
         return response, ending
 
+    async def _pass_on(self, response: web.StreamResponse, chunk: bytes, tail: bytes) -> bytes:
+        """Returns the last three bytes that the client has."""
+        if isinstance(self._reading, Crossed) and self._translates:
+            self._reading.feed(chunk)
+            if not (chunk := self._reading.take()):
+                return tail
+            await response.write(chunk)
+        else:
+            await response.write(self._renamed(chunk))
+            self._reading.feed(chunk)
+        return (tail + chunk[-3:])[-3:]
+
+    def _renamed(self, chunk: bytes) -> bytes:
+        """The answer's first bytes name the model, as the client asked for it."""
+        if self._renames is None:
+            return chunk
+        (theirs, asked), self._renames = self._renames, None
+        named = re.compile(rb'("model"\s*:\s*)' + re.escape(json.dumps(theirs).encode()))
+        return named.sub(lambda match: match[1] + json.dumps(asked).encode(), chunk, count=1)
+
     async def _next_or_ping(self, response: web.StreamResponse) -> bytes:
         while (chunk := await self._read(self._ping_interval_s)) is None:
             if self._reading.may_ping:
-                await response.write(PING if self._reading.started else COMMENT)
+                named = self._reading.started and self._dialect == "anthropic"
+                await response.write(PING if named else COMMENT)
         return chunk
 
     async def _copy(self) -> tuple[web.StreamResponse, Ending]:
@@ -112,7 +163,7 @@ class Relay:
         response = await self._begin()
         try:
             while chunk:
-                await response.write(chunk)
+                await response.write(self._renamed(chunk))
                 self._reading.feed(chunk)
                 chunk = await self._read(None)
         except Broken as broken:
@@ -124,13 +175,20 @@ class Relay:
 
     def _instead(self, reworded: Reworded) -> tuple[web.StreamResponse, Ending]:
         headers = CIMultiDict(reworded.headers(self._answer, self._ours))
-        response = web.Response(status=reworded.status, body=reworded.body, headers=headers)
+        body = reworded.body
+        if self._dialect != "anthropic":
+            body = failed(reworded.error_type, reworded.message, self._dialect, reworded.status)
+        response = web.Response(status=reworded.status, body=body, headers=headers)
         return response, Ending("error", reworded.error_type)
 
     async def _begin(self) -> web.StreamResponse:
         answer = self._answer
         headers = CIMultiDict(to_client(answer.headers, self._ours))
+        if self._translates:
+            headers = CIMultiDict(translated_headers(answer, self._ours, "text/event-stream"))
         headers.setdefault("Server", SERVER)
+        if self._renames is not None:
+            headers.popall("Content-Length", None)
         response = web.StreamResponse(status=answer.status, reason=answer.reason, headers=headers)
         await response.prepare(self._request)
         return response
@@ -162,19 +220,31 @@ def is_stream(answer: Answer) -> bool:
 
 def _takes_events(answer: Answer) -> bool:
     """Whether events can be added to it: a stream, not compressed, of no announced length."""
-    encoded = first(answer.headers, b"content-encoding") not in ("", "identity")
-    return is_stream(answer) and not encoded and not first(answer.headers, b"content-length")
+    return is_stream(answer) and not _encoded(answer) and not first(answer.headers, b"content-length")
 
 
-def last_words(tail: bytes, message: str) -> bytes:
+def _encoded(answer: Answer) -> bool:
+    return first(answer.headers, b"content-encoding") not in ("", "identity")
+
+
+def translated_headers(answer: Answer, ours: Mapping[str, str], content_type: str) -> list[tuple[str, str]]:
+    """An answer's headers without those of its body, which is another now."""
+    kept = [pair for pair in to_client(answer.headers, ours) if pair[0].lower() not in OF_THE_BODY]
+    return [
+        *kept,
+        ("Content-Type", content_type),
+        *([("Cache-Control", "no-cache")] if "event" in content_type else []),
+    ]
+
+
+def last_words(tail: bytes, message: str, dialect: str = "anthropic") -> bytes:
     """An error event for a stream that broke off anywhere, `tail` being its last three bytes.
 
     A character that was cut is completed, for decoders that are strict, and so is a line: its event is
     not ended, so that the name given here replaces its own and nobody takes half of it for the whole.
     The type is one that clients take for passing and ask again; an api_error would end their run.
     """
-    error = {"type": "error", "error": {"type": "overloaded_error", "message": f"Synrouter: {message}"}}
-    event = b"event: error\ndata: " + json.dumps(error, separators=(",", ":")).encode() + b"\n\n"
+    event = last_event(message, dialect)
     line_end = b"\n" if tail[-1:] not in b"\r\n" else b""
     return _rest_of_character(tail) + line_end + event
 
@@ -191,7 +261,13 @@ def _rest_of_character(tail: bytes) -> bytes:
     return b""
 
 
-def refusal(error: SynrouterError, *, permanent: bool = False, ours: Mapping[str, str] | None = None) -> web.Response:
+def refusal(
+    error: SynrouterError,
+    dialect: str = "anthropic",
+    *,
+    permanent: bool = False,
+    ours: Mapping[str, str] | None = None,
+) -> web.Response:
     """`error` as an answer in the dialect; `permanent` tells clients not to try again by themselves."""
     headers = CIMultiDict({"Content-Type": "application/json", "Server": SERVER, **(ours or {})})
     if error.type == "overloaded_error":
@@ -200,7 +276,7 @@ def refusal(error: SynrouterError, *, permanent: bool = False, ours: Mapping[str
         headers["x-should-retry"] = "false"
     if error.http_status == 426:
         headers["Upgrade"] = "HTTP/1.1"
-    response = web.Response(status=error.http_status, body=body_anthropic(error), headers=headers)
+    response = web.Response(status=error.http_status, body=body_of(error, dialect), headers=headers)
     if error.http_status in _CLOSING:
         response.force_close()
     return response

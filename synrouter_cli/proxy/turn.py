@@ -25,9 +25,10 @@ class Inbound:
     """One planned request, read in full. Header names are lower case and hold no credentials."""
 
     endpoint: str
-    """messages | count_tokens"""
+    """messages | count_tokens | chat/completions | responses"""
     provider: str
     dialect: str
+    """The client's; the body is in the hub's, Anthropic's, whatever it is."""
     headers: Mapping[str, str]
     query: str
     body: bytes
@@ -40,6 +41,10 @@ class Inbound:
     """The provider is at its own address, not at one that the user named for it."""
     own_credential: bool = False
     """The client's own credential is passed on."""
+    markers: bool = True
+    """The provider caches by Anthropic's markers: they are planned. Else it caches prefixes by itself."""
+    model: str = ""
+    """As it is asked of the provider; empty: the body says it."""
     checks_clients: bool = False
     """The upstream is a relay that tells clients apart: nothing by which it does is changed."""
 

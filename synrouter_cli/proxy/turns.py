@@ -115,6 +115,8 @@ class Turns:
         policy = self._policy_of(session, prompt, inbound)  # first: the number is stored with it
         number = self._number(session, now)
         mode = mode_of(self._asked_mode(inbound), session.client, identity.key)
+        if not inbound.markers:
+            return self._unmarked(inbound, prompt, session, number, mode, now)
         observed = self._level == "observe"
         betas = inbound.headers.get("anthropic-beta", "")
         questions = (
@@ -157,6 +159,38 @@ class Turns:
         self._ledger.record(row)
         session.in_flight += 1  # last: what fails here is never finished
         return turn
+
+    def _unmarked(
+        self, inbound: Inbound, prompt: Prompt, session: Session, number: int, mode: str, now: float
+    ) -> ActiveTurn:
+        """A turn of a provider that caches by itself: known again and metered, nothing of it changed."""
+        row = Turn(
+            session=session.id,
+            turn=number,
+            started_at=now,
+            client=session.client,
+            kind=session.kind,
+            parent=session.parent,
+            mode=mode,
+            level=self._level,
+            provider=inbound.provider,
+            dialect=inbound.dialect,
+            model=inbound.model or prompt.model,
+            billing=inbound.billing,
+            streamed=prompt.stream,
+            plan=f"{self._level}; the provider's own cache",
+            retry_of=session.repeats(prompt, number),
+            gap_s=now - session.last_at if session.last_at else None,
+        )
+        session.settle(prompt, prompt, now)
+        self._ledger.remember("session", session.id, stored(session))
+        self._ledger.record(row)
+        return ActiveTurn(self, row, inbound.body, None, recorded=True)
+
+    def count(self, body: bytes, provider: str = "anthropic") -> int:
+        """About how many tokens a request in the hub's dialect has. Raises Unplannable."""
+        prompt = self._planning.segment(provider, body, None)
+        return int(prompt.tokens[-1]) if len(prompt.tokens) else 0
 
     def _edit(self, turn: ActiveTurn, planned: Planned) -> None:
         """Put the plan into the bytes."""

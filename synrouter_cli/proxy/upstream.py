@@ -2,8 +2,7 @@
 
 Paths go out as they came; redirects are not followed; no cookie is kept, no environment read.
 
->>> BASE_URLS["anthropic"]
-'https://api.anthropic.com'
+Example: `await upstream.send(Call("anthropic", "POST", "/v1/messages", headers, body))` is the head of an answer.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from typing import Final, Protocol
 import aiohttp
 from yarl import URL
 
-from synrouter_cli.providers import Relay, provider_names, provider_of, relay_of
+from synrouter_cli.providers import Provider, Relay, builtin, relay_of
 from synrouter_cli.proxy.failures import (
     RETRIES,
     Broken,
@@ -33,8 +32,6 @@ from synrouter_cli.proxy.failures import (
 )
 from synrouter_cli.proxy.guard import RawHeaders
 from synrouter_cli.proxy.headers import Pairs
-
-BASE_URLS: Final[Mapping[str, str]] = {name: provider_of(name).base_url for name in provider_names()}
 
 _REDIRECTS: Final = (301, 302, 303, 307, 308)
 _LARGE: Final = 1024 * 1024
@@ -148,12 +145,15 @@ class Upstream:
         self,
         *,
         base_urls: Mapping[str, str],
+        providers: Mapping[str, Provider] | None = None,
         proxies: ProxyRoutes,
         ca_bundles: Iterable[Path] = (),
         connect_timeout_s: float,
         idle_timeout_s: float,
     ) -> None:
-        self._bases = {**BASE_URLS, **base_urls}
+        """`base_urls` are those that the user pointed elsewhere; `providers` all there are, the user's own included."""
+        self._homes = {name: each.base_url for name, each in (providers or builtin()).items()}
+        self._bases = {**self._homes, **base_urls}
         self._relays = {name: relay_of(base) for name, base in self._bases.items()}
         self._proxies = {name: proxies.for_url(base) for name, base in self._bases.items()}
         self._idle_timeout_s = idle_timeout_s
@@ -178,7 +178,7 @@ class Upstream:
 
     def at_home(self, provider: str) -> bool:
         """Whether a provider is at its own address, not at one that the user named for it."""
-        return self._bases[provider] == BASE_URLS.get(provider)
+        return self._bases[provider] == self._homes.get(provider)
 
     def relay(self, provider: str) -> Relay | None:
         """The relay that stands in for a provider, where something is known of it."""

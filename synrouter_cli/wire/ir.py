@@ -4,6 +4,9 @@ The hub is Anthropic Messages: whatever that can say has a place here, and keeps
 the JSON text that came, so that big numbers, key order and repeats arrive as sent. A field that no value here has a
 place for stands in `extras`, by its name in the dialect that it came in.
 
+Responses' items say things of themselves that no other dialect has a use for (`id`, `status`, `phase`): these stand
+in `item`, which only that codec reads. What an item has there is no loss elsewhere.
+
 >>> Request("m", messages=(Message("user", (Text("hi"),)),)).messages[0].blocks[0].text
 'hi'
 """
@@ -49,6 +52,7 @@ class Text:
     citations: tuple[Json, ...] = ()
     """As Anthropic has them; annotations of OpenAI's dialects are turned into them and back where both have a place."""
     extras: Extras = field(default_factory=dict)
+    item: Extras | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +97,13 @@ class Thinking:
     text: str
     signature: str = ""
     extras: Extras = field(default_factory=dict)
+    item: Extras | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RedactedThinking:
     data: str
+    item: Extras | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +117,7 @@ class ToolUse:
     namespace: str | None = None
     cache: Cache | None = None
     extras: Extras = field(default_factory=dict)
+    item: Extras | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +132,7 @@ class ToolResult:
     kind: Literal["function", "custom", "local_shell", "server"] = "function"
     cache: Cache | None = None
     extras: Extras = field(default_factory=dict)
+    item: Extras | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +140,7 @@ class Refusal:
     """OpenAI's refusal part: text in place of an answer."""
 
     text: str
+    item: Extras | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +169,7 @@ class Message:
     cache: Cache | None = None
     """A marker on the message object itself, as some Chat clients put it: it marks the last block."""
     extras: Extras = field(default_factory=dict)
+    item: Extras | None = None
 
 
 # ── tools ──
@@ -184,6 +194,7 @@ class Tool:
     """Loaded by tool search only when it is needed."""
     cache: Cache | None = None
     extras: Extras = field(default_factory=dict)
+    item: Extras | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +216,7 @@ class Reasoning:
     """How much the model is to think. `effort` in words (none, minimal, low, medium, high, xhigh, max), `budget` in
     tokens; `mode` is Anthropic's `thinking.type`; `summary` is what is shown of it (OpenAI), `display` Anthropic's."""
 
-    mode: Literal["enabled", "disabled", "adaptive"] | None = None
+    mode: Literal["enabled", "disabled", "adaptive", "between_tools"] | None = None
     effort: str | None = None
     budget: int | None = None
     summary: str | None = None
@@ -261,6 +272,10 @@ class Request:
     previous: str | None = None
     """Responses' `previous_response_id`."""
     extras: Extras = field(default_factory=dict)
+    dialect: Dialect | None = None
+    """What it came in: its own encoder passes every extra field on, another one only what it knows by that name."""
+    legacy: bool = False
+    """Chat's `functions` of before `tools`: the answer has to be in these words."""
 
 
 # ── answers ──

@@ -1,0 +1,200 @@
+"""A conversation in the order that the Messages API takes.
+
+- Results of calls come first in the message right after the calls: results in several messages, or behind other words,
+  are brought together there.
+- A system or developer message before the first turn belongs to `system`. A later one is a `role: system` entry where
+  the model takes those and the API's rule of place allows it: right after a user's message, and nothing but an answer
+  after it. Anywhere else it stands in the user's turn as text within `<system>`.
+- Neighbouring messages of the assistant are one; the first message is the user's; none is empty.
+
+What is written for a message never depends on what comes after the next answer, so a longer history has the shorter
+one's bytes as its beginning.
+
+>>> from synrouter_cli.wire.ir import Text
+>>> told = (Message("user", (Text("hi"),)), Message("developer", (Text("be brief"),)))
+>>> [one["role"] for one in turns(told, Writer(), system_entries=True)]
+['user', 'system']
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from typing import Any, Final, NamedTuple
+
+from synrouter_cli.wire.codecs.anthropic.blocks_out import Writer, marker
+from synrouter_cli.wire.ir import Block, Message, Text, ToolResult, ToolUse
+from synrouter_cli.wire.losses import field
+
+__all__ = ["leading", "opens_with_thinking", "turns"]
+
+Json = dict[str, Any]
+_SYSTEM: Final = ("system", "developer")
+_UNMARKED: Final = ("thinking", "redacted_thinking")
+_NOBODY: Final = {"role": "user", "content": "(Nothing was said yet.)"}
+_BEFORE: Final = {"role": "user", "content": "(The conversation begins with the assistant's words.)"}
+
+
+class _Placed(NamedTuple):
+    """A message and where it stood."""
+
+    at: int
+    message: Message
+
+
+def leading(messages: Sequence[Message]) -> int:
+    """How many messages stand before the first turn."""
+    return next((i for i, one in enumerate(messages) if one.role not in _SYSTEM), len(messages))
+
+
+def turns(messages: Sequence[Message], to: Writer, *, system_entries: bool) -> list[Json]:
+    """The `messages` of a request, without those that belong to `system`."""
+    start = leading(messages)
+    placed = [_Placed(start + i, one) for i, one in enumerate(messages[start:])]
+    out: list[Json] = []
+    called = False
+    for answers, run in groupby(placed, key=lambda one: one.message.role == "assistant"):
+        these = list(run)
+        if answers:
+            called = _calls(these)
+            _put(out, _answers(these, to))
+        elif len(these) == 1 and these[0].message.role == "user" and not (called and _with_results(these)):
+            _put(out, [_message("user", these[0], to)])
+        else:
+            _put(out, _asked(these, to, called=called, system_entries=system_entries))
+    if not out:
+        return [dict(_NOBODY)]
+    return out if out[0]["role"] == "user" else [dict(_BEFORE), *out]
+
+
+def _calls(run: list[_Placed]) -> bool:
+    for one in run:
+        for block in one.message.blocks:
+            if isinstance(block, ToolUse):
+                return True
+    return False
+
+
+def _put(out: list[Json], more: Iterable[Json]) -> None:
+    for one in more:
+        if one["content"] or len(one) > 2:  # what has no content may still say something else
+            out.append(one)
+
+
+def _answers(run: list[_Placed], to: Writer) -> Iterator[Json]:
+    """The assistant's words: one message, but as they stood where they came in this dialect."""
+    if to.own or len(run) == 1:
+        yield from (_message("assistant", one, to) for one in run)
+        return
+    first = run[0].message
+    content = [block for one in run for block in _content(one, to)]
+    yield {"role": "assistant", "content": content, **_extras(first, to, run[0].at)}
+
+
+def _asked(run: list[_Placed], to: Writer, *, called: bool, system_entries: bool) -> Iterator[Json]:
+    """What stands between two answers."""
+    with_results = _with_results(run) if called else 0
+    if with_results:
+        yield _results(run[:with_results], to)
+    rest = run[with_results:]
+    last = _told_last(rest) if system_entries else 0
+    told = last if with_results or len(rest) > last else 0
+    for one in rest[: len(rest) - told]:
+        yield _message("user", one, to)
+    if told:
+        yield _entry(rest[len(rest) - told :], to)
+
+
+def _with_results(run: list[_Placed]) -> int:
+    """How many messages are to be made one, so that results come first; 0 where they do already."""
+    first = run[0].message
+    if len(run) == 1 and len(first.blocks) == 1 and first.role == "user":
+        return 0
+    holding = [i for i, one in enumerate(run) if any(isinstance(b, ToolResult) for b in one.message.blocks)]
+    if not holding:
+        return 0
+    kinds = [isinstance(one, ToolResult) for one in first.blocks]
+    in_order = holding == [0] and first.role == "user" and kinds == sorted(kinds, reverse=True)
+    return 0 if in_order else holding[-1] + 1
+
+
+def _results(run: list[_Placed], to: Writer) -> Json:
+    content = [block for one in run for block in _content(one, to)]
+    content.sort(key=lambda block: block["type"] != "tool_result")
+    return {"role": "user", "content": content}
+
+
+def _told_last(run: list[_Placed]) -> int:
+    """How many system or developer messages end the run."""
+    return next((i for i, one in enumerate(reversed(run)) if one.message.role not in _SYSTEM), len(run))
+
+
+def _entry(run: list[_Placed], to: Writer) -> Json:
+    if len(run) == 1:
+        return _message("system", run[0], to)
+    return {"role": "system", "content": [block for one in run for block in _content(one, to, folded=False)]}
+
+
+def _message(role: str, one: _Placed, to: Writer) -> Json:
+    message = one.message
+    folded = role == "user" and message.role in _SYSTEM
+    only = message.blocks[0] if len(message.blocks) == 1 else None
+    content: Any
+    if message.bare and isinstance(only, Text) and only.cache is message.cache is None and not folded:
+        content = only.text
+    else:
+        content = _content(one, to, folded=folded)
+    if not content:
+        to.lose("empty_message", f"messages.{one.at}")
+    out = {"role": role, "content": content}
+    return out if message.name is None and not message.extras else out | _extras(message, to, one.at)
+
+
+def _content(one: _Placed, to: Writer, *, folded: bool | None = None) -> list[Json]:
+    message = one.message
+    fold = message.role in _SYSTEM if folded is None else folded
+    blocks: tuple[Block, ...] = message.blocks
+    if fold:
+        blocks = tuple(_told(block) for block in blocks)
+    content = to.blocks(blocks, (("messages", one.at), "content"))
+    if message.cache is not None:
+        _mark(content, message, to, one.at)
+    return content
+
+
+def _told(block: Block) -> Block:
+    """An instruction within the user's turn."""
+    if not isinstance(block, Text) or not block.text:
+        return block
+    return Text(f"<system>\n{block.text}\n</system>", block.cache)
+
+
+def _mark(content: list[Json], message: Message, to: Writer, at: int) -> None:
+    """A marker on the message object marks the last block that may bear one."""
+    assert message.cache is not None
+    for block in reversed(content):
+        if block["type"] not in _UNMARKED:
+            block.setdefault("cache_control", marker(message.cache))
+            return
+    to.lose("cache_marker", f"messages.{at}")
+
+
+def _extras(message: Message, to: Writer, at: int) -> Json:
+    if message.name is not None:
+        to.lose("message_name", f"messages.{at}.name")
+    if to.own:
+        return dict(message.extras)
+    to.losses.extend(field(name, f"messages.{at}.{name}") for name in message.extras)
+    return {}
+
+
+def opens_with_thinking(written: Sequence[Json]) -> bool:
+    """Whether the answer that the last results belong to begins with thinking, as models with a budget want it.
+    `written` is what `turns` gave, so that thinking which was left out does not count."""
+    for one in reversed(written):
+        kinds = [block["type"] for block in one["content"]] if isinstance(one["content"], list) else ["text"]
+        if one["role"] == "assistant":
+            return "tool_use" not in kinds or kinds[0] in _UNMARKED
+        if one["role"] == "user" and "tool_result" not in kinds:
+            return True
+    return True

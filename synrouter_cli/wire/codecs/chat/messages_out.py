@@ -1,0 +1,171 @@
+"""Values → messages. Results of tools come right after the calls that they belong to, whatever else the user says in
+the same breath after them; images of a result follow in a user message, since a tool message is text.
+
+>>> leaving = Leaving(Target(), foreign=True)
+>>> said = Message("user", (ToolResult("c1", (Text("ok"),)), Text("Go on")))
+>>> [message["role"] for message in messages_out((said,), leaving)]
+['tool', 'user']
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from synrouter_cli.wire.codecs.chat.calls import call_out
+from synrouter_cli.wire.codecs.chat.fields import Object
+from synrouter_cli.wire.codecs.chat.leaving import Leaving, Target
+from synrouter_cli.wire.codecs.chat.parts import part_out
+from synrouter_cli.wire.codecs.chat.reasoning import call_extras, reasoning_out
+from synrouter_cli.wire.codecs.chat.weaving import Placed, placed
+from synrouter_cli.wire.ir import (
+    Block,
+    Message,
+    RedactedThinking,
+    Refusal,
+    Request,
+    Thinking,
+    ToolResult,
+    ToolUse,
+)
+
+__all__ = ["Target", "messages_out", "system_out"]
+
+_PLAIN: Final = {"type", "text"}
+_FAILED: Final = "Error: "
+_SAYS_SO: Final = 80
+"""Characters at the start of a result in which the word error is looked for."""
+
+
+def system_out(request: Request, leaving: Leaving) -> list[Object]:
+    """The system prompt as the first message; none where there is none."""
+    if not request.system:
+        return []
+    content = _content(request.system, request.system_bare, "system", leaving)
+    return [{"role": "system", "content": content}]
+
+
+def messages_out(messages: Sequence[Message], leaving: Leaving) -> list[Object]:
+    """The conversation. One message may become several."""
+    found: list[Object] = []
+    for i, message in enumerate(messages):
+        path = f"messages.{i}"
+        if message.role == "assistant":
+            found += _assistant_out(message, path, leaving)
+        elif message.role == "user":
+            found += _user_out(message, path, leaving)
+        else:
+            found += _said(message.role, message, list(enumerate(message.blocks)), path, leaving)
+    return found
+
+
+def _named(message: Message, path: str, leaving: Leaving) -> Object:
+    named = {"name": message.name} if message.name is not None else {}
+    return {**named, **leaving.marked(message, path)}
+
+
+def _content(blocks: Sequence[Block], bare: bool, path: str, leaving: Leaving, at: Sequence[int] = ()) -> Any:
+    """A string where the source had one, or where a foreign source has one plain text: the same for both of its
+    spellings; else the parts."""
+    parts: list[Object] = []
+    for place, block in enumerate(blocks):
+        parts += part_out(block, f"{path}.{at[place] if at else place}", leaving)
+    if (bare or (leaving.foreign and len(parts) == 1)) and all(part.keys() == _PLAIN for part in parts):
+        return parts[0]["text"] if len(parts) == 1 else "".join(part["text"] for part in parts)
+    return parts
+
+
+def _said(
+    role: str, message: Message, blocks: Sequence[tuple[int, Block]], path: str, leaving: Leaving
+) -> list[Object]:
+    """A message of what is no call, result or thinking; none where nothing of it could come along."""
+    content = _content([b for _, b in blocks], message.bare, f"{path}.content", leaving, [i for i, _ in blocks])
+    if not content and blocks and not message.bare:
+        leaving.lose("empty_message", path)
+        return []
+    return [{"role": role, "content": content, **_named(message, path, leaving)}]
+
+
+# ── the user ──
+
+
+def _user_out(message: Message, path: str, leaving: Leaving) -> list[Object]:
+    results = [(i, block) for i, block in enumerate(message.blocks) if isinstance(block, ToolResult)]
+    others = [(i, block) for i, block in enumerate(message.blocks) if not isinstance(block, ToolResult)]
+    found: list[Object] = []
+    shown: list[Object] = []
+    for i, result in results:
+        found.append(_result_out(result, f"{path}.content.{i}", leaving, shown))
+    if shown:
+        found.append({"role": "user", "content": shown})
+    if others or not results:
+        found += _said("user", message, others, path, leaving)
+    return found
+
+
+def _result_out(result: ToolResult, path: str, leaving: Leaving, shown: list[Object]) -> Object:
+    """A tool message; what of the result is no text goes into `shown`, with a word on whose it is, unless it stood
+    in a message of this dialect already."""
+    texts: list[Object] = []
+    media: list[Object] = []
+    for i, block in enumerate(result.content):
+        for part in part_out(block, f"{path}.content.{i}", leaving):
+            (texts if part["type"] == "text" or not leaving.foreign else media).append(part)
+    if media:
+        shown.append({"type": "text", "text": f"Of the result of {result.id}:"})
+        shown += media
+        if not texts:
+            texts.append({"type": "text", "text": "See the next message."})
+    if result.is_error:
+        _say_that_it_failed(texts)
+    flat = (result.bare or (leaving.foreign and len(texts) <= 1)) and all(part.keys() == _PLAIN for part in texts)
+    content = "".join(part["text"] for part in texts) if flat else texts
+    return {"role": "tool", "tool_call_id": result.id, "content": content, **leaving.marked(result, path)}
+
+
+def _say_that_it_failed(texts: list[Object]) -> None:
+    """A tool message has no field for it: the text tells, where it does not begin with an error already."""
+    if not texts:
+        texts.append({"type": "text", "text": ""})
+    said = texts[0]["text"]
+    if "error" not in said[:_SAYS_SO].lower():
+        texts[0] = {**texts[0], "text": _FAILED + said}
+
+
+# ── the assistant ──
+
+
+def _assistant_out(message: Message, path: str, leaving: Leaving) -> list[Object]:
+    said: list[tuple[int, Block]] = []
+    calls: list[Object] = []
+    thinking = placed(message.blocks)
+    kept = call_extras(thinking) if thinking else {}
+    refusals: list[str] = []
+    for i, block in enumerate(message.blocks):
+        if isinstance(block, ToolUse):
+            calls.append(call_out(block, f"{path}.content.{i}", leaving) | kept.get(block.id, {}))
+        elif isinstance(block, Refusal):
+            refusals.append(block.text)
+        elif not isinstance(block, Thinking | RedactedThinking):
+            said.append((i, block))
+    content: Any = _content([b for _, b in said], message.bare, f"{path}.content", leaving, [i for i, _ in said])
+    thought = _thought_out(thinking, message, path, leaving) if thinking else {}
+    if not (content or calls or refusals or thought or message.bare):
+        leaving.lose("empty_message", path)
+        return []
+    found: Object = {"role": "assistant", "content": content if content or message.bare else None}
+    if refusals:
+        found["refusal"] = "".join(refusals)
+    found |= thought
+    if calls:
+        found["tool_calls"] = calls
+    return [{**found, **_named(message, path, leaving)}]
+
+
+def _thought_out(thinking: list[Placed], message: Message, path: str, leaving: Leaving) -> Object:
+    if leaving.target.reasoning:
+        return reasoning_out(thinking)
+    for i, block in enumerate(message.blocks):
+        if isinstance(block, Thinking | RedactedThinking):
+            leaving.lose("foreign_thinking", f"{path}.content.{i}")
+    return {}

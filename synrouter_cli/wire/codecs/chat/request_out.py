@@ -1,0 +1,109 @@
+"""Values → a request of this dialect, its keys always in the same order. Usage is always asked of a stream.
+
+>>> encode_request(Request("m", stream=True))[0]
+b'{"model":"m","messages":[],"stream":true,"stream_options":{"include_usage":true}}'
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, Final
+
+from synrouter_cli.wire.codecs.chat.fields import Object, dump
+from synrouter_cli.wire.codecs.chat.leaving import Leaving, Target
+from synrouter_cli.wire.codecs.chat.messages_out import messages_out, system_out
+from synrouter_cli.wire.codecs.chat.settings import format_out, limit_name, reasoning_out
+from synrouter_cli.wire.codecs.chat.tools import choice_out, tool_out
+from synrouter_cli.wire.ir import Loss, Request
+
+__all__ = ["encode_request"]
+
+_SHARED: Final = frozenset({"prompt_cache_options", "prompt_cache_retention", "top_logprobs", "moderation"})
+"""Fields that Responses has too, and means the same by."""
+_TIERS: Final = {"standard_only": "default"}
+_KNOWN_TIERS: Final = frozenset("auto default flex scale priority fast".split())
+_LONGEST_ID: Final = 64
+"""Characters of a user's id; Claude Code's is longer (OpenAI, "Create chat completion")."""
+_PLAIN: Final = Target()
+
+
+def encode_request(request: Request, target: Target = _PLAIN) -> tuple[bytes, tuple[Loss, ...]]:
+    """The body, and what of the request it has no place for. `target` says what the server takes."""
+    leaving = Leaving(target, foreign=request.dialect not in (None, "chat"))
+    body: Object = {"model": request.model}
+    body["messages"] = system_out(request, leaving) + messages_out(request.messages, leaving)
+    _put_tools(body, request, leaving)
+    _put_limits(body, request, leaving)
+    _put_stream(body, request)
+    _put_shape(body, request, leaving)
+    _put_names(body, request, leaving)
+    extras = leaving.extras(request.extras, "", _SHARED)
+    options = extras.pop("stream_options", None)
+    if options and request.stream:
+        body["stream_options"] = {**body["stream_options"], **options}
+    body |= leaving.marker(request.cache, "cache_control") | extras
+    return dump(body), tuple(leaving.losses)
+
+
+def _put(body: Object, **fields: Any) -> None:
+    for name, value in fields.items():
+        if value is not None:
+            body[name] = value
+
+
+def _put_tools(body: Object, request: Request, leaving: Leaving) -> None:
+    found = [tool_out(tool, f"tools.{i}", leaving) for i, tool in enumerate(request.tools)]
+    tools = [tool for tool in found if tool is not None]
+    if not tools:
+        return  # a choice among none is refused
+    body["tools"] = tools
+    if request.tool_choice is not None:
+        _put(body, tool_choice=choice_out(request.tool_choice, request, leaving))
+    _put(body, parallel_tool_calls=request.parallel)
+
+
+def _put_limits(body: Object, request: Request, leaving: Leaving) -> None:
+    name = leaving.target.max_tokens or limit_name(request.model)
+    _put(body, **{name: request.max_tokens}, temperature=request.temperature, top_p=request.top_p)
+    if request.top_k is not None:
+        if leaving.foreign:
+            leaving.lose("top_k", "top_k")
+        else:
+            body["top_k"] = request.top_k
+    _put(body, stop=list(request.stop) or None)
+
+
+def _put_stream(body: Object, request: Request) -> None:
+    _put(body, stream=request.stream)
+    if request.stream:
+        body["stream_options"] = {"include_usage": True}
+
+
+def _put_shape(body: Object, request: Request, leaving: Leaving) -> None:
+    if request.reasoning is not None:
+        body |= reasoning_out(request.reasoning, leaving)
+    if request.format is not None:
+        body["response_format"] = format_out(request.format)
+    _put(body, verbosity=request.verbosity)
+
+
+def _put_names(body: Object, request: Request, leaving: Leaving) -> None:
+    _put(body, prompt_cache_key=request.cache_key, user=_user(request.user))
+    if request.metadata:
+        body["metadata"] = dict(request.metadata)
+    tier = request.service_tier
+    if tier is not None and leaving.foreign:
+        tier = _TIERS.get(tier, tier)
+        if tier not in _KNOWN_TIERS:
+            leaving.lose("service_tier", "service_tier")
+            tier = None
+    _put(body, service_tier=tier, store=request.store)
+    if request.previous is not None:
+        leaving.lose("previous", "previous_response_id")
+
+
+def _user(user: str | None) -> str | None:
+    """An id that fits; a longer one is told by its digest, which is the same from turn to turn."""
+    if user is None or len(user) <= _LONGEST_ID:
+        return user
+    return hashlib.sha256(user.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,133 @@
+"""Messages → input items: text that stands together is one message; calls, outputs and reasoning are items of their
+own.
+
+>>> messages = (Message("user", (Text("hi"),)), Message("assistant", (ToolUse("c", "f", "{}"),)))
+>>> [item["type"] for item in Items((), []).of(messages)]
+['message', 'function_call']
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from synrouter_cli.wire import losses as told
+from synrouter_cli.wire.codecs.responses import reasoning
+from synrouter_cli.wire.codecs.responses.calls import Names, write_call, write_output
+from synrouter_cli.wire.codecs.responses.items_in import OWN_ID
+from synrouter_cli.wire.codecs.responses.parts import write_part
+from synrouter_cli.wire.ir import (
+    Block,
+    Loss,
+    Message,
+    Opaque,
+    RedactedThinking,
+    Refusal,
+    Text,
+    Thinking,
+    Tool,
+    ToolResult,
+    ToolUse,
+)
+
+Item = dict[str, Any]
+
+
+class Items:
+    """Writes the items of a conversation; `ours` says that extras are in this dialect's words."""
+
+    def __init__(self, tools: Iterable[Tool], losses: list[Loss], *, ours: bool = False) -> None:
+        self._names = Names(tools)
+        self._losses = losses
+        self._ours = ours
+        self._items: list[Item] = []
+        self._types: dict[str, str] = {}
+
+    def of(self, messages: Iterable[Message]) -> list[Item]:
+        for i, message in enumerate(messages):
+            self._message(message, f"messages.{i}")
+        return self._items
+
+    def _message(self, message: Message, path: str) -> None:
+        self._tell(message, path)
+        before = len(self._items)
+        if message.bare and len(message.blocks) == 1 and isinstance(message.blocks[0], Text):
+            self._bare(message, message.blocks[0], path)
+            return
+        parts: list[Item] = []
+        about: Mapping[str, Any] | None = message.item
+        for i, block in enumerate(message.blocks):
+            here = f"{path}.content.{i}"
+            if self._stands_alone(block):
+                self._flush(message.role, parts, about)
+                about = None
+                self._alone(block, here)
+                continue
+            if message.role == "assistant" and isinstance(block, Text | Refusal) and block.item is not None:
+                self._flush(message.role, parts, about)
+                about = block.item
+            parts += write_part(block, message.role, here, self._losses, ours=self._ours)
+        self._flush(message.role, parts, about)
+        if len(self._items) == before:
+            self._losses.append(Loss("empty_message", path))
+
+    def _tell(self, message: Message, path: str) -> None:
+        if message.name is not None:
+            self._losses.append(Loss("message_name", f"{path}.name"))
+        if message.cache is not None:
+            self._losses.append(Loss("cache_marker", path))
+        if not self._ours:
+            self._losses.extend(told.field(key, f"{path}.{key}") for key in message.extras)
+
+    def _bare(self, message: Message, block: Text, path: str) -> None:
+        if block.cache is not None:
+            self._losses.append(Loss("cache_marker", path))
+        item: Item = {"type": "message", "role": message.role, "content": block.text, **(message.item or {})}
+        if item["type"] is None:
+            del item["type"]
+        self._items.append(item)
+
+    def _flush(self, role: str, parts: list[Item], about: Mapping[str, Any] | None) -> None:
+        """End a message of the parts that have come together."""
+        if not parts:
+            return
+        item: Item = {"type": "message", "role": role, "content": list(parts)}
+        parts.clear()
+        said = about or {}
+        if role == "assistant":
+            if said.get("bare"):
+                item["content"] = item["content"][0]["text"]
+            else:
+                item |= {"id": f"{OWN_ID}_{len(self._items)}", "status": "completed"}
+        item |= {key: value for key, value in said.items() if key != "bare"}
+        if item["type"] is None:
+            del item["type"]
+        self._items.append(item)
+
+    @staticmethod
+    def _stands_alone(block: Block) -> bool:
+        if isinstance(block, Opaque):
+            return block.dialect == "responses" and not block.kind.startswith(("input_", "output_"))
+        return isinstance(block, Thinking | RedactedThinking | ToolUse | ToolResult)
+
+    def _alone(self, block: Block, path: str) -> None:
+        if isinstance(block, ToolUse):
+            self._call(block, path)
+        elif isinstance(block, ToolResult):
+            call = self._types.get(block.id)
+            self._items.append(write_output(block, call, path, self._losses, self._ours))
+        elif isinstance(block, Thinking | RedactedThinking):
+            item = reasoning.write(block, path, self._losses)
+            if item is not None:
+                self._items.append(item)
+        elif isinstance(block, Opaque):
+            self._items.append(block.data)
+
+    def _call(self, block: ToolUse, path: str) -> None:
+        if block.cache is not None:
+            self._losses.append(Loss("cache_marker", path))
+        if not self._ours:
+            self._losses.extend(told.field(key, f"{path}.{key}") for key in block.extras)
+        item = write_call(block, None if self._ours else self._names.find(block), "")
+        self._types[block.id] = item["type"]
+        self._items.append(item)
