@@ -251,7 +251,7 @@ class Exchange:
 
     def _begin(self, trip: Trip, credential: Credential) -> ActiveTurn:
         crossing, provider = trip.crossing, trip.provider.name
-        if not crossing.hub or not trip.is_turn:
+        if not trip.is_turn:
             return Unplanned(crossing.body)
         relay = self.upstream.relay(provider)
         try:
@@ -262,7 +262,7 @@ class Exchange:
                     dialect=trip.dialect,
                     headers=for_planning(trip.head.headers),
                     query=trip.admitted.query.removeprefix("?"),
-                    body=crossing.hub,
+                    body=crossing.hub or crossing.body,
                     wire_encoded=trip.body.encoded,
                     scope=credential.scope(provider, self.scope_key),
                     billing=credential.billing,
@@ -282,7 +282,7 @@ class Exchange:
         markers, to the client's own. Raises Failure."""
 
         def call(edited: bytes | None) -> Call:
-            return trip.call(credential, edited, beta=active.beta)
+            return trip.call(credential, edited, beta=active.beta, session=active.session_id)
 
         if not trip.crossing.planned:
             named = active.session_id if trip.is_turn else ""

@@ -13,7 +13,12 @@ from support.edge import MESSAGE, Edge, Received, Wire, head, running_edge, stre
 from synrouter_cli.settings import Secret
 
 USER = [{"role": "user", "content": "hi"}]
-KEYS = {"anthropic": Secret("sk-ant-api03-a"), "openai": Secret("sk-proj-o"), "google": Secret("AIza-g")}
+KEYS = {
+    "anthropic": Secret("sk-ant-api03-a"),
+    "openai": Secret("sk-proj-o"),
+    "google": Secret("AIza-g"),
+    "xai": Secret("xai-x"),
+}
 CHAT = {
     "id": "chatcmpl-1",
     "object": "chat.completion",
@@ -204,3 +209,19 @@ async def test_a_stream_that_breaks_off_ends_with_an_error_in_the_clients_dialec
         answer = await edge.ask(target="/v1/chat/completions", body=body("claude-opus-4-8", stream=True))
         assert b'"error"' in answer.body
         assert edge.turns.turns[0].outcome.status == "truncated"
+
+
+async def test_a_provider_that_keeps_its_cache_by_conversation_is_told_the_session():
+    async with edge_to("xai") as edge:
+        edge.upstream.plays(whole(json.dumps(CHAT).encode()), whole(json.dumps(CHAT).encode()))
+        await edge.ask(target="/v1/chat/completions", body=body("grok-5"))
+        await edge.ask(target="/v1/chat/completions", body=body("grok-5"), headers={"x-grok-conv-id": "mine"})
+        assert [received.all("x-grok-conv-id") for received in edge.upstream.received] == [["session-1"], ["mine"]]
+
+
+async def test_a_request_that_its_own_provider_is_to_refuse_goes_out_and_has_a_row():
+    async with edge_to("openai") as edge:
+        edge.upstream.plays(whole(b'{"error":{"message":"messages must be a list"}}', status=400))
+        answer = await edge.ask(target="/v1/chat/completions", body=b'{"model":"gpt-5.5","messages":7}')
+        assert (answer.status, answer.json()) == (400, {"error": {"message": "messages must be a list"}})
+        assert edge.turns.turns[0].outcome.http_status == 400

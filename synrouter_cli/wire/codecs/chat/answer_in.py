@@ -23,8 +23,10 @@ from synrouter_cli.wire.codecs.chat.reasoning import SEALED, Placed, call_kept, 
 from synrouter_cli.wire.codecs.chat.weaving import woven
 from synrouter_cli.wire.ir import Block, Failure, Loss, Refusal, Response, Text, Thinking, ToolUse
 
-__all__ = ["KEPT", "decode_response", "response_in"]
+__all__ = ["COUNTED", "KEPT", "decode_response", "response_in"]
 
+COUNTED: Final = "chat_usage"
+"""Where in `extras` what was reported beside the counts is kept: a cost, say."""
 KEPT: Final = ("system_fingerprint", "provider", "moderation")
 """Of the answer as a whole, what is kept beside its values."""
 
@@ -67,7 +69,7 @@ def _response(value: Object, choice: Object, blocks: tuple[Block, ...]) -> Respo
     if choice.get("logprobs") is not None:
         extras["logprobs"] = choice["logprobs"]
     if reported is not None and reported.extras:
-        extras["usage"] = reported.extras
+        extras[COUNTED] = reported.extras
     created = value.get("created")
     return Response(
         str(value.get("id") or ""),

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from synrouter_cli.errors import InvalidRequest
-from synrouter_cli.wire.codecs.chat.answer_in import KEPT, response_in
+from synrouter_cli.wire.codecs.chat.answer_in import COUNTED, KEPT, response_in
 from synrouter_cli.wire.codecs.chat.calls import arguments_in, call_extras_in
 from synrouter_cli.wire.codecs.chat.citations import citation
 from synrouter_cli.wire.codecs.chat.counts import Reported, counts_in, with_tier
@@ -133,7 +133,7 @@ class Decoder:
         reported = self._reported
         extras = dict(self._extras)
         if reported is not None and reported.extras:
-            extras["usage"] = reported.extras
+            extras[COUNTED] = reported.extras
         usage = None if reported is None else reported.usage
         thought = None if reported is None else reported.reasoning_tokens
         return [*found, Finished(reason, sequence, usage, thought, extras)]
