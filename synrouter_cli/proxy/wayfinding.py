@@ -19,10 +19,10 @@ class Ways:
     """One running proxy's. The book is made anew only when keys come or go."""
 
     def __init__(self, settings: Settings, keys: Keys, models: Mapping[str, tuple[str, ...]] | None = None) -> None:
-        """`models` is what providers said they have: provider → names."""
+        """`models` is what providers are known to have, the user's own among them: provider → names."""
         self._settings = settings
         self._keys = keys
-        self._models = {**(models or {}), **settings.own_models}
+        self._models = {**settings.own_models, **(models or {})}
         self._book = Book(settings.providers)
         self._known: frozenset[str] | None = None
 
