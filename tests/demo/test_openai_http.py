@@ -247,6 +247,14 @@ async def test_a_relay_that_works_says_so_in_a_comment(http: aiohttp.ClientSessi
     assert got.startswith(b": OPENROUTER PROCESSING\n\n")
 
 
+@pytest.mark.parametrize(("flavour", "header"), [("xai", "x-grok-conv-id"), ("openrouter", "x-session-id")])
+async def test_a_header_names_whose_cache_it_is(http: aiohttp.ClientSession, flavour: str, header: str):
+    async with serving(flavour) as (url, provider):
+        for name, value in ((header, "one"), (header, "one"), (header, "two"), ("x-other", "one")):
+            await posted(http, f"{url}/v1/chat/completions", chat("word " * 2000), {name: value})
+    assert [line.cached > 2000 for line in provider.answered] == [False, True, False, False]
+
+
 def test_as_a_process_it_takes_a_flavour(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     with simulated_provider(tmp_path, None, "", "--flavour", "deepseek") as url:
         listed = get_json(f"{url}/v1/models", BEARER)

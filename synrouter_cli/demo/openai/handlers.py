@@ -38,7 +38,6 @@ PREFIXES: Final = (
 """Where the providers have these APIs: OpenAI, OpenRouter and relays, Gemini, Groq, Fireworks, Model Studio, Z.ai,
 DeepSeek."""
 _CREATED: Final = 1_767_225_600
-_CONVERSATION: Final = ("x-grok-conv-id", "x-session-id")
 
 
 class OpenAIApi:
@@ -157,8 +156,9 @@ class OpenAIApi:
         key = key.strip() if scheme.lower() == "bearer" else ""
         if not self.open and (not key or (self._key and key != self._key)):
             raise Refused(invalid_key(bool(key)))
-        named = (request.headers[name] for name in _CONVERSATION if name in request.headers)
-        return Sender(sha256(key.encode()).hexdigest(), next(named, ""))
+        header = self._upstream.flavour.shard_header
+        named = request.headers.get(header, "") if header else ""
+        return Sender(sha256(key.encode()).hexdigest(), named)
 
     def _fault(self, request: web.Request, asked: Asked) -> Fault:
         try:
