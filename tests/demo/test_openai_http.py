@@ -245,6 +245,7 @@ async def test_a_relay_that_works_says_so_in_a_comment(http: aiohttp.ClientSessi
     async with serving("openrouter") as (url, _):
         got, _ = await streamed(http, f"{url}/api/v1/chat/completions", chat(stream=True), "")
     assert got.startswith(b": OPENROUTER PROCESSING\n\n")
+    assert events_of(got)[-1]["usage"]["cost"] > 0
 
 
 @pytest.mark.parametrize(("flavour", "header"), [("xai", "x-grok-conv-id"), ("openrouter", "x-session-id")])

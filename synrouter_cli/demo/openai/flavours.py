@@ -42,6 +42,8 @@ class Flavour:
     """Where Chat Completions shows what was thought."""
     marks: bool = False
     """`cache_control` is honoured, as Anthropic would."""
+    tells_usage: bool = False
+    """A stream ends with the usage also where it was not asked for."""
     cost: bool = False
     """The usage has a `cost`."""
     adds_reasoning: bool = False
@@ -67,6 +69,7 @@ FLAVOURS: Final[Mapping[str, Flavour]] = {
             shard="conversation",
             shard_header="x-grok-conv-id",
             minimum=128,
+            tells_usage=True,
             adds_reasoning=True,
         ),
         Flavour(
@@ -76,6 +79,7 @@ FLAVOURS: Final[Mapping[str, Flavour]] = {
             shard_header="x-session-id",
             reasoning="reasoning",
             marks=True,
+            tells_usage=True,
             cost=True,
         ),
         Flavour("local", ("qwen3-coder:30b", "gpt-oss:20b"), needs_key=False, counters="none"),

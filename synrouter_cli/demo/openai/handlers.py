@@ -20,6 +20,7 @@ from synrouter_cli.demo.openai import chat, responses
 from synrouter_cli.demo.openai.chat import ChatAnswer
 from synrouter_cli.demo.openai.embeddings import embedded, embedding_refusal
 from synrouter_cli.demo.openai.errors import STATUSES, Refusal, invalid_key
+from synrouter_cli.demo.openai.flavours import Flavour
 from synrouter_cli.demo.openai.upstream import Answer, Asked, Dialect, Refused, Sender, Upstream, decoded
 
 __all__ = ["PREFIXES", "OpenAIApi"]
@@ -109,7 +110,7 @@ class OpenAIApi:
         response = web.StreamResponse(headers={"x-request-id": line.request_id, "cache-control": "no-cache"})
         response.content_type = "text/event-stream"
         await response.prepare(request)
-        frames, broken = _frames(answer, asked, self._upstream.flavour.name), _broken(answer, fault)
+        frames, broken = _frames(answer, asked, self._upstream.flavour), _broken(answer, fault)
         line.complete = await send_frames(request, response, frames, broken, fault, self._pace)
         return response
 
@@ -167,13 +168,14 @@ class OpenAIApi:
             raise Refused(Refusal(str(error))) from None
 
 
-def _frames(answer: Answer, asked: Asked, flavour: str) -> list[bytes]:
+def _frames(answer: Answer, asked: Asked, flavour: Flavour) -> list[bytes]:
     if not isinstance(answer, ChatAnswer):
         return responses.framed(answer.events())
     options = asked.body.get("stream_options") or {}
     # a relay that says it is at work, in a comment (openrouter.ai, "Streaming")
-    comment = [b": OPENROUTER PROCESSING\n\n"] if flavour == "openrouter" else []
-    return [*comment, *chat.framed(answer.chunks(usage=bool(options.get("include_usage"))))]
+    comment = [b": OPENROUTER PROCESSING\n\n"] if flavour.name == "openrouter" else []
+    usage = flavour.tells_usage or bool(options.get("include_usage"))
+    return [*comment, *chat.framed(answer.chunks(usage=usage))]
 
 
 def _broken(answer: Answer, fault: Fault) -> bytes:

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -65,6 +65,12 @@ class Output:
     def tokens(self) -> int:
         """All that is billed as output."""
         return self.thought_tokens + tokens_of(self.say) + sum(map(_tokens, self.calls))
+
+    def stopped(self, stop: str | Sequence[str] | None) -> Output:
+        """Ended before the first of these texts that it would have said."""
+        places = [self.say.find(text) for text in ([stop] if isinstance(stop, str) else stop or ())]
+        found = min((at for at in places if at >= 0), default=None)
+        return self if found is None else replace(self, say=self.say[:found], calls=(), finish="stop")
 
     def _cut(self, most: int) -> Output:
         """What is left where the limit came first: thoughts, then the beginning of the text."""
