@@ -39,7 +39,7 @@ SHORTENED = {"demo": "--plain --seconds 3", "test": "tests/test_errors.py -p no:
 """Task → what keeps it short."""
 ELSEWHERE = {"make", "git", "cd"}
 """What is run in the fresh copy, or has made it."""
-KNOWN = {*ELSEWHERE, "export", "claude", "synrouter"}
+KNOWN = {*ELSEWHERE, "export", "eval", "claude", "synrouter"}
 """What a line may begin with. `claude` is played by a stand-in."""
 LASTS = re.compile(r"synrouter (?:up(?!.*--detach)|stats\b.*--live|logs\b.* -f)")
 """Commands that go on until somebody ends them, or need a terminal."""
@@ -83,6 +83,8 @@ def check(words: list[str]) -> None:
     """Fail where a command or an option does not exist."""
     command: Any = typer.main.get_command(app)
     for place, word in enumerate(words):
+        if word == "--":
+            break  # the rest is a client's
         if word.startswith("-"):
             options = {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)}
             for option in alternatives(word):
@@ -160,9 +162,15 @@ def test_the_tests_run_in_a_fresh_copy(fresh_copy: Path, tmp_path: Path):
 
 
 CLAUDE = """\
-import json, os, sys, urllib.request
+import json, os, pathlib, subprocess, sys, urllib.request
 headers = {"content-type": "application/json", "anthropic-version": "2023-06-01"}
-if os.environ.get("ANTHROPIC_AUTH_TOKEN"):
+path = pathlib.Path.home() / ".claude" / "settings.json"
+settings = json.loads(path.read_text()) if path.exists() else {}
+os.environ.update(settings.get("env", {}))
+if settings.get("apiKeyHelper"):
+    asked = subprocess.run(settings["apiKeyHelper"], shell=True, capture_output=True, text=True, check=True)
+    headers["authorization"] = "Bearer " + asked.stdout.strip()
+elif os.environ.get("ANTHROPIC_AUTH_TOKEN"):
     headers["authorization"] = "Bearer " + os.environ["ANTHROPIC_AUTH_TOKEN"]
 else:
     headers["authorization"] = "Bearer sk-ant-oat-of-the-client"
@@ -203,10 +211,11 @@ def environment_of(home: Path, stand_ins: Path, session: Mapping[str, str]) -> d
 def run_block(block: str, environment: Mapping[str, str]) -> str:
     """Run the commands of a block that come to an end, as one script that stops at the first that fails.
 
-    Where a block sets variables for a client and starts none, one is started.
+    Where a block sets variables for a client and starts none, one is started. Nobody is there to be asked.
     """
     script = [line for line in lines(block) if not LASTS.search(line) and line.split()[0] not in ELSEWHERE]
-    if any(line.startswith("export ANTHROPIC_") for line in script) and "claude" not in script:
+    script = [f"{line} --yes" if re.match(r"synrouter configure (?!--list)", line) else line for line in script]
+    if any(line.startswith(("export ANTHROPIC_", "eval ")) for line in script) and "claude" not in script:
         script.append("claude")
     done = subprocess.run(
         ["sh", "-eu", "-c", "\n".join(script)],
@@ -233,5 +242,5 @@ def test_every_other_block_runs_on_the_proxy_that_the_readme_starts(tmp_path: Pa
             # what stops the proxy comes last
             blocks = sorted(BLOCKS, key=lambda block: "synrouter down" in block)
             said = [run_block(block.replace("7477", port), environment) for block in blocks]
-    clients = [block for block in blocks if "export ANTHROPIC_" in block]
-    assert "".join(said).count("claude was answered 200") == len(clients) > 0
+    # one that is configured, one that run starts, one that eval has made ready
+    assert "".join(said).count("claude was answered 200") == 3

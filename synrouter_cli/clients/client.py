@@ -11,7 +11,7 @@ gives: where a client needs it plain, TOKEN does, and whoever writes the file pu
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any, Final, Literal
@@ -191,6 +191,8 @@ class Client:
     """What it may be called on PATH, best first."""
     version_program: str = ""
     """The one beside it to ask for its version, where its own `--version` writes files or goes on the network."""
+    version_folders: tuple[str, ...] = ()
+    """Variables that name a folder of ours meanwhile, where `--version` makes folders for the client."""
     configure: Callable[[Wish, Surroundings], Plan] | None = None
     launch: Callable[[Wish, Surroundings], Launch] | None = None
     points_at: Callable[[Surroundings], str] | None = None
@@ -201,6 +203,23 @@ class Client:
     auths: tuple[Auth, ...] = ("key",)
     refusal: str = ""
     """Why it can't be on the proxy at all, and what to do instead."""
+
+
+def prices(model: Model, names: Sequence[str]) -> dict[str, int | float]:
+    """USD per million tokens of input, output, cache read and cache write (5 minutes), called `names`; {} unless all
+    of them are known.
+
+    >>> from decimal import Decimal
+    >>> from synrouter_cli.providers.pricing import Rates
+    >>> rates = Rates(Decimal("3.00"), Decimal(15), Decimal("0.30"), Decimal("3.75"))
+    >>> prices(Model("m", "M", 1, 1, rates), ("in", "out", "read", "write"))
+    {'in': 3, 'out': 15, 'read': 0.3, 'write': 3.75}
+    """
+    rates = model.rates
+    if rates is None or rates.cache_read is None or rates.cache_write_5m is None:
+        return {}
+    known = (rates.input, rates.output, rates.cache_read, rates.cache_write_5m)
+    return {name: int(rate) if rate == int(rate) else float(rate) for name, rate in zip(names, known, strict=True)}
 
 
 def variables_that_override(around: Surroundings, names: Iterable[str], *, than: str) -> Iterable[str]:

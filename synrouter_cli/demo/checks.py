@@ -72,7 +72,7 @@ def _about_texts(messages: Sequence[Mapping[str, Any]]) -> str | None:
             return f"messages.{index}.role: Input should be 'user' or 'assistant'"
         last_answer = index == len(messages) - 1 and message["role"] == "assistant"
         if not message.get("content"):
-            if last_answer:
+            if last_answer or (message["role"] == "system" and message.get("output_config")):  # effort from here on
                 continue
             return _EMPTY.format(index)
         for block in _blocks(message):

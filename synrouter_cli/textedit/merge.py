@@ -29,12 +29,16 @@ LINE: Final = "\n"
 @dataclass(frozen=True, slots=True)
 class Edit:
     """What is to stand at `path`: ABSENT is nothing. Where `element`, it is to be in the array at `path`, in the place
-    of an object that has the same value at the key `by`; `by` LINE makes it a line of the string at `path`."""
+    of an object that has the same value at the key `by`; `by` LINE makes it a line of the string at `path`.
+
+    `unless` is for what belongs to a whole that the client rewrites: it is only put where nothing is, and an undo takes
+    it back, whatever it has become, once nothing stands at `unless`."""
 
     path: tuple[Key, ...]
     value: Any
     element: bool = False
     by: str | None = None
+    unless: tuple[Key, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,7 @@ class Change:
     element: bool = False
     source: str | None = None
     by: str | None = None
+    unless: tuple[Key, ...] | None = None
 
     def packed(self) -> dict[str, Any]:
         """For a file of JSON: what is ABSENT or not set is left out. May hold a key of the user's.
@@ -57,7 +62,8 @@ class Change:
         """
         said = {"before": self.before, "after": self.after}
         packed = {"path": list(self.path), **{name: value for name, value in said.items() if value is not ABSENT}}
-        rest = {"element": self.element or None, "source": self.source, "by": self.by}
+        unless = list(self.unless) if self.unless is not None else None
+        rest = {"element": self.element or None, "source": self.source, "by": self.by, "unless": unless}
         return packed | {name: value for name, value in rest.items() if value is not None}
 
     @classmethod
@@ -65,7 +71,8 @@ class Change:
         """What `packed` gave."""
         before, after = packed.get("before", ABSENT), packed.get("after", ABSENT)
         rest = packed.get("element", False), packed.get("source"), packed.get("by")
-        return cls(tuple(packed["path"]), before, after, *rest)
+        unless = tuple(packed["unless"]) if "unless" in packed else None
+        return cls(tuple(packed["path"]), before, after, *rest, unless)
 
 
 class Applied(NamedTuple, Generic[D]):
@@ -108,10 +115,10 @@ def _edited(document: D, edit: Edit) -> tuple[D, list[Change]]:
     if edit.element:
         return _with_element(document, edit)
     before_value = document.get(path)
-    if same(before_value, value):
+    if same(before_value, value) or (edit.unless is not None and before_value is not ABSENT):
         return document, []
     source = document.source(path) if before_value is not ABSENT else None
-    change = Change(path, before_value, value, source=source)
+    change = Change(path, before_value, value, source=source, unless=edit.unless)
     if value is ABSENT:
         return document.remove(path), [change]
     return document.set(path, value), [*_parents(document, path), change]
@@ -185,6 +192,9 @@ def undo(document: D, changes: Iterable[Change]) -> Undone[D]:
         if change.element:
             document, taken = _without_element(document, change)
             kept += [] if taken else [change]
+        elif change.unless is not None:
+            if document.get(change.unless) is ABSENT:
+                document, kept = document.remove(path), [each for each in kept if each.path[: len(path)] != path]
         elif same(now, change.after):
             document = (
                 document.remove(path) if change.before is ABSENT else document.set(path, change.before, change.source)

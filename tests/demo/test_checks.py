@@ -30,6 +30,7 @@ TAKEN = {
     "an answer to each call": request(user(), calls("a", "b"), results("b", "a")),
     "results over two user messages in a row": request(user(), calls("a", "b"), results("a"), results("b")),
     "a system entry after the results": request(user(), calls("a"), results("a"), SYSTEM),
+    "an effort from here on": request(user(), {"role": "system", "content": [], "output_config": {"effort": "low"}}),
     "an empty last answer to be continued": request(user(), {"role": "assistant", "content": ""}),
     "a keep-warm request": request(user(), max_tokens=0),
 }
@@ -50,6 +51,7 @@ REFUSED = {
     "max_tokens: Input should be a valid integer": request(user(), max_tokens="8"),
     "messages.0.role: Input should be": request({"role": "robot", "content": "hi"}),
     "messages.0: all messages must have non-empty content": request(user("")),
+    "messages.1: all messages must have non-empty content": request(user(), {"role": "system", "content": []}),
     "messages: text content blocks must be non-empty": request(user([{"type": "text", "text": ""}])),
     "messages: text content blocks must contain non-whitespace": request(user(" \n")),
     "messages.2.content.0: unexpected `tool_use_id`": request(user(), calls("a"), results("b")),

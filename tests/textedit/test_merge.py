@@ -180,6 +180,55 @@ def test_a_line_of_a_string_is_put_and_taken_back_by_itself(before, theirs, afte
     assert theirs is not None or document.text == after
 
 
+ENTRY = [
+    Edit(("version",), 1, unless=("list",)),
+    Edit(("list", "us"), {"at": "never"}, unless=("list", "us", "key")),
+    Edit(("list", "us", "key"), "ours"),
+    Edit(("list", "us", "model"), "m"),
+]
+
+
+@pytest.mark.parametrize(
+    ("before", "theirs", "after", "told"),
+    [
+        # As the client writes it anew: what belongs to ours goes with it, whatever it has become.
+        ("{}", {"version": 2, "list": {"us": {"at": "now", "key": "ours", "model": "other", "more": 1}}}, {}, []),
+        ("{}", {"version": 1, "list": {"us": {"at": "now", "model": "m"}}}, {}, []),
+        # As long as something of the user's is there, so is what that can't be without.
+        (
+            "{}",
+            {"version": 2, "list": {"us": {"at": "now", "key": "ours"}, "me": {"at": "once"}}},
+            {"version": 2, "list": {"me": {"at": "once"}}},
+            [],
+        ),
+        (
+            "{}",
+            {"version": 1, "list": {"us": {"at": "now", "key": "mine", "model": "m"}}},
+            {"version": 1, "list": {"us": {"at": "now", "key": "mine"}}},
+            [("list", "us", "key")],
+        ),
+        # What was there before is not ours.
+        (
+            '{"version": 3, "list": {"us": {"at": "once"}}}',
+            {"version": 3, "list": {"us": {"at": "now", "key": "ours", "model": "m"}}},
+            {"version": 3, "list": {"us": {"at": "now"}}},
+            [],
+        ),
+    ],
+)
+def test_what_belongs_to_a_whole_that_the_client_rewrites_goes_with_it(before, theirs, after, told):
+    done, changes = apply(Json.parse(before), ENTRY)
+    assert done.get(("list", "us", "key")) == "ours"
+    document, kept = undo(Json.parse(json.dumps(theirs)), changes)
+    assert (document.value, [change.path for change in kept]) == (after, told)
+    assert undo(done, changes).document.text == before
+
+
 def test_what_was_packed_comes_back_as_it_was():
-    for change in (Change(("a", 0), ABSENT, {"id": 1}, element=True, by="id"), Change(("a",), None, 1, source="null")):
+    for change in (
+        Change(("a", 0), ABSENT, {"id": 1}, element=True, by="id"),
+        Change(("a",), None, 1, source="null"),
+        Change(("a",), ABSENT, {}, unless=("a", "b")),
+        Change(("a",), ABSENT, {}, unless=()),
+    ):
         assert Change.unpacked(json.loads(json.dumps(change.packed()))) == change
