@@ -1,7 +1,7 @@
 """OpenAI's APIs over HTTP: thin, what is answered comes from `upstream.py`.
 
 >>> sorted(PREFIXES)[:3]
-['', '/api/coding/paas/v4', '/api/paas/v4']
+['/api/coding/paas/v4', '/api/paas/v4', '/api/v1']
 """
 
 from __future__ import annotations
@@ -34,17 +34,18 @@ PREFIXES: Final = (
     "/compatible-mode/v1",
     "/api/paas/v4",
     "/api/coding/paas/v4",
-    "",
 )
-"""Where the providers have these APIs: OpenAI, OpenRouter and relays, Gemini, Groq, Fireworks, Model Studio, Z.ai,
-DeepSeek."""
+"""Where the providers have these APIs: OpenAI, OpenRouter and relays, Gemini, Groq, Fireworks, Model Studio, Z.ai."""
 _CREATED: Final = 1_767_225_600
 
 
 class OpenAIApi:
     """Its lines stand in the same books; where `key` is set, it is the only one taken."""
 
-    prefixes = PREFIXES
+    @property
+    def prefixes(self) -> tuple[str, ...]:
+        """Where these APIs stand: DeepSeek has them without a version, too."""
+        return (*PREFIXES, "") if self._upstream.flavour.name == "deepseek" else PREFIXES
 
     @property
     def open(self) -> bool:
@@ -59,12 +60,13 @@ class OpenAIApi:
         self._pace = pace
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
-        for prefix in PREFIXES:
+        for prefix in self.prefixes:
             router.add_post(f"{prefix}/chat/completions", self._chat)
             router.add_post(f"{prefix}/responses", self._responses)
             router.add_get(f"{prefix}/responses", self._upgrade)
             router.add_post(f"{prefix}/responses/input_tokens", self._input_tokens)
             router.add_post(f"{prefix}/embeddings", self._embeddings)
+        router.add_get("/api/v1/key", self._whose_key)
 
     async def models(self, request: web.Request) -> web.StreamResponse:
         """`GET /v1/models`."""
@@ -78,6 +80,15 @@ class OpenAIApi:
             for model in self._upstream.flavour.models
         ]
         return _json(line, {"object": "list", "data": listed})
+
+    async def _whose_key(self, request: web.Request) -> web.StreamResponse:
+        """`GET /api/v1/key`, OpenRouter's: whether a key is good."""
+        line = self._books.line("key", request.headers, "chat")
+        try:
+            self._sender(request)
+        except Refused as refused:
+            return _error(line, refused.refusal)
+        return _json(line, {"data": {"label": "sk-or-…", "usage": 0, "limit": None, "is_free_tier": False}})
 
     async def not_found(self, request: web.Request) -> web.StreamResponse:
         """Any path that there is not."""
