@@ -44,6 +44,8 @@ class Output:
     calls: tuple[Call, ...] = ()
     finish: str = "stop"
     interleave: bool = False
+    refuse: bool = False
+    """What is said is a refusal."""
 
     @classmethod
     def of(cls, step: Step, offered: Mapping[str, str], *, ident: str, thinks: bool, most: int | None = None) -> Output:
@@ -54,7 +56,7 @@ class Output:
             _call(tool, offered, f"call_{ident[:20]}{mark}{index:02d}") for index, tool in enumerate(step.tools)
         )
         finish = "tool_calls" if calls else "stop"
-        whole = cls(ident, think, step.say, calls, finish, step.interleave)
+        whole = cls(ident, think, step.say, calls, finish, step.interleave, step.refuse)
         return whole if most is None or whole.tokens <= most else whole._cut(most)
 
     @property
