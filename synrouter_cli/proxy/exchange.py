@@ -31,7 +31,14 @@ from synrouter_cli.proxy.crossing import cross
 from synrouter_cli.proxy.draining import Drains
 from synrouter_cli.proxy.failures import Broken, Failure
 from synrouter_cli.proxy.guard import Admitted, Guard, Head
-from synrouter_cli.proxy.headers import Credential, choose_credential, first, for_planning, to_upstream
+from synrouter_cli.proxy.headers import (
+    Credential,
+    choose_credential,
+    credential_owner_of,
+    first,
+    for_planning,
+    to_upstream,
+)
 from synrouter_cli.proxy.listing import asks_anthropic, listing, shape_of
 from synrouter_cli.proxy.live import Live, Stopping, place
 from synrouter_cli.proxy.pinging import Pinger
@@ -129,7 +136,8 @@ class Exchange:
             encoding = b", ".join(head.values(b"content-encoding")).decode("latin-1")
             body = await bodies.read(request.content, request.content_length, encoding, lease, self.limits)
             dialect = admitted.match.route.dialect
-            way = self.ways.find(model_of(body.decoded), dialect)
+            owner = credential_owner_of(head) if admitted.keeps_credential else ""
+            way = self.ways.find(model_of(body.decoded), dialect, owner=owner)
             tries = [way, *way.fallbacks]
             failures: list[str] = []
             for place_of_way, each in enumerate(tries):

@@ -6,6 +6,7 @@ Example: `Ways(settings, keys).find("gpt-5.5", "chat").provider` is "openai".
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from synrouter_cli.providers import Provider
 from synrouter_cli.proxy.provider_keys import Keys
@@ -26,13 +27,16 @@ class Ways:
         self._book = Book(settings.providers)
         self._known: frozenset[str] | None = None
 
-    def find(self, model: str, dialect: str) -> Way:
+    def find(self, model: str, dialect: str, *, owner: str = "") -> Way:
         """The way of a request for that model; one that names none goes to its dialect's own provider, which says what
-        is wrong with it. Raises UnknownModel."""
+        is wrong with it. `owner` is whose credential the client brings. Raises UnknownModel."""
         if not model:
             first = next(name for name, each in self._settings.providers.items() if dialect in each.dialects)
             return Way(first, dialect, model)
-        return choose(model, dialect, self._current())
+        book = self._current()
+        if owner and owner not in book.usable:
+            book = replace(book, usable=book.usable | {owner})
+        return choose(model, dialect, book)
 
     def provider(self, name: str) -> Provider:
         return self._settings.providers[name]
