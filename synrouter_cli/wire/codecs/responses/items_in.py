@@ -54,6 +54,8 @@ class Turns:
         kind = item.get("type")
         if kind is None:
             kind = "message" if "role" in item else "item_reference" if item.keys() == {"id"} else None
+        if not isinstance(kind, str):
+            raise refused(f"{path}.type", "a string is needed here")
         if kind == "message":
             self._message(item, path)
         elif kind in CALLS:
@@ -69,8 +71,6 @@ class Turns:
             self.tools += read_tools(item.get("tools"), f"{path}.tools", about)
         elif kind == "item_reference":
             raise refused(path, NOTHING_HELD.format(what="an item_reference"))
-        elif not isinstance(kind, str):
-            raise refused(f"{path}.type", "a string is needed here")
         else:
             self._opaque(kind, item)
 
