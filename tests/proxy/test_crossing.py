@@ -11,7 +11,9 @@ import pytest
 
 from support.edge import MESSAGE, Edge, Received, Wire, head, running_edge, stream, whole
 from synrouter_cli.settings import Secret
+from synrouter_cli.wire.sealed import seal
 
+FOREIGN = seal("chat", {"reasoning_content": "of another"})
 USER = [{"role": "user", "content": "hi"}]
 KEYS = {
     "anthropic": Secret("sk-ant-api03-a"),
@@ -225,3 +227,42 @@ async def test_a_request_that_its_own_provider_is_to_refuse_goes_out_and_has_a_r
         answer = await edge.ask(target="/v1/chat/completions", body=b'{"model":"gpt-5.5","messages":7}')
         assert (answer.status, answer.json()) == (400, {"error": {"message": "messages must be a list"}})
         assert edge.turns.turns[0].outcome.http_status == 400
+
+
+@pytest.mark.parametrize(
+    ("target", "provider", "asked"),
+    [
+        (
+            "/v1/messages",
+            "anthropic",
+            {
+                "model": "claude-opus-4-8",
+                "max_tokens": 9,
+                "messages": [
+                    *USER,
+                    {"role": "assistant", "content": [{"type": "thinking", "thinking": "x", "signature": FOREIGN}]},
+                    *USER,
+                ],
+            },
+        ),
+        (
+            "/v1/responses",
+            "openai",
+            {
+                "model": "gpt-5.5",
+                "input": [
+                    *USER,
+                    {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": FOREIGN},
+                    {"role": "assistant", "content": "x"},
+                    *USER,
+                ],
+            },
+        ),
+    ],
+)
+async def test_what_another_provider_thought_is_not_shown_to_this_one(target, provider, asked):
+    async with edge_to(provider) as edge:
+        edge.upstream.plays(whole(MESSAGE))
+        await edge.ask(target=target, body=json.dumps(asked).encode())
+        assert FOREIGN.encode() not in edge.upstream.received[0].body
+        assert sent(edge)["model"] == asked["model"]
