@@ -60,6 +60,7 @@ def as_object(daemon: Daemon) -> dict[str, Any]:
         "upstreams": dict(state.upstreams),
         "keys": dict(_keys(daemon)),
         "keyring": health.keyring if health else "",
+        "budget": dict(health.budget) if health else None,
     }
 
 
@@ -89,6 +90,8 @@ def lines(daemon: Daemon) -> list[str]:
     ]
     if health is not None and health.keyring:
         rows.append(("keyring", clean(health.keyring)))
+    if health is not None and health.budget:
+        rows += _budget_rows(health.budget)
     return [f"{name:<10} {value}" for name, value in rows]
 
 
@@ -131,6 +134,25 @@ def _ledger_rows(ledger: Mapping[str, Any], committed: int) -> list[tuple[str, s
         ledger.get("notice"),
     ]
     return [("ledger", " · ".join(parts)), *(("", clean(str(note))) for note in notes if note)]
+
+
+def _budget_rows(budget: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The limits and what was spent of them; whatever is near its limit once more, as answers say it."""
+    parts = []
+    if daily := _amount(budget, "daily_usd"):
+        parts.append(f"${_amount(budget, 'spent_usd'):,.2f} of ${daily:,.2f} spent today (UTC)")
+    if session := _amount(budget, "session_usd"):
+        parts.append(f"${session:,.2f} a session")
+    if unpriced := _number(budget, "unpriced_turns"):
+        parts.append(f"{unpriced:,} {'turn' if unpriced == 1 else 'turns'} without a known price, not counted")
+    warnings = budget.get("warnings")
+    said = [clean(str(one)) for one in warnings] if isinstance(warnings, list) else []
+    return [("budget", " · ".join(parts)), *(("warning", line) for line in said)]
+
+
+def _amount(values: Mapping[str, Any], name: str) -> float:
+    value = values.get(name)
+    return float(value) if isinstance(value, int | float) else 0.0
 
 
 def _number(values: Mapping[str, Any], name: str) -> int:

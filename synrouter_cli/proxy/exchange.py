@@ -17,13 +17,14 @@ from typing import Final
 
 from aiohttp import web
 
-from synrouter_cli.errors import InvalidRequest, KeyringError, NoProviderKey, SynrouterError
+from synrouter_cli.errors import BudgetReached, InvalidRequest, KeyringError, NoProviderKey, SynrouterError
 from synrouter_cli.identity import client_of
 from synrouter_cli.prompt.top_level import model_of
 from synrouter_cli.providers import Provider, cache_kind, model
 from synrouter_cli.providers.complaints import Asked
 from synrouter_cli.proxy import bodies
 from synrouter_cli.proxy.bodies import Body, Budget, Limits
+from synrouter_cli.proxy.budgeting import Budgets, unlimited
 from synrouter_cli.proxy.control import Control
 from synrouter_cli.proxy.course import ActiveTurn, Course, Turns, Unplanned
 from synrouter_cli.proxy.crossing import cross
@@ -41,6 +42,7 @@ from synrouter_cli.proxy.trip import Trip
 from synrouter_cli.proxy.turn import Inbound
 from synrouter_cli.proxy.upstream import Answer, Call, Upstream
 from synrouter_cli.proxy.wayfinding import Ways
+from synrouter_cli.proxy.withholding import UNBUDGETED, withheld
 from synrouter_cli.routing import dialect_of
 from synrouter_cli.ways import Way
 from synrouter_cli.wire.diagnosis import NAMED_IN_REFUSALS
@@ -68,6 +70,7 @@ class Exchange:
     ping_interval_s: float
     live: Live
     clock: Callable[[], float] = time.time
+    budgets: Budgets = field(default_factory=unlimited)
     pinger: Pinger | None = None
     """Where keep-warm is switched on: remembers how requests went."""
 
@@ -165,7 +168,12 @@ class Exchange:
         if (counted := self._counted(trip)) is not None:
             return counted
         active = self._begin(trip, credential)
+        course.crossing = trip.crossing
+        ours = {**_ours(active), **self.budgets.headers(active.session_id)}
         try:
+            if (stop := self._over_budget(trip, credential, active)) is not None:
+                course.withheld(stop)
+                return withheld(stop, trip.crossing, active, ours, now=self.clock())
             with closing(await self._ask(trip, credential, active)) as answer:
                 course.answered(answer)
                 if not last and answer.status in FALLS_BACK:
@@ -174,7 +182,7 @@ class Exchange:
                     return None
                 _quietly(active.responding, answer.status)
                 context = self._context(trip, credential)
-                return await self._bring(request, answer, course, context, _ours(active), trip)
+                return await self._bring(request, answer, course, context, ours, trip)
         except Failure as failure:
             course.failed(failure)
             log.warning("%s: %s after %d attempts", trip.provider.name, failure.kind, failure.attempts)
@@ -184,7 +192,7 @@ class Exchange:
             if failures:
                 tried = ", ".join(failures)
                 failure.error.message += f" Tried before: {tried}."
-            return refusal(failure.error, trip.dialect, permanent=failure.permanent, ours=_ours(active))
+            return refusal(failure.error, trip.dialect, permanent=failure.permanent, ours=ours)
         except ConnectionError:
             raise  # the client is gone
         except Exception:
@@ -194,6 +202,13 @@ class Exchange:
             _quietly(active.finish, course.outcome())
             if self.pinger is not None and trip.crossing.planned:
                 _quietly(self.pinger.note, active.session_id, trip.call(credential, None, beta=active.beta))
+
+    def _over_budget(self, trip: Trip, credential: Credential, active: ActiveTurn) -> BudgetReached | None:
+        """Why a turn that would cost dollars must not go out."""
+        if trip.admitted.match.route.endpoint in UNBUDGETED or credential.billing == "subscription":
+            return None
+        stop = self.budgets.verdict(active.session_id).stop
+        return stop.error() if stop is not None else None
 
     def _counted(self, trip: Trip) -> web.Response | None:
         """The estimate of a count, where the provider has none of its own."""
