@@ -39,6 +39,7 @@ _synrouter() {
         "/run --auth") words="key subscription" ;;
         "/env --model") words="$(_synrouter_values models)" ;;
         "/env --auth") words="key subscription" ;;
+        "/env --shell") words="sh fish powershell" ;;
         *)
             if [[ $cur == -* ]]; then
                 case "$place" in
@@ -56,7 +57,7 @@ _synrouter() {
                     "/logs") words="--follow -f --lines -n --help -h" ;;
                     "/configure") words="--undo --dry-run --yes -y --model --scope --auth --list --json --help -h" ;;
                     "/run") words="--model --auth --help -h" ;;
-                    "/env") words="--model --auth --help -h" ;;
+                    "/env") words="--model --auth --shell --help -h" ;;
                     "/doctor") words="--json --help -h" ;;
                     "/completions") words="--help -h" ;;
                     "/keys") words="--help -h" ;;

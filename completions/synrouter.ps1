@@ -44,7 +44,7 @@ Register-ArgumentCompleter -Native -CommandName synrouter -ScriptBlock {
         '/logs' = @(, @('--follow', 'Go on with what is written, until Ctrl-C.'); , @('-f', 'Go on with what is written, until Ctrl-C.'); , @('--lines', 'How many of the last lines.'); , @('-n', 'How many of the last lines.'); , @('--help', 'Show the help and exit.'); , @('-h', 'Show the help and exit.'))
         '/configure' = @(, @('--undo', 'Take back what was written.'); , @('--dry-run', 'Show the difference, write nothing.'); , @('--yes', 'Write without asking.'); , @('-y', 'Write without asking.'); , @('--model', 'What it uses from now on; its own choice if left out.'); , @('--scope', 'For all projects, or this one.'); , @('--auth', 'Whose credential pays.'); , @('--list', 'Every client: installed, configured, pointing where.'); , @('--json', 'One JSON object, for programs.'); , @('--help', 'Show the help and exit.'); , @('-h', 'Show the help and exit.'))
         '/run' = @(, @('--model', 'What it uses, this time.'); , @('--auth', 'Whose credential pays.'); , @('--help', 'Show the help and exit.'); , @('-h', 'Show the help and exit.'))
-        '/env' = @(, @('--model', 'What it is to use.'); , @('--auth', 'Whose credential pays.'); , @('--help', 'Show the help and exit.'); , @('-h', 'Show the help and exit.'))
+        '/env' = @(, @('--model', 'What it is to use.'); , @('--auth', 'Whose credential pays.'); , @('--shell', 'Who reads them.'); , @('--help', 'Show the help and exit.'); , @('-h', 'Show the help and exit.'))
         '/doctor' = @(, @('--json', 'One JSON object, for programs.'); , @('--help', 'Show the help and exit.'); , @('-h', 'Show the help and exit.'))
         '/completions' = @(, @('--help', 'Show the help and exit.'); , @('-h', 'Show the help and exit.'))
         '/keys' = @(, @('--help', 'Show the help and exit.'); , @('-h', 'Show the help and exit.'))
@@ -79,6 +79,7 @@ Register-ArgumentCompleter -Native -CommandName synrouter -ScriptBlock {
         '/run --auth' = @('key', 'subscription')
         '/env --model' = 'models'
         '/env --auth' = @('key', 'subscription')
+        '/env --shell' = @('sh', 'fish', 'powershell')
     }
     $elements = @($commandAst.CommandElements | Where-Object { $_.Extent.EndOffset -lt $cursorPosition })
     $place = ''

@@ -322,12 +322,14 @@ def configure(
 
         listing.show(as_json=as_json)
         return
+    if as_json:
+        raise UsageError(detail="--json goes with --list.", hint="synrouter configure --list --json")
     if client is None:
         raise UsageError(detail="Which client?", hint="synrouter configure --list")
     from synrouter_cli.commands import configure as command
 
     options = command.Options(undo, dry_run, yes, model or "", scope or "user", auth or "key")
-    command.configure(client, options)
+    raise typer.Exit(command.configure(client, options))
 
 
 @app.command(cls=QuickCommand, rich_help_panel=RUN, context_settings={"allow_interspersed_args": False})
@@ -361,14 +363,19 @@ def env(
     auth: Annotated[
         str | None, typer.Option(metavar="key|subscription", help="Whose credential pays.  [default: key]")
     ] = None,
+    shell: Annotated[
+        str | None, typer.Option(metavar="sh|fish|powershell", help="Who reads them.  [default: sh, bash, zsh]")
+    ] = None,
 ) -> None:
     """Print the export lines that put a client on the proxy.
 
+    \b
     Example: eval "$(synrouter env claude-code)"
+             synrouter env claude-code --shell fish | source
     """
     from synrouter_cli.commands import running as command
 
-    command.env(client, model=model or "", auth=auth or "key")
+    command.env(client, model=model or "", auth=auth or "key", shell=shell or "sh")
 
 
 @app.command(cls=QuickCommand, rich_help_panel=LOOK)
@@ -539,9 +546,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _fail(message: str, hint: str, code: int) -> int:
-    print(f"synrouter: {message}", file=sys.stderr)
-    if hint:
-        print(f"  next: {hint}", file=sys.stderr)
+    said = [f"synrouter: {message}", *([f"  next: {hint}"] if hint else [])]
+    if sys.stderr.isatty():
+        from synrouter_cli.commands.saying import lines_for
+
+        said = [line for text in said for each in text.split("\n") for line in lines_for(sys.stderr, each)]
+    print("\n".join(said), file=sys.stderr)
     return code
 
 

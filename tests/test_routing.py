@@ -72,9 +72,7 @@ def test_only_constant_routes_have_no_provider_and_no_control() -> None:
         assert (route.action == "control") == route.pattern.startswith("/_synrouter/"), route
 
 
-@pytest.mark.parametrize(
-    "path", ["/v1/completions", "/api/v1/chat", "/v1/chat/completions/c_1", "/v1/responses/r_1"]
-)
+@pytest.mark.parametrize("path", ["/v1/completions", "/api/v1/chat", "/v1/chat/completions/c_1", "/v1/responses/r_1"])
 def test_openai_paths_are_told_what_is_served(path: str) -> None:
     error = not_served(path)
     assert error.http_status == 404

@@ -165,7 +165,10 @@ def rekey(record: Record, old: Secret, new: Secret) -> tuple[Path, ...]:
         if held.content is None or not any(holds_key(change.after) for change in file.changes):
             continue
         text = _text(held)
-        after = with_new_key(text, file.format, file.changes, old=old.reveal(), new=new.reveal())
+        try:
+            after = with_new_key(text, file.format, file.changes, old=old.reveal(), new=new.reveal())
+        except EditError as error:
+            raise error.of(file.path) from None
         if after != text:
             files.write(held, after.encode(), private=True)
             changed.append(file.path)

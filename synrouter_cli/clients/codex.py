@@ -36,10 +36,6 @@ OWN_PREFIX: Final = "gpt-"
 PATIENCE_MS: Final = 15_000
 """For the command that prints the key; the client's own 5 s are short for a machine that is busy."""
 MANAGED: Final = {"linux": "/etc/codex/managed_config.toml", "darwin": "/etc/codex/managed_config.toml"}
-NOT_YET: Final = (
-    "this version of Synrouter does not speak OpenAI's Responses yet, the only dialect of Codex: "
-    "until one does, Codex gets no answers; --undo takes it back"
-)
 EFFORTS: Final = {
     "low": "Quick answers with little thinking",
     "medium": "As much thinking as everyday work needs",
@@ -77,7 +73,7 @@ def configure(wish: Wish, around: Surroundings) -> Plan:
     edits += leaves(("model_providers", NAME), provider(wish))
     serves = around.exists(path.parent / "app-server-daemon")  # that one has read the catalog at its start
     restart = "codex app-server daemon restart" if serves else ""
-    return Plan((*files, FileEdit(path, "toml", tuple(edits))), model.id, (NOT_YET,), restart)
+    return Plan((*files, FileEdit(path, "toml", tuple(edits))), model.id, next=restart)
 
 
 def launch(wish: Wish, around: Surroundings) -> Launch:
@@ -86,9 +82,9 @@ def launch(wish: Wish, around: Surroundings) -> Launch:
     settings: dict[str, Any] = {"model": model.id, "model_provider": NAME, f"model_providers.{NAME}": provider(wish)}
     flags = [flag for key, value in settings.items() for flag in ("-c", f"{key}={inline(value)}")]
     if not needs_catalog(model):
-        return Launch(arguments=tuple(flags), notes=(NOT_YET,))
+        return Launch(arguments=tuple(flags))
     flags += ["-c", f"model_catalog_json='{PRIVATE}/{CATALOG}'"]  # in these quotes a path of Windows stays as it is
-    return Launch(arguments=tuple(flags), private={CATALOG: catalog(wish.models)}, notes=(NOT_YET,))
+    return Launch(arguments=tuple(flags), private={CATALOG: catalog(wish.models)})
 
 
 def provider(wish: Wish) -> dict[str, Any]:

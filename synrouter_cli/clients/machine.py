@@ -5,11 +5,17 @@ Example: `surroundings(environ).read(home / ".claude" / "settings.json")` is tha
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
+import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path, PurePath
+from typing import IO
 
 from synrouter_cli.clients import files
 from synrouter_cli.clients.client import Client, Surroundings
@@ -19,7 +25,11 @@ from synrouter_cli.credentials import without_keys
 from synrouter_cli.textedit import decode
 
 _VERSION_S = 10.0
-_VERSION_CHARS = 40
+_END_S = 1.0
+"""How long a program may take to end that has closed its output."""
+_VERSION_BYTES = 4096
+_VERSION = re.compile(r"(?<![\d.])\d+(?:\.\d+){1,3}(?:[-+][0-9A-Za-z.+-]{1,20})?")
+_SEQUENCE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 
 
 def surroundings(environ: Mapping[str, str], records: Iterable[Record] = ()) -> Surroundings:
@@ -61,19 +71,49 @@ def executable_of(client: Client, environ: Mapping[str, str]) -> Path | None:
 
 
 def version_of(client: Client, executable: Path, environ: Mapping[str, str]) -> str:
-    """What the program says of its version, in a few words; empty where it does not say it soon."""
-    program = executable.resolve().with_name(client.version_program) if client.version_program else executable
+    """The version that the client's program says it has; empty where it does not say one soon."""
+    beside = client.version_program
+    return said_version(executable.resolve().with_name(beside) if beside else executable, environ)
+
+
+def said_version(program: Path, environ: Mapping[str, str]) -> str:
+    """What looks like a version in what `program --version` prints. What it starts is ended."""
+    said = bytearray()
     try:
-        asked = subprocess.run(
+        asked = subprocess.Popen(
             [program, "--version"],
             env=without_keys(environ),
             stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_VERSION_S,
-            check=False,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
         )
-    except (OSError, subprocess.TimeoutExpired):
+    except OSError:
         return ""
-    lines = [line.strip() for line in asked.stdout.decode("utf-8", "replace").splitlines() if line.strip()]
-    numbered = (line for line in lines if any(character.isdigit() for character in line))
-    return next(numbered, "")[:_VERSION_CHARS] if asked.returncode == 0 else ""
+    reader = threading.Thread(target=_read, args=(asked.stdout, said), daemon=True)
+    reader.start()
+    try:
+        reader.join(_VERSION_S)
+        with suppress(subprocess.TimeoutExpired):
+            asked.wait(0 if reader.is_alive() else _END_S)
+        code = asked.poll()
+    finally:
+        _end(asked)
+    numbered = _VERSION.search(_SEQUENCE.sub("", said.decode("utf-8", "replace")))
+    return numbered[0] if numbered and code == 0 else ""
+
+
+def _read(stream: IO[bytes], said: bytearray) -> None:
+    """As much of it as a version can need: some programs write without end."""
+    with suppress(OSError, ValueError):
+        while len(said) < _VERSION_BYTES and (chunk := os.read(stream.fileno(), _VERSION_BYTES)):
+            said += chunk
+
+
+def _end(asked: subprocess.Popen[bytes]) -> None:
+    """And whatever it started, which would hold the pipe open or go on after us."""
+    with suppress(OSError):
+        os.killpg(asked.pid, signal.SIGKILL) if sys.platform != "win32" else asked.kill()
+    asked.wait()
+    if asked.stdout is not None:
+        asked.stdout.close()

@@ -61,7 +61,7 @@ def survey(records: Iterable[Record]) -> Iterator[Row]:
 
 def table(rows: Iterable[Row], room: int) -> Iterator[str]:
     """The rows for people, in at most `room` columns."""
-    cells = [_TITLES, *((row.client, _installed(row), row.configured, clean(row.points_at)) for row in rows)]
+    cells = [_TITLES, *((row.client, _installed(row), _state(row), clean(row.points_at)) for row in rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(3)]
     for row in cells:
         line = "  ".join(padded(cell, space, True) for cell, space in zip(row, widths, strict=False))
@@ -77,7 +77,14 @@ def is_as_written(record: Record) -> bool:
 
 
 def _installed(row: Row) -> str:
-    return clean(row.version or "yes") if row.installed else "–"
+    return (row.version or "yes") if row.installed else "–"
+
+
+def _state(row: Row) -> str:
+    """Projects are counted: they have no room to be named."""
+    projects = len(row.scopes) - row.scopes.count("user")
+    where = [*(["user"] if "user" in row.scopes else []), f"{projects} project{'s' if projects > 1 else ''}"]
+    return f"{row.configured} ({' + '.join(where)})" if projects else row.configured
 
 
 def _row(client: Client, records: list[Record]) -> Row:

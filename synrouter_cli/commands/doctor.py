@@ -9,22 +9,24 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sqlite3
 import stat
 import sys
-import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
 from synrouter_cli import __version__, keys
-from synrouter_cli.clients import client_of
+from synrouter_cli.clients import client_names, client_of
 from synrouter_cli.clients.client import Client
 from synrouter_cli.clients.editing import texts_in
-from synrouter_cli.clients.machine import executable_of, surroundings
+from synrouter_cli.clients.machine import executable_of, said_version
 from synrouter_cli.clients.records import Record, Records
 from synrouter_cli.commands.clients import is_as_written
+from synrouter_cli.commands.configure import command_for, relay_notes, warnings_of
+from synrouter_cli.commands.saying import wrapped
 from synrouter_cli.commands.wishes import AUTHS, SCOPES, port_of, wish
 from synrouter_cli.daemon import client, lock
 from synrouter_cli.dashboard.sanitize import clean
@@ -33,7 +35,7 @@ from synrouter_cli.settings import HOST, Paths, Settings, find_paths, load
 
 SCHEMA_VERSION: Final = 1
 _KEYRING_S: Final = 5.0
-_WIDEST: Final = 100
+_COMMANDS: Final = ("synrouter ", "cd ", "chmod ")
 _SQLITE_MENDED: Final = (3, 51, 3)
 """From here on a checkpoint that meets a reset of the WAL can't lose a commit (sqlite.org, release notes)."""
 
@@ -54,7 +56,7 @@ def doctor(*, as_json: bool, room: int) -> int:
     if as_json:
         print(json.dumps({"schema_version": SCHEMA_VERSION, "findings": [asdict(finding) for finding in findings]}))
     else:
-        print("\n".join(lines(findings, min(room, _WIDEST))))
+        print("\n".join(lines(findings, room)))
     return EXIT_FAILURE if any(finding.state == "fail" for finding in findings) else 0
 
 
@@ -70,6 +72,7 @@ def examine() -> Iterator[Finding]:
         yield Finding("fail", "config", error.message, error.hint)
         return
     yield Finding("ok", "config", _where(paths.config_file))
+    yield from _guarded("command", _command)
     yield from _guarded("proxy", lambda: _proxy(settings))
     yield from _guarded("keys", lambda: _keys(settings))
     yield from _guarded("clients", lambda: _clients(settings))
@@ -81,11 +84,14 @@ def lines(findings: list[Finding], room: int) -> Iterator[str]:
     indent = " " * (width + 8)
     for finding in findings:
         text = clean(finding.text)
-        wrapped = textwrap.wrap(text, max(room - len(indent), 30), break_long_words=False, break_on_hyphens=False)
-        yield f"{finding.state:<4}  {finding.subject:<{width}}  {wrapped[0] if wrapped else ''}".rstrip()
-        yield from (indent + line for line in wrapped[1:])
+        first, *rest = wrapped(text, room - len(indent))
+        yield f"{finding.state:<4}  {finding.subject:<{width}}  {first}".rstrip()
+        yield from (indent + line for line in rest)
         if finding.next:
-            yield f"{indent}next: {clean(finding.next)}"
+            step = clean(finding.next)
+            whole = step.startswith(_COMMANDS)  # to be copied
+            said = [f"next: {step}"] if whole else wrapped(f"next: {step}", room - len(indent), indent="      ")
+            yield from (indent + line for line in said)
 
 
 def _guarded(subject: str, check: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
@@ -113,11 +119,28 @@ def _folders(paths: Paths) -> Iterator[Finding]:
     yield Finding("ok", "folders", ", ".join(dict.fromkeys(map(str, places))))
 
 
+def _command() -> Iterator[Finding]:
+    """The `synrouter` that shells and clients find, where it is not this one."""
+    found = shutil.which("synrouter")
+    ours = Path(sys.executable).with_name("synrouter.exe" if sys.platform == "win32" else "synrouter")
+    if found is None:
+        text = "synrouter is not on your PATH; the lines of `synrouter env` need it there"
+        yield Finding("warn", "command", text, f"add {ours.parent} to PATH" if ours.exists() else "")
+    elif not (ours.exists() and ours.samefile(found)):
+        other = said_version(Path(found), os.environ)
+        if other != __version__:
+            what = f"version {other}" if other else "another program"
+            text = f"the synrouter on your PATH, {found}, is {what}; this one is {__version__}"
+            yield Finding("warn", "command", text, "remove one, or put this one first on PATH")
+
+
 def _proxy(settings: Settings) -> Iterator[Finding]:
     if not lock.is_held(settings.paths.lock_file):
         raise NotRunning()
     daemon = client.find(settings.paths)
     yield Finding("ok", "proxy", f"answers on http://{HOST}:{daemon.state.port} (pid {daemon.state.pid})")
+    if warning := daemon.state.listening.warning(daemon.state.port):
+        yield Finding("warn", "proxy", warning)
     if daemon.state.version != __version__:
         text = f"it is version {daemon.state.version}, this command {__version__}"
         yield Finding("warn", "proxy", text, "synrouter down && synrouter up --detach")
@@ -147,27 +170,37 @@ def _clients(settings: Settings) -> Iterator[Finding]:
     if not records:
         yield Finding("ok", "clients", "none is configured: synrouter configure --list shows what there is")
     for record in records:
-        found = client_of(record.client)
-        yield from _guarded(record.client, lambda record=record, found=found: _client(settings, record, found))  # type: ignore[misc]
+        yield from _guarded(record.client, lambda record=record: _client(settings, record))  # type: ignore[misc]
 
 
-def _client(settings: Settings, record: Record, found: Client) -> Iterator[Finding]:
-    again = f"synrouter configure {record.client}"
-    troubles = []
+def _client(settings: Settings, record: Record) -> Iterator[Finding]:
+    if record.client not in client_names():
+        text = "was configured by a version of Synrouter that knew it; this one does not"
+        yield Finding("warn", record.client, text, command_for(record, undo=True))
+        return
+    if record.project and not Path(record.project).exists():
+        undo = f"synrouter configure {record.client} --undo --scope project"
+        yield Finding("warn", record.client, f"{record.project}, where it is configured, is gone", undo)
+        return
+    found = client_of(record.client)
+    troubles = list(_troubles(settings, record, found))
+    yield from troubles or [Finding("ok", record.client, f"configured for {record.url}{_place(record)}")]
+
+
+def _troubles(settings: Settings, record: Record, found: Client) -> Iterator[Finding]:
+    again = command_for(record)
     url = f"http://{HOST}:{port_of(settings)}"
     if record.url != url:
-        troubles.append(Finding("fail", record.client, f"is configured for {record.url}, the proxy is on {url}", again))
+        yield Finding("fail", record.client, f"is configured for {record.url}, the proxy is on {url}", again)
     if not is_as_written(record):
-        troubles.append(Finding("warn", record.client, "what was written has been changed since", again))
+        yield Finding("warn", record.client, "what was written has been changed since", again)
     if executable_of(found, os.environ) is None and found.executables:
-        troubles.append(Finding("warn", record.client, f"{found.executables[0]} is not on your PATH"))
+        yield Finding("warn", record.client, f"{found.executables[0]} is not on your PATH")
     if (gone := _lost_command(record)) is not None:
-        troubles.append(Finding("fail", record.client, f"{gone}, which it asks for the local key, is gone", again))
-    if found.overrides is not None:
-        asked = wish(settings, asked_model=record.model, scope=SCOPES[record.scope], auth=AUTHS[record.auth])
-        beaten = found.overrides(asked, surroundings(os.environ))
-        troubles += [Finding("warn", record.client, sentence) for sentence in beaten]
-    yield from troubles or [Finding("ok", record.client, f"configured for {record.url}{_place(record)}")]
+        yield Finding("fail", record.client, f"{gone}, which it asks for the local key, is gone", again)
+    asked = wish(settings, asked_model=record.model, scope=SCOPES[record.scope], auth=AUTHS[record.auth])
+    for sentence in (*warnings_of(found, asked), *relay_notes(found, settings)):
+        yield Finding("warn", record.client, sentence)
 
 
 def _lost_command(record: Record) -> str | None:

@@ -1,69 +1,90 @@
 """`synrouter run CLIENT` and `synrouter env CLIENT`: a client on the proxy by environment and flags alone.
 
-The client takes the place of this process, so that the terminal, signals and the exit code are its own.
+The client takes the place of this process, so that the terminal, signals and the exit code are its own; only one that
+needs files of its own is waited for, since they go when it ends.
 
-Example: `run("claude-code", ["-p", "hello"], ...)` starts the proxy where it does not run, then `claude -p hello`.
+Example: `run("claude-code", ["-p", "hello"])` starts the proxy where it does not run, then `claude -p hello`.
 """
 
 from __future__ import annotations
 
 import os
-import shlex
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
+from typing import Final
 
 from synrouter_cli import private_files
 from synrouter_cli.clients import client_of
 from synrouter_cli.clients.client import PRIVATE, TOKEN, Client, Launch, Wish
 from synrouter_cli.clients.machine import executable_of, surroundings
+from synrouter_cli.commands.private_folder import own, private_folder, sweep
+from synrouter_cli.commands.saying import say, say_next
+from synrouter_cli.commands.shells import SHELLS, lines, word
 from synrouter_cli.commands.wishes import checked_auth, local_key, wish
 from synrouter_cli.credentials import without_keys
-from synrouter_cli.daemon import detach, lock
+from synrouter_cli.daemon import client, detach, lock
 from synrouter_cli.errors import NotInstalled, NotPossible, SynrouterError, UsageError
 from synrouter_cli.settings import Secret, Settings, load
 
+_PASSED_ON: Final = ("SIGTERM", "SIGHUP")
+_LEFT_TO_THE_CLIENT: Final = ("SIGINT", "SIGQUIT")
+"""What a terminal sends to the client too."""
+_IGNORED_BY_PYTHON: Final = ("SIGPIPE", "SIGXFSZ")
+
 
 def run(name: str, arguments: Sequence[str], *, model: str = "", auth: str = "key") -> int:
-    """The client's exit code, where it does not take the place of this process.
+    """The client's exit code, where it does not take the place of this process; the proxy's where it does not start.
 
-    Raises UsageError, NotPossible, NotInstalled, and whatever keeps the proxy from starting.
+    Raises UsageError, NotPossible, NotInstalled, and what keeps the proxy from being found.
     """
     found = client_of(name)
     arguments = theirs(arguments)
     settings = load()
     executable = _executable(found)
-    _serve(settings)
-    launch = _launch(found, wish(settings, asked_model=model, auth=checked_auth(found, auth)))
-    for note in launch.notes:
-        print(f"synrouter: {note}", file=sys.stderr)
+    how = checked_auth(found, auth)
+    if code := _serve(settings, name):
+        return code
+    launch = _launch(found, wish(settings, asked_model=model, auth=how))
+    say(launch.notes)
+    sweep(settings.paths.state_dir)
     key = local_key(settings.paths)
-    if launch.private:
-        with _private_folder(settings.paths.state_dir, launch, key) as folder:
-            return _child(_words(executable, launch, arguments, folder), environment(launch, key, folder))
-    words = _words(executable, launch, arguments, "")
     sys.stdout.flush()
     sys.stderr.flush()
+    if launch.private:
+        return _run_with_files(executable, launch, arguments, key, settings.paths.state_dir)
+    words = [str(executable), *launch.arguments, *arguments]
     if sys.platform == "win32":  # there a process can't be replaced
-        return _child(words, environment(launch, key))
+        with _passing_on_signals() as signals, _child(words, environment(launch, key), signals) as child:
+            pass
+        return _code(child)
+    for number in map(_signal, _IGNORED_BY_PYTHON):
+        if number is not None:
+            signal.signal(number, signal.SIG_DFL)
     os.execve(executable, words, environment(launch, key))
 
 
-def env(name: str, *, model: str = "", auth: str = "key") -> None:
+def env(name: str, *, model: str = "", auth: str = "key", shell: str = "sh") -> None:
     """Print the lines for a shell; the key is fetched by the shell itself. Raises UsageError and NotPossible."""
     found = client_of(name)
-    launch = _launch(found, wish(load(), asked_model=model, auth=checked_auth(found, auth)))
+    if shell not in SHELLS:
+        detail = f"There are lines for {', '.join(SHELLS)}, not for {shell!r}."
+        raise UsageError(detail=detail, hint=f"synrouter env {name}    # bash and zsh read those of sh")
+    settings = load()
+    launch = _launch(found, wish(settings, asked_model=model, auth=checked_auth(found, auth)))
     if launch.private:
         detail = f"{found.title} takes this from files alone, not from the environment."
         raise UsageError(detail=detail, hint=f"synrouter run {name}    # or: synrouter configure {name}")
-    print("\n".join(lines(launch)))
+    print("\n".join(lines(launch, shell)))
     if launch.arguments:
-        print(f"# start it as: {found.executables[0]} {shlex.join(launch.arguments)}")
+        words = (word(text, shell) for text in (found.executables[0], *launch.arguments))
+        print(f"# start it as: {' '.join(words)}")
+    if not lock.is_held(settings.paths.lock_file):
+        say_next("synrouter up")
 
 
 def theirs(arguments: Sequence[str]) -> Sequence[str]:
@@ -75,30 +96,16 @@ def theirs(arguments: Sequence[str]) -> Sequence[str]:
     return arguments[1:] if arguments and arguments[0] == "--" else arguments
 
 
-def lines(launch: Launch) -> Iterator[str]:
-    """The environment as a POSIX shell takes it; TOKEN becomes a command that prints the key.
-
-    >>> list(lines(Launch({"URL": "http://127.0.0.1:7477", "KEY": f"a {TOKEN}"}, unset=("OLD",))))
-    ['unset OLD', 'export URL=http://127.0.0.1:7477', 'export KEY="a $(synrouter token show)"']
-    """
-    if launch.unset:
-        yield f"unset {' '.join(launch.unset)}"
-    for variable, value in launch.environ.items():
-        if TOKEN in value:
-            quoted = "".join(f"\\{letter}" if letter in '\\"`$' else letter for letter in value.replace(TOKEN, "\0"))
-            yield f'export {variable}="{quoted}"'.replace("\0", "$(synrouter token show)")
-        else:
-            yield f"export {variable}={shlex.quote(value)}"
-
-
 def environment(
     launch: Launch, key: Secret, folder: str = "", environ: Mapping[str, str] = os.environ
 ) -> dict[str, str]:
     """The client's environment: ours without providers' keys, and what the launch says."""
     kept = {name: value for name, value in without_keys(environ).items() if name not in launch.unset}
-    return kept | {
-        name: value.replace(TOKEN, key.reveal()).replace(PRIVATE, folder) for name, value in launch.environ.items()
-    }
+    return kept | {name: _filled(value, key, folder) for name, value in launch.environ.items()}
+
+
+def _filled(text: str, key: Secret, folder: str) -> str:
+    return text.replace(TOKEN, key.reveal()).replace(PRIVATE, folder)
 
 
 def _launch(found: Client, asked: Wish) -> Launch:
@@ -122,43 +129,84 @@ def _executable(found: Client) -> Path:
     return executable
 
 
-def _serve(settings: Settings) -> None:
-    """Make sure that the proxy serves, in the background where it did not."""
+def _serve(settings: Settings, name: str) -> int:
+    """Make sure that the proxy serves, in the background where it did not; 0, or the exit code of a start that failed.
+
+    Raises what `client.find` does, and SynrouterError where it is just ending.
+    """
     if lock.is_held(settings.paths.lock_file):
-        return
+        if client.find(settings.paths).health is None:
+            raise SynrouterError(detail="Synrouter is just stopping.", hint=f"synrouter run {name}")
+        return 0
     settings.paths.create()
     try:
         daemon = detach.serve_detached(settings.paths, ["up", "--detached"])
     except detach.Ended as ended:
-        raise SynrouterError(detail=ended.said.strip().removeprefix("synrouter: "), hint="") from None
-    print(f"synrouter: started on port {daemon.state.port}; to stop it: synrouter down", file=sys.stderr)
+        print(ended.said, end="", file=sys.stderr)
+        return ended.code
+    say([f"started on port {daemon.state.port}; to stop it: synrouter down"])
+    return 0
 
 
-def _words(executable: Path, launch: Launch, arguments: Sequence[str], folder: str) -> list[str]:
-    ours = [argument.replace(PRIVATE, folder) for argument in launch.arguments]
-    return [str(executable), *ours, *arguments]
+def _run_with_files(executable: Path, launch: Launch, arguments: Sequence[str], key: Secret, parent: Path) -> int:
+    with _passing_on_signals() as signals, private_folder(parent) as folder:
+        for name, text in launch.private.items():
+            private_files.replace(folder / name, _filled(text, key, str(folder)).encode())
+        ours = [argument.replace(PRIVATE, str(folder)) for argument in launch.arguments]
+        with _child([str(executable), *ours, *arguments], environment(launch, key, str(folder)), signals) as child:
+            own(folder, os.getpid(), child.pid)
+        return _code(child)
 
 
 @contextmanager
-def _private_folder(parent: Path, launch: Launch, key: Secret) -> Iterator[str]:
-    folder = tempfile.mkdtemp(prefix="run-", dir=parent)  # 0700
-    try:
-        for name, text in launch.private.items():
-            filled = text.replace(TOKEN, key.reveal()).replace(PRIVATE, folder)
-            private_files.replace(Path(folder, name), filled.encode())
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _child(words: Sequence[str], environ: Mapping[str, str]) -> int:
-    """Run it in this terminal; what Ctrl-C means is the client's to say, a SIGTERM is passed on."""
+def _child(words: Sequence[str], environ: Mapping[str, str], signals: _Signals) -> Iterator[subprocess.Popen[bytes]]:
+    """Run it in this terminal until it ends."""
     with subprocess.Popen(words, env=dict(environ)) as child:
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-        ended = signal.signal(signal.SIGTERM, lambda *_: child.terminate())
-        try:
-            code = child.wait()
-        finally:
-            signal.signal(signal.SIGINT, before)
-            signal.signal(signal.SIGTERM, ended)
-    return code if code >= 0 else 128 - code
+        signals.pass_on_to(child)
+        yield child
+        child.wait()
+
+
+def _code(child: subprocess.Popen[bytes]) -> int:
+    return child.returncode if child.returncode >= 0 else 128 - child.returncode
+
+
+class _Signals:
+    """Those that come to this process while a client is at work."""
+
+    def __init__(self) -> None:
+        self._child: subprocess.Popen[bytes] | None = None
+        self._came: int | None = None
+
+    def __call__(self, number: int, _: FrameType | None) -> None:
+        if signal.Signals(number).name in _PASSED_ON:
+            self._came = number
+            if self._child is not None:
+                self._child.send_signal(number)
+
+    def pass_on_to(self, child: subprocess.Popen[bytes]) -> None:
+        """From here on, and what came before."""
+        self._child = child
+        if self._came is not None:
+            child.send_signal(self._came)
+
+
+@contextmanager
+def _passing_on_signals() -> Iterator[_Signals]:
+    """Handlers that a child does not inherit; what is ignored (nohup) stays so, for the child too."""
+    signals = _Signals()
+    numbers = [number for name in (*_PASSED_ON, *_LEFT_TO_THE_CLIENT) if (number := _signal(name)) is not None]
+    before = {number: signal.getsignal(number) for number in numbers}
+    taken = {number: handler for number, handler in before.items() if handler != signal.SIG_IGN}
+    for number in taken:
+        signal.signal(number, signals)
+    try:
+        yield signals
+    finally:
+        for number, handler in taken.items():
+            signal.signal(number, handler)
+
+
+def _signal(name: str) -> signal.Signals | None:
+    """None where the system has none of that name."""
+    return getattr(signal, name, None)

@@ -17,8 +17,9 @@ import textwrap
 import time
 from collections.abc import Mapping
 from datetime import datetime, tzinfo
-from typing import Final, TextIO
+from typing import Final
 
+from synrouter_cli.commands.saying import is_coloured
 from synrouter_cli.dashboard.sanitize import clean
 from synrouter_cli.errors import UsageError
 from synrouter_cli.ledger.queries import DIMENSIONS, Report, report
@@ -97,21 +98,12 @@ def _show(found: Report, period: str, by: str, shape: str) -> None:
 
     width = shutil.get_terminal_size().columns
     room = max(width, WIDEST) if shape == "wide" else width
-    coloured = _is_coloured(os.environ, sys.stdout)
+    coloured = is_coloured(os.environ, sys.stdout)
     print(f"Turns {period}\n")
     print("\n".join(table(found, by, room, shape, coloured=coloured)), end="\n\n")
     for note in notes(found, by):
         text = textwrap.fill(note, width)
         print(f"\x1b[2m{text}\x1b[0m" if coloured else text)
-
-
-def _is_coloured(environment: Mapping[str, str], stream: TextIO) -> bool:
-    """no-color.org and force-color.org, else whether a terminal reads that understands colours."""
-    if environment.get("NO_COLOR"):
-        return False
-    if environment.get("FORCE_COLOR"):
-        return True
-    return os.name == "posix" and stream.isatty() and environment.get("TERM", "dumb") != "dumb"
 
 
 def _zone(name: str | None) -> tzinfo | None:

@@ -110,7 +110,7 @@ def _detach(settings: Settings, options: Options) -> int:
     print(f"synrouter: listening on {url}", flush=True)
     if warning := settings.listening.warning(daemon.state.port):
         print(f"synrouter: {warning}", file=sys.stderr)
-    for line in _next_commands(url, has_key=bool(settings.provider_keys) or _keyring_has_one(daemon)):
+    for line in _next_commands(has_key=bool(settings.provider_keys) or _keyring_has_one(daemon)):
         print(line, file=sys.stderr)
     return 0
 
@@ -130,15 +130,13 @@ def _keyring_has_one(daemon: Daemon) -> bool:
         time.sleep(0.05)
 
 
-def _next_commands(url: str, *, has_key: bool) -> Iterator[str]:
+def _next_commands(*, has_key: bool) -> Iterator[str]:
     """What a person types now, for the client that most of them have."""
-    yield "  next, for Claude Code:"
-    yield f"    export ANTHROPIC_BASE_URL={url}"
-    if has_key:
-        yield "    export ANTHROPIC_AUTH_TOKEN=$(synrouter token show)"
-    else:  # the client keeps its own credential
-        yield '    export ANTHROPIC_CUSTOM_HEADERS="x-synrouter-key: $(synrouter token show)"'
-    yield "    claude"
+    how = "" if has_key else " --auth subscription"  # the client keeps its own login
+    if not has_key:
+        yield "  no provider's key: synrouter keys set anthropic, or use your Claude login:"
+    yield f"  next: synrouter configure claude-code{how}"
+    yield f"    or: synrouter run{how} claude-code    # no file touched"
     yield "  to watch it: synrouter stats --live    to stop it: synrouter down"
 
 

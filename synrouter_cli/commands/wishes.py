@@ -51,8 +51,10 @@ def port_of(settings: Settings) -> int:
     return settings.port
 
 
-def local_key(paths: Paths) -> Secret:
-    """The local key, made now where there is none yet."""
+def local_key(paths: Paths, *, make: bool = True) -> Secret:
+    """The local key; where there is none yet, one is made, or, without `make`, one that looks like it is returned."""
+    if not make and not paths.token_file.exists():
+        return Secret(f"{tokens.CLIENT_PREFIX}not-made-yet")
     paths.create()
     return tokens.client_token(paths)
 

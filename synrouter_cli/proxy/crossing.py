@@ -64,9 +64,9 @@ class Crossing:
         assert self.request is not None
         return replace(self.request, model=self.asked)
 
-    def outgoing(self, session_id: str) -> bytes:
-        """The bytes for a provider that places its own markers, with the session's name where that helps."""
-        field = KEY_FIELDS.get(self.cache)
+    def outgoing(self, session_id: str = "") -> bytes:
+        """The bytes for a provider that caches by itself, with the session's name where there is one and it helps."""
+        field = KEY_FIELDS.get(self.cache) if session_id else None
         if not self.translated:
             body = renamed(self.body, self.way.model) if self.way.model != self.asked else self.body
             top = read_top(body)

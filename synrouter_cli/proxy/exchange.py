@@ -266,7 +266,7 @@ class Exchange:
 
     def _begin(self, trip: Trip, credential: Credential) -> ActiveTurn:
         crossing, provider = trip.crossing, trip.provider.name
-        if not crossing.hub or trip.admitted.match.route.endpoint == "embeddings":
+        if not crossing.hub or not trip.is_turn:
             return Unplanned(crossing.body)
         relay = self.upstream.relay(provider)
         try:
@@ -300,7 +300,8 @@ class Exchange:
             return trip.call(credential, edited, beta=active.beta)
 
         if not trip.crossing.planned:
-            return await self.upstream.send(call(trip.crossing.outgoing(active.session_id)))
+            named = active.session_id if trip.is_turn else ""
+            return await self.upstream.send(call(trip.crossing.outgoing(named)))
         answer = await self.upstream.send(call(active.body if active.edited else None))
         try:
             if active.beta and await _refuses(answer, NAMED_IN_REFUSALS):
@@ -365,6 +366,7 @@ class Exchange:
             course.reading,
             context=context,
             dialect=trip.dialect if trip is not None else "anthropic",
+            renames=(trip.crossing.way.model, trip.crossing.asked) if trip is not None else None,
             ours=ours,
             ping_interval_s=self.ping_interval_s,
             stopped=self.live.stopped,

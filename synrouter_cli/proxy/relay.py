@@ -10,6 +10,8 @@ b'event: error'
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -59,18 +61,21 @@ class Relay:
         *,
         context: Context,
         dialect: str = "anthropic",
+        renames: tuple[str, str] | None = None,
         ours: Mapping[str, str],
         ping_interval_s: float,
         stopped: Callable[[], bool],
     ) -> None:
-        """`dialect` is the client's; where `reading` translates, its bytes are sent and not the answer's. `context`
-        decides what becomes of a refusal; `ours` are headers to add; `stopped` says whether a
-        cancellation was the daemon's own wish to end, and takes it back."""
+        """`dialect` is the client's; where `reading` translates, its bytes are sent and not the answer's. `renames` is
+        the model's name as the provider has it, and as the client asked for it. `context` decides what becomes of a
+        refusal; `ours` are headers to add; `stopped` says whether a cancellation was the daemon's own wish to end, and
+        takes it back."""
         self._request = request
         self._answer = answer
         self._reading = reading
         self._dialect = dialect
         self._translates = isinstance(reading, Crossed) and reading.translates
+        self._renames = renames if renames is not None and renames[0] != renames[1] and not _encoded(answer) else None
         self._context = context
         self._ours = ours
         self._ping_interval_s = ping_interval_s
@@ -131,9 +136,17 @@ class Relay:
                 return tail
             await response.write(chunk)
         else:
-            await response.write(chunk)
+            await response.write(self._renamed(chunk))
             self._reading.feed(chunk)
         return (tail + chunk[-3:])[-3:]
+
+    def _renamed(self, chunk: bytes) -> bytes:
+        """The answer's first bytes name the model, as the client asked for it."""
+        if self._renames is None:
+            return chunk
+        (theirs, asked), self._renames = self._renames, None
+        named = re.compile(rb'("model"\s*:\s*)' + re.escape(json.dumps(theirs).encode()))
+        return named.sub(lambda match: match[1] + json.dumps(asked).encode(), chunk, count=1)
 
     async def _next_or_ping(self, response: web.StreamResponse) -> bytes:
         while (chunk := await self._read(self._ping_interval_s)) is None:
@@ -150,7 +163,7 @@ class Relay:
         response = await self._begin()
         try:
             while chunk:
-                await response.write(chunk)
+                await response.write(self._renamed(chunk))
                 self._reading.feed(chunk)
                 chunk = await self._read(None)
         except Broken as broken:
@@ -174,6 +187,8 @@ class Relay:
         if self._translates:
             headers = CIMultiDict(translated_headers(answer, self._ours, "text/event-stream"))
         headers.setdefault("Server", SERVER)
+        if self._renames is not None:
+            headers.popall("Content-Length", None)
         response = web.StreamResponse(status=answer.status, reason=answer.reason, headers=headers)
         await response.prepare(self._request)
         return response
@@ -205,8 +220,11 @@ def is_stream(answer: Answer) -> bool:
 
 def _takes_events(answer: Answer) -> bool:
     """Whether events can be added to it: a stream, not compressed, of no announced length."""
-    encoded = first(answer.headers, b"content-encoding") not in ("", "identity")
-    return is_stream(answer) and not encoded and not first(answer.headers, b"content-length")
+    return is_stream(answer) and not _encoded(answer) and not first(answer.headers, b"content-length")
+
+
+def _encoded(answer: Answer) -> bool:
+    return first(answer.headers, b"content-encoding") not in ("", "identity")
 
 
 def translated_headers(answer: Answer, ours: Mapping[str, str], content_type: str) -> list[tuple[str, str]]:

@@ -47,6 +47,11 @@ class Trip:
         """The client's."""
         return self.crossing.dialect
 
+    @property
+    def is_turn(self) -> bool:
+        """Whether it is planned and metered; embeddings are only led to their provider."""
+        return self._endpoint != "embeddings"
+
     def call(self, credential: Credential, edited: bytes | None, *, beta: str = "") -> Call:
         """The request to send; without `edited` what came, or what it was translated to."""
         crossing = self.crossing
@@ -64,8 +69,8 @@ class Trip:
     def reading(self, *, stream: bool, encoding: str, now: float) -> Reading | Crossed:
         """Who reads the answer, and turns it into the client's dialect where that is another."""
         crossing = self.crossing
-        if crossing.way.dialect == self.dialect == "anthropic" or self._endpoint == "embeddings":
-            return Reading(stream=stream, encoding=encoding, metered=self._endpoint != "embeddings")
+        if crossing.way.dialect == self.dialect == "anthropic" or not self.is_turn:
+            return Reading(stream=stream, encoding=encoding, metered=self.is_turn)
         translated = crossing.translated
         return Crossed(
             stream=stream,
@@ -82,7 +87,7 @@ class Trip:
 
     def _path(self) -> str:
         dialect = self.crossing.way.dialect
-        if self._endpoint == "embeddings":
+        if not self.is_turn:
             return self.provider.path(dialect, "/embeddings", self.admitted.query)
         endpoint = ENDPOINTS[dialect] + ("/count_tokens" if self._endpoint == "count_tokens" else "")
         return self.provider.path(dialect, endpoint, "" if self.crossing.translated else self.admitted.query)

@@ -273,7 +273,7 @@ class Request:
     """Responses' `previous_response_id`."""
     extras: Extras = field(default_factory=dict)
     dialect: Dialect | None = None
-    """What it came in, and whose words `extras` are: its own encoder passes them on, another what it knows by name."""
+    """What it came in: its own encoder passes every extra field on, another one only what it knows by that name."""
     legacy: bool = False
     """Chat's `functions` of before `tools`: the answer has to be in these words."""
 

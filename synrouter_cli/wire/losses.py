@@ -34,11 +34,8 @@ LOSSES: Final[Mapping[str, str]] = {
     "refusal_as_text": "A refusal goes on as text.",
     # tools
     "builtin_tool": "A tool that its own provider runs does not exist at the target.",
-    "deferred_tool": "The target loads no tools later: the tool is offered from the start.",
-    "grammar": "The target does not enforce a tool's grammar: it is told in the description.",
     "parallel_calls": "A client of before `tools` takes one call at a time: the first was taken.",
-    "tool_field": "The target has no place for a setting of a tool.",
-    "tool_namespace": "The target has no namespaces: a tool's name carries it.",
+    "deferred_tool": "The target loads no tools later: the tool is offered from the start.",
     # settings
     "cache_key": "The target has no prompt_cache_key.",
     "forced_tool": "The model can't be forced to call a tool: it is told to in words.",

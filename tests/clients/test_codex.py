@@ -120,12 +120,6 @@ def test_another_port_leaves_nothing_of_the_first():
     assert disk.files == {FILE: USERS["trusted projects and no model"]}
 
 
-def test_it_says_that_there_are_no_answers_yet():
-    [note] = Disk().configure(CLIENT, wish()).notes
-    assert "Responses" in note
-    assert "no answers" in note
-
-
 def test_a_server_in_the_background_is_to_be_restarted():
     disk = Disk({"/home/me/.codex/app-server-daemon/daemon.pid": "1"})
     assert disk.configure(CLIENT, wish()).next == "codex app-server daemon restart"

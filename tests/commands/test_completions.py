@@ -25,6 +25,7 @@ from synrouter_cli.clients import client_names
 from synrouter_cli.commands.completion_tree import KINDS, read
 from synrouter_cli.commands.completion_values import KINDS as VALUES
 from synrouter_cli.commands.completions import SHELLS, script
+from synrouter_cli.commands.shells import SHELLS as SHELLS_OF_ENV
 from synrouter_cli.commands.stats import DIMENSIONS
 from synrouter_cli.commands.wishes import AUTHS, SCOPES
 from synrouter_cli.ledger.pending import Batch
@@ -142,6 +143,7 @@ def test_fixed_words_are_those_that_the_program_takes():
         ("stats", "--by"): DIMENSIONS,
         ("configure", "--scope"): tuple(SCOPES),
         **{(command, "--auth"): tuple(AUTHS) for command in ("configure", "run", "env")},
+        ("env", "--shell"): SHELLS_OF_ENV,
     }
     assert root.commands["completions"].argument.words == tuple(SHELLS)
 

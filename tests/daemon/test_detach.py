@@ -44,10 +44,9 @@ def test_it_serves_when_the_command_returns_and_tells_the_address_and_what_to_ty
     url = f"http://127.0.0.1:{daemon.health.port}"
     assert (started.returncode, started.stdout) == (0, f"synrouter: listening on {url}\n")
     assert started.stderr.splitlines() == [
-        "  next, for Claude Code:",
-        f"    export ANTHROPIC_BASE_URL={url}",
-        '    export ANTHROPIC_CUSTOM_HEADERS="x-synrouter-key: $(synrouter token show)"',
-        "    claude",
+        "  no provider's key: synrouter keys set anthropic, or use your Claude login:",
+        "  next: synrouter configure claude-code --auth subscription",
+        "    or: synrouter run --auth subscription claude-code    # no file touched",
         "  to watch it: synrouter stats --live    to stop it: synrouter down",
     ]
     assert max(map(len, started.stderr.splitlines())) <= 80
@@ -55,7 +54,7 @@ def test_it_serves_when_the_command_returns_and_tells_the_address_and_what_to_ty
 
 def test_with_a_key_the_client_gets_the_local_one(detach):
     started = detach("--port", "0", SYNROUTER_ANTHROPIC_KEY="sk-ant-canary-0123456789")
-    assert "export ANTHROPIC_AUTH_TOKEN=$(synrouter token show)" in started.stderr
+    assert started.stderr.startswith("  next: synrouter configure claude-code\n    or: synrouter run claude-code ")
     assert "canary" not in started.stdout + started.stderr
 
 

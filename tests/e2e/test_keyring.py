@@ -130,7 +130,7 @@ def test_in_the_background_too_and_the_commands_that_it_names_fit_a_key_of_the_k
         started = machine.cli("up", "--detach", "--port", "0")
         try:
             assert started.returncode == 0, started.stderr
-            assert "ANTHROPIC_AUTH_TOKEN=$(synrouter token show)" in started.stderr
+            assert "next: synrouter configure claude-code\n" in started.stderr
             assert "keys       anthropic from the keyring (Secret Service)" in machine.cli("status").stdout
         finally:
             machine.cli("down")

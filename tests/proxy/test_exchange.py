@@ -110,9 +110,9 @@ async def test_an_upload_is_streamed_past_every_cap() -> None:
     [
         ("/v1/nothing", "/v1/messages"),
         ("/api/tags", "/v1/messages"),
-        ("/v1/chat/completions", "Anthropic Messages only"),
-        ("/v1/responses", "Anthropic Messages only"),
-        ("/api/v1/models", "Anthropic Messages only"),
+        ("/v1/completions", "/v1/chat/completions"),
+        ("/v1/responses/resp_1", "/v1/responses"),
+        ("/api/v1/audio/speech", "/v1/chat/completions"),
     ],
 )
 async def test_what_is_not_served_is_a_404_that_says_what_is(edge: Edge, target: str, says: str) -> None:
@@ -241,7 +241,7 @@ async def test_an_error_nobody_thought_of_is_told_in_the_dialect_without_its_tex
     def fail(*_: object, **__: object) -> None:
         raise KeyError(PROVIDER_KEY)
 
-    monkeypatch.setattr("synrouter_cli.proxy.exchange.to_upstream", fail)
+    monkeypatch.setattr("synrouter_cli.proxy.trip.to_upstream", fail)
     with caplog.at_level(logging.DEBUG):
         answer = await edge.ask()
     assert (answer.status, answer.error["type"]) == (500, "api_error")

@@ -18,7 +18,7 @@ THOUSAND = settings(
     phases=(Phase.generate,),
     suppress_health_check=list(HealthCheck),
 )
-HUNDREDS = settings(THOUSAND, max_examples=300)
+HUNDREDS = settings(THOUSAND, max_examples=200)
 
 NAMES = st.sampled_from(["a", "b", "env", "model", "base url", "x.y", "ключ", "k-1", "'", '"', "#no", "yes", "0", ""])
 TEXTS = st.one_of(

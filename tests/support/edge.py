@@ -10,7 +10,7 @@ import dataclasses
 import json
 import ssl
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -223,9 +223,9 @@ class Response:
 
     @property
     def error(self) -> dict[str, str]:
-        """The error of a body in Anthropic's shape."""
+        """The error of a body in Anthropic's shape, or OpenAI's."""
         answer = self.json()
-        assert answer["type"] == "error", answer
+        assert answer.get("type", "error") == "error", answer
         error: dict[str, str] = answer["error"]
         return error
 
@@ -372,6 +372,9 @@ class Turns:
         self.turns.append(turn)
         return turn
 
+    def count(self, body: bytes, provider: str = "anthropic") -> int:
+        return 42
+
     def warm(self) -> dict[str, float]:
         return {}
 
@@ -441,16 +444,20 @@ async def until(condition: Callable[[], object], seconds: float = DEADLINE_S) ->
 
 @asynccontextmanager
 async def running_edge(
-    *, upstream: Upstream | None = None, services: Mapping[str, Any] | None = None, **settings: Any
+    *,
+    upstream: Upstream | None = None,
+    services: Mapping[str, Any] | None = None,
+    points: Iterable[str] = ("anthropic",),
+    **settings: Any,
 ) -> AsyncIterator[Edge]:
-    """The proxy on a free port in front of a scripted upstream."""
+    """The proxy on a free port in front of a scripted upstream, which the providers that it `points` there are."""
     upstream = upstream or Upstream()
     if not upstream.port:
         await upstream.open()
     turns, tokens, shutdowns = Turns(), Tokens(), list[float]()
     values: dict[str, Any] = {
         "port": 0,
-        "upstreams": {"anthropic": f"http://127.0.0.1:{upstream.port}"},
+        "upstreams": dict.fromkeys(points, f"http://127.0.0.1:{upstream.port}"),
         "provider_keys": {"anthropic": Secret(PROVIDER_KEY)},
         **settings,
     }

@@ -84,7 +84,7 @@ def test_an_insertion_takes_nothing_away(file, data):
     assert all(letter in letters for letter in text)
 
 
-@THOUSAND
+@HUNDREDS
 @given(files(), st.data())
 def test_undo_gives_what_the_user_made_of_the_file_since(file, data):
     kind, value, text = file

@@ -65,7 +65,7 @@ def test_what_is_set_and_taken_back_leaves_every_byte(file, data):
     assert undo(undone.document, changes) == undone
 
 
-@THOUSAND
+@HUNDREDS
 @given(files(), st.data())
 def test_undo_gives_what_the_user_made_of_the_file_since(file, data):
     value, text = file

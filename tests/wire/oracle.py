@@ -24,11 +24,16 @@ __all__ = ["answer_faults", "error_faults", "event_faults", "events_of", "faults
 _UNIONS = (Union, types.UnionType)
 _WRAPPERS = (typing_extensions.Required, typing_extensions.NotRequired, Annotated)
 _ANYTHING = (object, Any)
+_FORMER = ("temperature", "top_p", "top_k")
+"""What the SDK's types name no more, while models before 4.7 still take it."""
 
 
 def request_faults(dialect: str, value: Any, *, beta: bool = False) -> list[str]:
     """What is wrong with a request's body, bytes or decoded; `beta` lets Anthropic's beta fields stand."""
-    return _least(_types(dialect, "request", beta), _decoded(value))
+    value = _decoded(value)
+    if dialect == "anthropic" and isinstance(value, dict):
+        value = {name: one for name, one in value.items() if name not in _FORMER or not isinstance(one, int | float)}
+    return _least(_types(dialect, "request", beta), value)
 
 
 def answer_faults(dialect: str, value: Any, *, beta: bool = False) -> list[str]:

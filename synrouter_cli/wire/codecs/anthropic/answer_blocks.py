@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from synrouter_cli.wire.codecs.anthropic.blocks_out import Writer
+from synrouter_cli.wire.codecs.anthropic.paths import Path
 from synrouter_cli.wire.ir import Block, Opaque, RedactedThinking, Refusal, Text, Thinking, ToolUse
 from synrouter_cli.wire.sealed import unseal
 
@@ -19,7 +20,9 @@ __all__ = ["AnswerWriter"]
 class AnswerWriter(Writer):
     """As `Writer`, for what goes to the client."""
 
-    def block(self, one: Block, path: str) -> dict[str, Any] | None:
+    answers = True
+
+    def block(self, one: Block, path: Path) -> dict[str, Any] | None:
         if isinstance(one, Thinking | RedactedThinking):
             return _thinking(one)
         if isinstance(one, Text) and not one.text and not one.citations:

@@ -8,9 +8,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from synrouter_cli.errors import InvalidRequest
+from synrouter_cli.wire.codecs.anthropic.paths import Path, joined
 from synrouter_cli.wire.codecs.anthropic.shapes import Block
 from synrouter_cli.wire.ir import (
     Block as Value,
@@ -35,11 +36,14 @@ _NOTHING: Final[Extras] = {}
 _SOURCE_DATA: Final = {"base64": "data", "url": "url", "file": "file_id", "text": "data", "content": "content"}
 
 
-def blocks(found: str | list[Block] | None, path: str) -> tuple[Value, ...]:
+def blocks(found: str | list[Block] | None, path: Path) -> tuple[Value, ...]:
     """The blocks of a message's or a result's content; a plain string is one text. Raises `InvalidRequest`."""
     if not isinstance(found, list):
         return () if found is None else (Text(found),)
-    return tuple([_value(one, path, i) for i, one in enumerate(found)])
+    out: list[Value] = []
+    for i, one in enumerate(found):
+        out.append(_READERS[one.type](one, path, i) if one.other is None else Opaque("anthropic", one.type, one.other))
+    return tuple(out)
 
 
 def cache_marker(marker: Mapping[str, Any] | None) -> Cache | None:
@@ -53,71 +57,72 @@ def cache_marker(marker: Mapping[str, Any] | None) -> Cache | None:
     return Cache(ttl if isinstance(ttl, str) else None, rest)
 
 
-def source(found: Mapping[str, Any] | None, path: str) -> Source:
+def source(found: Mapping[str, Any] | None, path: Path) -> Source:
     """Where an image's or document's bytes are."""
     kind = None if found is None else found.get("type")
     if found is None or kind not in _SOURCE_DATA or _SOURCE_DATA[kind] not in found:
-        raise InvalidRequest(detail=f"{path}.source: one of {', '.join(_SOURCE_DATA)} is needed")
+        raise InvalidRequest(detail=f"{joined(path)}.source: one of {', '.join(_SOURCE_DATA)} is needed")
     return Source(kind, found[_SOURCE_DATA[kind]], found.get("media_type"))
 
 
 _PLAIN: Final = Cache()
 
 
-def _value(one: Block, path: str, i: int) -> Value:
-    if one.other is not None:
-        return Opaque("anthropic", one.type, one.other)
-    return _READERS[one.type](one, path, i)
-
-
-def _text(one: Block, path: str, i: int) -> Value:
+def _text(one: Block, path: Path, i: int) -> Value:
+    words = one.text if one.text is not None else _missing(path, i, "text")
+    if one.cache_control is one.citations is None:
+        return Text(words, extras=one.unknown)
     citations = tuple(one.citations) if isinstance(one.citations, list) else ()
-    return Text(_needed(one.text, path, i, "text"), cache_marker(one.cache_control), citations, one.unknown)
+    return Text(words, cache_marker(one.cache_control), citations, one.unknown)
 
 
-def _image(one: Block, path: str, i: int) -> Value:
-    return Image(source(one.source, f"{path}.{i}"), cache_marker(one.cache_control), extras=one.unknown)
+def _image(one: Block, path: Path, i: int) -> Value:
+    return Image(source(one.source, (path, i)), cache_marker(one.cache_control), extras=one.unknown)
 
 
-def _document(one: Block, path: str, i: int) -> Value:
+def _document(one: Block, path: Path, i: int) -> Value:
     said = {"context": one.context, "citations": one.citations}
     extras = {name: value for name, value in said.items() if value is not None} | one.unknown
-    return Document(source(one.source, f"{path}.{i}"), one.title, cache_marker(one.cache_control), extras)
+    return Document(source(one.source, (path, i)), one.title, cache_marker(one.cache_control), extras)
 
 
-def _thinking(one: Block, path: str, i: int) -> Value:
-    return Thinking(_needed(one.thinking, path, i, "thinking"), one.signature or "", one.unknown)
+def _thinking(one: Block, path: Path, i: int) -> Value:
+    words = one.thinking if one.thinking is not None else _missing(path, i, "thinking")
+    return Thinking(words, one.signature or "", one.unknown)
 
 
-def _redacted(one: Block, path: str, i: int) -> Value:
-    return RedactedThinking(_needed(one.data, path, i, "data"))
+def _redacted(one: Block, path: Path, i: int) -> Value:
+    data = one.data if one.data is not None else _missing(path, i, "data")
+    if one.unknown:
+        return Opaque("anthropic", one.type, {"type": one.type, "data": data, **one.unknown})
+    return RedactedThinking(data)
 
 
-def _tool_use(one: Block, path: str, i: int) -> Value:
-    name, arguments = _needed(one.name, path, i, "name"), bytes(one.input).decode("utf-8", "replace")
+def _tool_use(one: Block, path: Path, i: int) -> Value:
+    if one.id is None or one.name is None:
+        _missing(path, i, "id" if one.id is None else "name")
     extras = one.unknown if one.caller is None else {"caller": one.caller, **one.unknown}
-    marker = cache_marker(one.cache_control)
-    return ToolUse(_needed(one.id, path, i, "id"), name, arguments or "{}", cache=marker, extras=extras)
+    marker = None if one.cache_control is None else cache_marker(one.cache_control)
+    arguments = bytes(one.input).decode("utf-8", "replace") or "{}"
+    return ToolUse(one.id, one.name, arguments, cache=marker, extras=extras)
 
 
-def _tool_result(one: Block, path: str, i: int) -> Value:
+def _tool_result(one: Block, path: Path, i: int) -> Value:
     return ToolResult(
-        _needed(one.tool_use_id, path, i, "tool_use_id"),
-        blocks(one.content or None, f"{path}.{i}.content"),
+        one.tool_use_id if one.tool_use_id is not None else _missing(path, i, "tool_use_id"),
+        blocks(one.content or None, ((path, i), "content")),
         one.is_error,
         bare=not isinstance(one.content, list),
-        cache=cache_marker(one.cache_control),
+        cache=None if one.cache_control is None else cache_marker(one.cache_control),
         extras=one.unknown,
     )
 
 
-def _needed(value: str | None, path: str, i: int, name: str) -> str:
-    if value is None:
-        raise InvalidRequest(detail=f"{path}.{i}.{name}: missing".lstrip("."))
-    return value
+def _missing(path: Path, i: int, name: str) -> NoReturn:
+    raise InvalidRequest(detail=f"{joined(((path, i), name))}: missing".lstrip("."))
 
 
-_READERS: Final[Mapping[str, Callable[[Block, str, int], Value]]] = {
+_READERS: Final[Mapping[str, Callable[[Block, Path, int], Value]]] = {
     "text": _text,
     "image": _image,
     "document": _document,

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import msgspec
 
+from synrouter_cli.wire.codecs.anthropic.paths import Path, joined
 from synrouter_cli.wire.codecs.disguise import flat_name, wrapped
 from synrouter_cli.wire.ir import (
     Audio,
@@ -59,33 +60,38 @@ _object: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 class Writer:
     """Writes blocks and gathers what is lost. `own`: the request came in this dialect, so every field is passed on."""
 
+    answers = False
+    """For the client: names of tools are its own, and stay."""
+
     def __init__(self, *, own: bool = False) -> None:
         self.own = own
         self.losses: list[Loss] = []
 
-    def lose(self, code: str, path: str) -> None:
-        self.losses.append(Loss(code, path))
+    def lose(self, code: str, path: Path) -> None:
+        self.losses.append(Loss(code, joined(path)))
 
-    def block(self, one: Block, path: str) -> Json | None:
+    def block(self, one: Block, path: Path) -> Json | None:
         """None where nothing is left of it."""
         return _WRITERS[type(one)](self, one, path)
 
-    def blocks(self, many: tuple[Block, ...], path: str) -> list[Json]:
-        found = [self.block(one, f"{path}.{i}") for i, one in enumerate(many)]
+    def blocks(self, many: tuple[Block, ...], path: Path) -> list[Json]:
+        found = [self.block(one, (path, i)) for i, one in enumerate(many)]
         return [one for one in found if one is not None]
 
-    def finish(self, out: Json, cache: Cache | None, extras: Extras, kind: type, path: str) -> Json:
+    def finish(self, out: Json, cache: Cache | None, extras: Extras, kind: type, path: Path) -> Json:
         """A block with its marker and what else stood in it."""
         if cache is not None:
             out["cache_control"] = marker(cache)
+        if not extras:
+            return out
         for name, value in extras.items():
             if self.own or name in _KNOWN_EXTRAS.get(kind, ()):
                 out[name] = value
             else:
-                self.losses.append(field(name, f"{path}.{name}"))
+                self.losses.append(field(name, joined((path, name))))
         return out
 
-    def note(self, code: str, path: str, text: str, cache: Cache | None = None) -> Json:
+    def note(self, code: str, path: Path, text: str, cache: Cache | None = None) -> Json:
         """Words in place of something that can't be shown."""
         self.lose(code, path)
         return self.finish({"type": "text", "text": text}, cache, {}, Text, path)
@@ -125,11 +131,13 @@ def _mended(value: Any) -> Any:
     return [_mended(one) for one in value] if isinstance(value, list | tuple) else value
 
 
-def _text(to: Writer, one: Text, path: str) -> Json | None:
+def _text(to: Writer, one: Text, path: Path) -> Json | None:
     if not one.text and not to.own:
         to.lose("empty_text", path)
         return None
     out: Json = {"type": "text", "text": one.text}
+    if one.cache is None and not one.citations and not one.extras:
+        return out
     known = [c for c in one.citations if to.own or (isinstance(c, dict) and c.get("type") in _LOCATIONS)]
     if known:
         out["citations"] = known
@@ -138,7 +146,7 @@ def _text(to: Writer, one: Text, path: str) -> Json | None:
     return to.finish(out, one.cache, one.extras, Text, path)
 
 
-def _image(to: Writer, one: Image, path: str) -> Json | None:
+def _image(to: Writer, one: Image, path: Path) -> Json | None:
     source = _unpacked(one.source)
     if one.detail not in (None, "auto"):
         to.lose("image_detail", path)
@@ -150,7 +158,7 @@ def _image(to: Writer, one: Image, path: str) -> Json | None:
     return to.finish({"type": "image", "source": _place(source, media)}, one.cache, one.extras, Image, path)
 
 
-def _document(to: Writer, one: Document, path: str) -> Json | None:
+def _document(to: Writer, one: Document, path: Path) -> Json | None:
     source = _plain(_unpacked(one.source))
     name = one.title or "a file"
     if source.kind == "file" and not to.own:
@@ -194,11 +202,11 @@ def _plain(source: Source) -> Source:
         return source
 
 
-def _audio(to: Writer, one: Audio, path: str) -> Json | None:
+def _audio(to: Writer, one: Audio, path: Path) -> Json | None:
     return to.note("audio", path, f"[A recording, {one.format}, that can't be played here.]")
 
 
-def _thinking(to: Writer, one: Thinking, path: str) -> Json | None:
+def _thinking(to: Writer, one: Thinking, path: Path) -> Json | None:
     sealed = unseal(one.signature)
     if sealed is not None:
         return _restored(to, sealed, path)
@@ -210,12 +218,12 @@ def _thinking(to: Writer, one: Thinking, path: str) -> Json | None:
     )
 
 
-def _redacted(to: Writer, one: RedactedThinking, path: str) -> Json | None:
+def _redacted(to: Writer, one: RedactedThinking, path: Path) -> Json | None:
     sealed = unseal(one.data)
     return {"type": "redacted_thinking", "data": one.data} if sealed is None else _restored(to, sealed, path)
 
 
-def _restored(to: Writer, sealed: tuple[str, Any], path: str) -> Json | None:
+def _restored(to: Writer, sealed: tuple[str, Any], path: Path) -> Json | None:
     """A block of our own that another dialect carried; what is another provider's own is left out."""
     dialect, value = sealed
     if dialect == "anthropic" and isinstance(value, dict) and value.get("type") in ("thinking", "redacted_thinking"):
@@ -224,16 +232,16 @@ def _restored(to: Writer, sealed: tuple[str, Any], path: str) -> Json | None:
     return None
 
 
-def _tool_use(to: Writer, one: ToolUse, path: str) -> Json | None:
+def _tool_use(to: Writer, one: ToolUse, path: Path) -> Json | None:
     if one.kind == "server":
         to.lose("block", path)
         return None
-    name = one.name if to.own else flat_name(one.name, one.namespace)
+    name = one.name if to.own or to.answers else flat_name(one.name, one.namespace)
     out: Json = {"type": "tool_use", "id": _id(one.id), "name": name, "input": arguments(one)}
     return to.finish(out, one.cache, one.extras, ToolUse, path)
 
 
-def _tool_result(to: Writer, one: ToolResult, path: str) -> Json | None:
+def _tool_result(to: Writer, one: ToolResult, path: Path) -> Json | None:
     if one.kind == "server":
         to.lose("block", path)
         return None
@@ -241,17 +249,17 @@ def _tool_result(to: Writer, one: ToolResult, path: str) -> Json | None:
     if one.bare and len(one.content) == 1 and isinstance(one.content[0], Text):
         out["content"] = one.content[0].text
     elif one.content or not one.bare:
-        out["content"] = to.blocks(one.content, f"{path}.content")
+        out["content"] = to.blocks(one.content, (path, "content"))
     if one.is_error is not None:
         out["is_error"] = one.is_error
     return to.finish(out, one.cache, one.extras, ToolResult, path)
 
 
-def _refusal(to: Writer, one: Refusal, path: str) -> Json | None:
+def _refusal(to: Writer, one: Refusal, path: Path) -> Json | None:
     return _text(to, Text(one.text), path)
 
 
-def _opaque(to: Writer, one: Opaque, path: str) -> Json | None:
+def _opaque(to: Writer, one: Opaque, path: Path) -> Json | None:
     if one.dialect == "anthropic":
         return one.data  # type: ignore[no-any-return]
     to.lose("block", path)
@@ -262,7 +270,7 @@ def _id(call: str) -> str:
     return _NOT_IN_IDS.sub("_", call) or "_"
 
 
-_WRITERS: Final[Mapping[type, Callable[[Writer, Any, str], Json | None]]] = {
+_WRITERS: Final[Mapping[type, Callable[[Writer, Any, Path], Json | None]]] = {
     Text: _text,
     Image: _image,
     Document: _document,

@@ -14,6 +14,7 @@ from typing import Any, Final
 from synrouter_cli.errors import InvalidRequest
 from synrouter_cli.wire.codecs.anthropic import shapes
 from synrouter_cli.wire.codecs.anthropic.blocks_in import blocks, cache_marker
+from synrouter_cli.wire.codecs.anthropic.paths import Path, joined
 from synrouter_cli.wire.ir import Format, Loss, Message, Reasoning, Request, Text, Tool, ToolChoice
 
 __all__ = ["decode_request"]
@@ -34,7 +35,7 @@ def decode_request(body: bytes) -> tuple[Request, tuple[Loss, ...]]:
         read.model,
         system=_system(read.system),
         system_bare=isinstance(read.system, str),
-        messages=tuple([_message(one, f"messages.{i}") for i, one in enumerate(read.messages)]),
+        messages=tuple([_message(one, ("messages", i)) for i, one in enumerate(read.messages)]),
         tools=tuple([_tool(one, f"tools.{i}") for i, one in enumerate(read.tools or ())]),
         tool_choice=choice,
         parallel=parallel,
@@ -63,10 +64,10 @@ def _system(found: str | list[shapes.Block] | None) -> tuple[Text, ...]:
     return tuple(one for one in texts if isinstance(one, Text))
 
 
-def _message(read: shapes.Message, path: str) -> Message:
+def _message(read: shapes.Message, path: Path) -> Message:
     if read.role not in _ROLES:
-        raise InvalidRequest(detail=f"{path}.role: one of {', '.join(_ROLES)} is needed")
-    found = blocks(read.content, f"{path}.content")
+        raise InvalidRequest(detail=f"{joined(path)}.role: one of {', '.join(_ROLES)} is needed")
+    found = blocks(read.content, (path, "content"))
     return Message(read.role, found, bare=isinstance(read.content, str), extras=read.unknown)  # type: ignore[arg-type]
 
 

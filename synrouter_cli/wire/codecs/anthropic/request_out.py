@@ -41,10 +41,11 @@ def encode_request(request: Request, default_max_tokens: int | None = None) -> t
     to = Writer(own=request.dialect == "anthropic")
     model = takes(request.model)
     most = request.max_tokens if request.max_tokens is not None else default_max_tokens or model.output_tokens
-    thinking, effort = thought(request, model, most)
+    messages = _messages(request, to, model)
+    thinking, effort = thought(request, model, most, messages)
     body: Json = {
         "model": request.model,
-        "messages": _messages(request, to, model),
+        "messages": messages,
         "system": _system(request, to),
         **tool_fields(request, to, forced=model.forced_tools),
         "metadata": _metadata(request, to),
@@ -66,7 +67,13 @@ def _messages(request: Request, to: Writer, model: Takes) -> list[Json]:
     out = turns(request.messages, to, system_entries=model.system_entries)
     if is_forced(request) and not model.forced_tools and not to.own:
         name = request.tool_choice.name if request.tool_choice is not None else None
-        out.append({"role": "user", "content": _MUST_CALL.format(f"the tool {name}" if name else "one of the tools")})
+        words = _MUST_CALL.format(f"the tool {name}" if name else "one of the tools")
+        if out[-1]["role"] == "system":  # nothing but an answer may follow it
+            told = out[-1]["content"]
+            before = [{"type": "text", "text": told}] if isinstance(told, str) else told
+            out[-1] = {**out[-1], "content": [*before, {"type": "text", "text": words}]}
+        else:
+            out.append({"role": "user", "content": words})
     return out
 
 

@@ -108,7 +108,11 @@ class Encoder:
             if event.index in self._waiting:
                 self._waiting[event.index].append(event)
             return b""
-        out = [self._close()]
+        return self._close() + self._next()
+
+    def _next(self) -> bytes:
+        """The blocks that waited, up to one that has not ended."""
+        out: list[bytes] = []
         while self._current is None and self._waiting:
             out += [self._replay(one) for one in self._waiting.pop(next(iter(self._waiting)))]
         return b"".join(out)

@@ -12,6 +12,7 @@ budget where the model knows no other way; a forced tool excludes thinking.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from synrouter_cli.wire.codecs.anthropic.models import BUDGETS, Takes, takes
@@ -27,8 +28,10 @@ _LEAST: Final = 1_024
 _UNSHOWN: Final = (None, "none")
 
 
-def thought(request: Request, model: Takes, max_tokens: int) -> tuple[Json | None, str | None]:
-    """`thinking` and the effort; None for what is not to be said."""
+def thought(
+    request: Request, model: Takes, max_tokens: int, written: Sequence[Json] = ()
+) -> tuple[Json | None, str | None]:
+    """`thinking` and the effort; None for what is not to be said. `written` are the messages as they go out."""
     asked = request.reasoning
     own = request.extras.get("thinking")
     if request.dialect != "anthropic" and isinstance(own, dict) and "type" in own:
@@ -45,7 +48,7 @@ def thought(request: Request, model: Takes, max_tokens: int) -> tuple[Json | Non
         effort = asked.effort or (_level(asked.budget) if asked.budget is not None else None)
         return _shown({"type": "adaptive"}, asked), model.effort(effort) if effort else None
     budget = _budget(asked, max_tokens)
-    if budget is None or not opens_with_thinking(request.messages):
+    if budget is None or not opens_with_thinking(written):
         return None, None
     effort = model.effort(asked.effort) if asked.effort else None
     return _shown({"type": "enabled", "budget_tokens": budget}, asked), effort

@@ -18,15 +18,15 @@ one's bytes as its beginning.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any, Final, NamedTuple
 
 from synrouter_cli.wire.codecs.anthropic.blocks_out import Writer, marker
-from synrouter_cli.wire.ir import Block, Message, RedactedThinking, Text, Thinking, ToolResult, ToolUse
+from synrouter_cli.wire.ir import Block, Message, Text, ToolResult, ToolUse
 from synrouter_cli.wire.losses import field
 
-__all__ = ["leading", "turns"]
+__all__ = ["leading", "opens_with_thinking", "turns"]
 
 Json = dict[str, Any]
 _SYSTEM: Final = ("system", "developer")
@@ -54,19 +54,31 @@ def turns(messages: Sequence[Message], to: Writer, *, system_entries: bool) -> l
     out: list[Json] = []
     called = False
     for answers, run in groupby(placed, key=lambda one: one.message.role == "assistant"):
+        these = list(run)
         if answers:
-            spoken = list(run)
-            called = any(isinstance(one, ToolUse) for each in spoken for one in each.message.blocks)
-            _put(out, _answers(spoken, to))
+            called = _calls(these)
+            _put(out, _answers(these, to))
+        elif len(these) == 1 and these[0].message.role == "user" and not (called and _with_results(these)):
+            _put(out, [_message("user", these[0], to)])
         else:
-            _put(out, _asked(list(run), to, called=called, system_entries=system_entries))
+            _put(out, _asked(these, to, called=called, system_entries=system_entries))
     if not out:
         return [dict(_NOBODY)]
     return out if out[0]["role"] == "user" else [dict(_BEFORE), *out]
 
 
-def _put(out: list[Json], more: Iterator[Json]) -> None:
-    out.extend(one for one in more if one["content"] or one.keys() - {"role", "content"})
+def _calls(run: list[_Placed]) -> bool:
+    for one in run:
+        for block in one.message.blocks:
+            if isinstance(block, ToolUse):
+                return True
+    return False
+
+
+def _put(out: list[Json], more: Iterable[Json]) -> None:
+    for one in more:
+        if one["content"] or len(one) > 2:  # what has no content may still say something else
+            out.append(one)
 
 
 def _answers(run: list[_Placed], to: Writer) -> Iterator[Json]:
@@ -85,7 +97,8 @@ def _asked(run: list[_Placed], to: Writer, *, called: bool, system_entries: bool
     if with_results:
         yield _results(run[:with_results], to)
     rest = run[with_results:]
-    told = _told_last(rest) if system_entries and (with_results or len(rest) > _told_last(rest)) else 0
+    last = _told_last(rest) if system_entries else 0
+    told = last if with_results or len(rest) > last else 0
     for one in rest[: len(rest) - told]:
         yield _message("user", one, to)
     if told:
@@ -94,10 +107,12 @@ def _asked(run: list[_Placed], to: Writer, *, called: bool, system_entries: bool
 
 def _with_results(run: list[_Placed]) -> int:
     """How many messages are to be made one, so that results come first; 0 where they do already."""
+    first = run[0].message
+    if len(run) == 1 and len(first.blocks) == 1 and first.role == "user":
+        return 0
     holding = [i for i, one in enumerate(run) if any(isinstance(b, ToolResult) for b in one.message.blocks)]
     if not holding:
         return 0
-    first = run[0].message
     kinds = [isinstance(one, ToolResult) for one in first.blocks]
     in_order = holding == [0] and first.role == "user" and kinds == sorted(kinds, reverse=True)
     return 0 if in_order else holding[-1] + 1
@@ -131,7 +146,8 @@ def _message(role: str, one: _Placed, to: Writer) -> Json:
         content = _content(one, to, folded=folded)
     if not content:
         to.lose("empty_message", f"messages.{one.at}")
-    return {"role": role, "content": content, **_extras(message, to, one.at)}
+    out = {"role": role, "content": content}
+    return out if message.name is None and not message.extras else out | _extras(message, to, one.at)
 
 
 def _content(one: _Placed, to: Writer, *, folded: bool | None = None) -> list[Json]:
@@ -140,7 +156,7 @@ def _content(one: _Placed, to: Writer, *, folded: bool | None = None) -> list[Js
     blocks: tuple[Block, ...] = message.blocks
     if fold:
         blocks = tuple(_told(block) for block in blocks)
-    content = to.blocks(blocks, f"messages.{one.at}.content")
+    content = to.blocks(blocks, (("messages", one.at), "content"))
     if message.cache is not None:
         _mark(content, message, to, one.at)
     return content
@@ -172,12 +188,13 @@ def _extras(message: Message, to: Writer, at: int) -> Json:
     return {}
 
 
-def opens_with_thinking(messages: Sequence[Message]) -> bool:
-    """Whether the answer that the last results belong to begins with thinking, as models with a budget want it."""
-    for one in reversed(messages):
-        if one.role == "assistant":
-            called = any(isinstance(block, ToolUse) for block in one.blocks)
-            return not called or isinstance(one.blocks[0], Thinking | RedactedThinking)
-        if one.role == "user" and not any(isinstance(block, ToolResult) for block in one.blocks):
+def opens_with_thinking(written: Sequence[Json]) -> bool:
+    """Whether the answer that the last results belong to begins with thinking, as models with a budget want it.
+    `written` is what `turns` gave, so that thinking which was left out does not count."""
+    for one in reversed(written):
+        kinds = [block["type"] for block in one["content"]] if isinstance(one["content"], list) else ["text"]
+        if one["role"] == "assistant":
+            return "tool_use" not in kinds or kinds[0] in _UNMARKED
+        if one["role"] == "user" and "tool_result" not in kinds:
             return True
     return True

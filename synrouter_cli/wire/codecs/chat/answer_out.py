@@ -92,9 +92,10 @@ def _calls(blocks: tuple[Block, ...], message: Object) -> list[Object]:
         elif isinstance(block, ToolUse):
             call = call_out(block)
             if any(sealed(one.block) for one in waiting):
-                fields, entry = carrying(waiting, block.id)
+                details = message.setdefault("reasoning_details", [])
+                fields, entry = carrying(waiting, block.id, len(details))
                 call |= fields
-                message.setdefault("reasoning_details", []).append(entry)
+                details.append(entry)
             waiting = []
             found.append(call)
     return found

@@ -17,7 +17,7 @@ from synrouter_cli.wire.sealed import unseal
 
 __all__ = ["arguments_in", "call_extras_in", "call_in", "call_out", "carrying"]
 
-_KNOWN = ("id", "type", "function", "custom", "cache_control", "index")
+_KNOWN = frozenset({"id", "type", "function", "custom", "cache_control", "index"})
 
 
 def call_in(call: Object, path: str, position: int) -> ToolUse:
@@ -50,17 +50,19 @@ def call_extras_in(call: Object) -> Object:
 
 
 def call_out(call: ToolUse, path: str = "", leaving: Leaving | None = None) -> Object:
-    """An entry of `tool_calls`. A function that takes nothing is called with `{}`, which is JSON."""
+    """An entry of `tool_calls`. A function that takes nothing is called with `{}`, which
+    is JSON, unless this dialect said it otherwise."""
     fields = leaving.marked(call, path) if leaving is not None else {}
     if call.kind == "custom":
         return {"id": call.id, "type": "custom", "custom": {"name": call.name, "input": call.arguments}, **fields}
-    function = {"name": call.name, "arguments": call.arguments or "{}"}
+    own = leaving is not None and not leaving.foreign
+    function = {"name": call.name, "arguments": call.arguments if own else call.arguments or "{}"}
     return {"id": call.id, "type": "function", "function": function, **fields}
 
 
-def carrying(thinking: Sequence[Placed], called: str) -> tuple[Object, Object]:
+def carrying(thinking: Sequence[Placed], called: str, index: int) -> tuple[Object, Object]:
     """What a call of an answer carries of the thinking before it: fields of the call itself, as Gemini's clients give
     back, and an entry of `reasoning_details` under the call's id, as Pi does. Each client gives one of them back."""
     sealed = call_seal(thinking)
-    entry = {"type": "reasoning.encrypted", "id": called, "data": sealed, "format": "unknown"}
+    entry = {"type": "reasoning.encrypted", "id": called, "data": sealed, "format": "unknown", "index": index}
     return {"extra_content": {"google": {"thought_signature": sealed}}}, entry

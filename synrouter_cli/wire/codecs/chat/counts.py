@@ -42,8 +42,9 @@ _WRITTEN_1H: Final = (
 )
 _REASONED: Final = (("completion_tokens_details", "reasoning_tokens"), ("reasoning_tokens",))
 _COUNTS: Final = frozenset(
-    "prompt_tokens completion_tokens total_tokens prompt_tokens_details prompt_cache_hit_tokens prompt_cache_miss_tokens"
-    " cached_tokens cache_read_input_tokens cache_creation_input_tokens cache_creation reasoning_tokens".split()
+    "prompt_tokens completion_tokens total_tokens prompt_tokens_details prompt_cache_hit_tokens"
+    " prompt_cache_miss_tokens cached_tokens cache_read_input_tokens cache_creation_input_tokens cache_creation"
+    " reasoning_tokens".split()
 )
 _TIERS: Final = frozenset("auto default flex scale priority fast".split())
 _TIER_WORDS: Final = {"standard": "default"}

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import msgspec
@@ -100,18 +101,19 @@ def listed(value: Any, path: str) -> list[Any]:
     return value
 
 
-def rest(source: Mapping[str, Any], known: Collection[str]) -> Object:
+def rest(source: Mapping[str, Any], known: AbstractSet[str]) -> Object:
     """What no value has a place for; nulls are left out, they say nothing."""
+    if source.keys() <= known:
+        return {}
     return {key: value for key, value in source.items() if key not in known and value is not None}
 
 
 def cache_in(source: Mapping[str, Any], path: str) -> Cache | None:
     """The `cache_control` of an object, wherever clients put it."""
-    marker = source.get("cache_control")
-    if marker is None:
+    if "cache_control" not in source or source["cache_control"] is None:
         return None
-    marker = mapping(marker, f"{path}.cache_control")
-    return Cache(checked(marker, "ttl", str, f"{path}.cache_control"), rest(marker, ("type", "ttl")))
+    marker = mapping(source["cache_control"], f"{path}.cache_control")
+    return Cache(checked(marker, "ttl", str, f"{path}.cache_control"), rest(marker, {"type", "ttl"}))
 
 
 def cache_out(cache: Cache) -> Object:

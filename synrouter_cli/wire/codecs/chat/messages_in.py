@@ -22,9 +22,9 @@ from synrouter_cli.wire.ir import Message, Refusal, Text, ToolResult, ToolUse
 __all__ = ["System", "messages_in"]
 
 _SYSTEM: Final = ("system", "developer")
-_COMMON: Final = ("role", "content", "name", "cache_control")
-_ASSISTANT: Final = (*_COMMON, *FIELDS, "reasoning_details", "tool_calls", "function_call", "refusal")
-_TOOL: Final = (*_COMMON, "tool_call_id")
+_COMMON: Final = frozenset({"role", "content", "name", "cache_control"})
+_ASSISTANT: Final = _COMMON | {*FIELDS, "reasoning_details", "tool_calls", "function_call", "refusal"}
+_TOOL: Final = _COMMON | {"tool_call_id"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +108,8 @@ def _assistant_in(message: Object, path: str, _: list[Message]) -> Message:
     carried = carried_by_calls(message)
     thinking: list[Placed] = reasoning_in(message) if carried is None else carried
     refusal = checked(message, "refusal", str, path)
-    said = tuple(part for part in parts if part != Text("")) if bare else parts
-    blocks = woven((*said, *((Refusal(refusal),) if refusal else ())), calls, thinking)
+    said = () if content == "" else parts
+    blocks = woven((*said, Refusal(refusal)) if refusal else said, calls, thinking)
     return Message(
         "assistant",
         blocks,
@@ -121,7 +121,7 @@ def _assistant_in(message: Object, path: str, _: list[Message]) -> Message:
 
 
 def _calls_in(message: Object, path: str) -> list[ToolUse]:
-    calls = checked(message, "tool_calls", list, path) or []
+    calls = checked(message, "tool_calls", list, path) or ()
     found = [
         call_in(mapping(call, f"{path}.tool_calls.{i}"), f"{path}.tool_calls.{i}", i) for i, call in enumerate(calls)
     ]
@@ -133,12 +133,13 @@ def _calls_in(message: Object, path: str) -> list[ToolUse]:
 
 def _tool_in(message: Object, path: str, found: list[Message]) -> Message:
     content, bare = content_in(message.get("content"), f"{path}.content")
+    kind: Any
     if message["role"] == "function":
         called, kind = _last_call(found, text(message, "name", path))
     else:
         called = text(message, "tool_call_id", path)
         kind = _kind_of(found, called)
-    kept = tuple(block for block in content if block != Text("")) if bare else content
+    kept = () if message.get("content") == "" else content
     bare = bare or message.get("content") is None
     result = ToolResult(called, kept, None, bare, kind, cache_in(message, path), rest(message, _TOOL))
     return Message("user", (result,))
@@ -156,7 +157,10 @@ def _last_call(found: list[Message], name: str) -> tuple[str, Any]:
 def _kind_of(found: list[Message], called: str) -> Any:
     for message in reversed(found):
         if message.role == "assistant":
-            return next((b.kind for b in message.blocks if isinstance(b, ToolUse) and b.id == called), "function")
+            for block in message.blocks:
+                if isinstance(block, ToolUse) and block.id == called:
+                    return block.kind
+            return "function"
     return "function"
 
 

@@ -9,7 +9,7 @@ the same breath after them; images of a result follow in a user message, since a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 from synrouter_cli.wire.codecs.chat.calls import call_out
@@ -17,7 +17,7 @@ from synrouter_cli.wire.codecs.chat.fields import Object
 from synrouter_cli.wire.codecs.chat.leaving import Leaving, Target
 from synrouter_cli.wire.codecs.chat.parts import part_out
 from synrouter_cli.wire.codecs.chat.reasoning import call_extras, reasoning_out
-from synrouter_cli.wire.codecs.chat.weaving import placed
+from synrouter_cli.wire.codecs.chat.weaving import Placed, placed
 from synrouter_cli.wire.ir import (
     Block,
     Message,
@@ -31,6 +31,7 @@ from synrouter_cli.wire.ir import (
 
 __all__ = ["Target", "messages_out", "system_out"]
 
+_PLAIN: Final = {"type", "text"}
 _FAILED: Final = "Error: "
 _SAYS_SO: Final = 80
 """Characters at the start of a result in which the word error is looked for."""
@@ -63,21 +64,22 @@ def _named(message: Message, path: str, leaving: Leaving) -> Object:
     return {**named, **leaving.marked(message, path)}
 
 
-def _content(blocks: Iterable[Block], bare: bool, path: str, leaving: Leaving, at: Iterable[int] = ()) -> Any:
+def _content(blocks: Sequence[Block], bare: bool, path: str, leaving: Leaving, at: Sequence[int] = ()) -> Any:
     """A string where the source had one, or where a foreign source has one plain text: the same for both of its
     spellings; else the parts."""
-    blocks = list(blocks)
-    places = list(at) or range(len(blocks))
-    parts = [part for i, block in zip(places, blocks, strict=True) for part in part_out(block, f"{path}.{i}", leaving)]
-    plain = all(part.keys() == {"type", "text"} for part in parts)
-    if plain and (bare or (leaving.foreign and len(parts) == 1)):
-        return "".join(part["text"] for part in parts)
+    parts: list[Object] = []
+    for place, block in enumerate(blocks):
+        parts += part_out(block, f"{path}.{at[place] if at else place}", leaving)
+    if (bare or (leaving.foreign and len(parts) == 1)) and all(part.keys() == _PLAIN for part in parts):
+        return parts[0]["text"] if len(parts) == 1 else "".join(part["text"] for part in parts)
     return parts
 
 
-def _said(role: str, message: Message, blocks: list[tuple[int, Block]], path: str, leaving: Leaving) -> list[Object]:
+def _said(
+    role: str, message: Message, blocks: Sequence[tuple[int, Block]], path: str, leaving: Leaving
+) -> list[Object]:
     """A message of what is no call, result or thinking; none where nothing of it could come along."""
-    content = _content((b for _, b in blocks), message.bare, f"{path}.content", leaving, (i for i, _ in blocks))
+    content = _content([b for _, b in blocks], message.bare, f"{path}.content", leaving, [i for i, _ in blocks])
     if not content and blocks and not message.bare:
         leaving.lose("empty_message", path)
         return []
@@ -102,12 +104,13 @@ def _user_out(message: Message, path: str, leaving: Leaving) -> list[Object]:
 
 
 def _result_out(result: ToolResult, path: str, leaving: Leaving, shown: list[Object]) -> Object:
-    """A tool message; what of the result is no text goes into `shown`, with a word on whose it is."""
+    """A tool message; what of the result is no text goes into `shown`, with a word on whose it is, unless it stood
+    in a message of this dialect already."""
     texts: list[Object] = []
     media: list[Object] = []
     for i, block in enumerate(result.content):
         for part in part_out(block, f"{path}.content.{i}", leaving):
-            (texts if part["type"] == "text" else media).append(part)
+            (texts if part["type"] == "text" or not leaving.foreign else media).append(part)
     if media:
         shown.append({"type": "text", "text": f"Of the result of {result.id}:"})
         shown += media
@@ -115,8 +118,7 @@ def _result_out(result: ToolResult, path: str, leaving: Leaving, shown: list[Obj
             texts.append({"type": "text", "text": "See the next message."})
     if result.is_error:
         _say_that_it_failed(texts)
-    plain = all(part.keys() == {"type", "text"} for part in texts)
-    flat = plain and (result.bare or (leaving.foreign and len(texts) <= 1))
+    flat = (result.bare or (leaving.foreign and len(texts) <= 1)) and all(part.keys() == _PLAIN for part in texts)
     content = "".join(part["text"] for part in texts) if flat else texts
     return {"role": "tool", "tool_call_id": result.id, "content": content, **leaving.marked(result, path)}
 
@@ -136,17 +138,18 @@ def _say_that_it_failed(texts: list[Object]) -> None:
 def _assistant_out(message: Message, path: str, leaving: Leaving) -> list[Object]:
     said: list[tuple[int, Block]] = []
     calls: list[Object] = []
-    kept = call_extras(placed(message.blocks))
+    thinking = placed(message.blocks)
+    kept = call_extras(thinking) if thinking else {}
     refusals: list[str] = []
     for i, block in enumerate(message.blocks):
         if isinstance(block, ToolUse):
-            calls.append({**call_out(block, f"{path}.content.{i}", leaving), **kept.get(block.id, {})})
+            calls.append(call_out(block, f"{path}.content.{i}", leaving) | kept.get(block.id, {}))
         elif isinstance(block, Refusal):
             refusals.append(block.text)
         elif not isinstance(block, Thinking | RedactedThinking):
             said.append((i, block))
-    content: Any = _content((b for _, b in said), message.bare, f"{path}.content", leaving, (i for i, _ in said))
-    thought = _thought_out(message, path, leaving)
+    content: Any = _content([b for _, b in said], message.bare, f"{path}.content", leaving, [i for i, _ in said])
+    thought = _thought_out(thinking, message, path, leaving) if thinking else {}
     if not (content or calls or refusals or thought or message.bare):
         leaving.lose("empty_message", path)
         return []
@@ -159,9 +162,8 @@ def _assistant_out(message: Message, path: str, leaving: Leaving) -> list[Object
     return [{**found, **_named(message, path, leaving)}]
 
 
-def _thought_out(message: Message, path: str, leaving: Leaving) -> Object:
-    thinking = placed(message.blocks)
-    if not thinking or leaving.target.reasoning:
+def _thought_out(thinking: list[Placed], message: Message, path: str, leaving: Leaving) -> Object:
+    if leaving.target.reasoning:
         return reasoning_out(thinking)
     for i, block in enumerate(message.blocks):
         if isinstance(block, Thinking | RedactedThinking):

@@ -18,6 +18,9 @@ __all__ = ["content_in", "part_in", "part_out"]
 
 _DATA_URL: Final = re.compile(r"data:([^;,]*)((?:;[^;,]*)*);base64,", re.IGNORECASE)
 _PDF: Final = "application/pdf"
+_TEXT: Final = frozenset({"type", "text", "cache_control"})
+_IMAGE: Final = frozenset({"type", "image_url", "cache_control"})
+_FILE: Final = frozenset({"type", "file", "cache_control"})
 
 
 # ── in ──
@@ -45,14 +48,14 @@ def part_in(part: Any, path: str) -> Block:
 
 
 def _text_in(part: Object, path: str) -> Block:
-    return Text(text(part, "text", path), cache_in(part, path), (), rest(part, ("type", "text", "cache_control")))
+    return Text(text(part, "text", path), cache_in(part, path), (), rest(part, _TEXT))
 
 
 def _image_in(part: Object, path: str) -> Block:
     image = part.get("image_url")
     where = f"{path}.image_url"
     image = {"url": image} if isinstance(image, str) else mapping(image, where)
-    extras = rest(part, ("type", "image_url", "cache_control"))
+    extras = rest(part, _IMAGE)
     source = _source(text(image, "url", where), "image/png")
     return Image(source, cache_in(part, path), checked(image, "detail", str, where), extras)
 
@@ -63,7 +66,7 @@ def _file_in(part: Object, path: str) -> Block:
     if data is None and file_id is None:
         raise refused(f"{path}.file", "file_data or file_id is needed here")
     source = Source("file", file_id) if data is None else _source(data, _PDF)
-    extras = rest(part, ("type", "file", "cache_control"))
+    extras = rest(part, _FILE)
     return Document(source, checked(file, "filename", str, f"{path}.file"), cache_in(part, path), extras)
 
 
@@ -157,8 +160,9 @@ def _inner_out(one: Any, path: str, leaving: Leaving) -> list[Object]:
         if one.get("type") == "text" and isinstance(one.get("text"), str):
             return [{"type": "text", "text": one["text"]}]
         if one.get("type") == "image" and isinstance(source, dict):
-            kind = "url" if source.get("type") == "url" else "base64"
-            found = Source(kind, source.get("url" if kind == "url" else "data"), source.get("media_type"))
+            linked = source.get("type") == "url"
+            data = source.get("url" if linked else "data")
+            found = Source("url" if linked else "base64", data, source.get("media_type"))
             return part_out(Image(found), path, leaving)
         leaving.lose("block", path)
         return []

@@ -50,6 +50,7 @@ FORMAT: Final = "anthropic-claude-v1"
 _PLACE: Final = "place"
 _TURN: Final = "turn"
 _MARK: Final = "synrouter."
+_KEPT: Final = frozenset({"extra_content", "thoughtSignature"})
 _ENTRY: Final = ("type", "id", "text", "summary", "data", "signature", "format", "index")
 
 
@@ -68,7 +69,10 @@ class Placed:
 def reasoning_in(message: Mapping[str, Any]) -> list[Placed]:
     """The thinking of an assistant's message, from whichever of the fields it has."""
     details = message.get("reasoning_details")
-    entries = [one for one in details if isinstance(one, dict)] if isinstance(details, list) else []
+    if not isinstance(details, list):
+        name, said = text_of(message)
+        return [Placed(Thinking(said, SEALED[name]))] if said else []
+    entries = [one for one in details if isinstance(one, dict)]
     found = [placed for entry in entries if (placed := entry_in(entry)) is not None]
     if not any(detail_text(entry) for entry in entries):
         name, said = text_of(message)
@@ -128,6 +132,8 @@ def _place(signature: str) -> tuple[str, int, int]:
 
 def carried_by_calls(message: Mapping[str, Any]) -> list[Placed] | None:
     """The thinking that the calls of a message bring back sealed; None where they carry none."""
+    if "reasoning_details" not in message and not any(call.keys() & _KEPT for call in message.get("tool_calls") or ()):
+        return None
     found: dict[str, list[Placed]] = {}
     for sealed in _seals(message):
         opened = unseal(sealed)
@@ -174,6 +180,8 @@ def reasoning_out(thinking: Iterable[Placed]) -> Object:
         if isinstance(block, Thinking) and block.text:
             name = _FIELD_OF.get(block.signature, FIELDS[0])
             plain[name] = plain.get(name, "") + block.text
+            if block.signature in _FIELD_OF:
+                continue
         entry = detail_out(placed, len(details))
         if entry is not None:
             details.append(entry)

@@ -36,7 +36,7 @@ def decode_request(body: bytes) -> tuple[Request, tuple[Loss, ...]]:
     limit = checked(value, "max_completion_tokens", int)
     options = mapping(value.get("stream_options") or {}, "stream_options")
     extras = rest(value, _KNOWN)
-    if more := rest(options, ("include_usage",)):
+    if more := rest(options, {"include_usage"}):
         extras["stream_options"] = more
     legacy = "functions" in value  # which know one call at a time
     choice = value.get("tool_choice", value.get("function_call"))

@@ -24,7 +24,7 @@ _NEWER: Final = ("gpt-", "o1", "o3", "o4", "chatgpt")
 
 
 def reasoning_in(body: Object) -> Reasoning | None:
-    """`reasoning_effort`; OpenRouter's `reasoning`; `thinking` as Anthropic has it, which DeepSeek, Z.ai and Kimi take."""
+    """`reasoning_effort`; OpenRouter's `reasoning`; Anthropic's `thinking`, which DeepSeek, Z.ai and Kimi take too."""
     effort = checked(body, "reasoning_effort", str)
     own = _object(body, "reasoning")
     thinking = _object(body, "thinking")

@@ -85,7 +85,7 @@ class Decoder:
         if rest.startswith(b"{") and not self._started:
             return self._take_whole(rest)
         found = self.feed(b"\n\n") if rest else []
-        if self._done:
+        if found and isinstance(found[-1], Finished | Failure):
             return found
         if self._choice.get("finish_reason"):
             return found + self._finish()

@@ -22,7 +22,7 @@ from synrouter_cli.wire.codecs.chat.counts import counts_out, tier_out
 from synrouter_cli.wire.codecs.chat.endings import ending_out
 from synrouter_cli.wire.codecs.chat.failures import error_out
 from synrouter_cli.wire.codecs.chat.fields import Object, dump
-from synrouter_cli.wire.codecs.chat.reasoning import FIELDS, FORMAT, detail_out
+from synrouter_cli.wire.codecs.chat.reasoning import FIELDS, detail_out
 from synrouter_cli.wire.codecs.chat.weaving import Placed
 from synrouter_cli.wire.ir import (
     BlockEnded,
@@ -72,6 +72,7 @@ class Encoder:
         self._chars = 0
         self._calls = 0
         self._entries = 0
+        self._cites = 0
         self._thinking: list[Placed] = []  # since the last call
         self._refused = False
         self._usage: Usage | None = None
@@ -158,7 +159,8 @@ class Encoder:
             one.block.data if isinstance(one.block, RedactedThinking) else one.block.signature for one in waiting
         ):
             return self._chunk({"tool_calls": [call]})
-        fields, entry = carrying(waiting, block.id)
+        fields, entry = carrying(waiting, block.id, self._entries)
+        self._entries += 1
         return self._chunk({"tool_calls": [{**call, **fields}]}) + self._chunk({"reasoning_details": [entry]})
 
     def _delta(self, event: Delta) -> bytes:
@@ -181,7 +183,9 @@ class Encoder:
         return self._chunk({"content" if event.kind == "text" else "refusal": event.data})
 
     def _shown(self, data: str) -> Object:
-        entry = {"type": "reasoning.text", "text": data, "format": FORMAT, "index": self._entries}
+        """A piece of an entry. Clients join pieces of one index field by field, so what is no text stands in one piece
+        only, and each has an index (openai's own SDK, accumulating deltas)."""
+        entry = {"type": "reasoning.text", "text": data, "index": self._entries}
         return {"reasoning_details": [entry]}
 
     def _argued(self, opened: _Open, data: str) -> bytes:
@@ -222,7 +226,9 @@ class Encoder:
 
     def _cited(self, opened: _Open, index: int) -> bytes:
         end = opened.start + len(opened.said)
-        found = [one for cited in opened.cited if (one := annotation(cited, opened.start, end)) is not None]
+        told = [one for cited in opened.cited if (one := annotation(cited, opened.start, end)) is not None]
+        found = [{"index": self._cites + i, **one} for i, one in enumerate(told)]
+        self._cites += len(found)
         if len(found) < len(opened.cited):
             self._losses.append(Loss("citations", f"content.{index}"))
         return self._chunk({"annotations": found}) if found else b""

@@ -35,16 +35,16 @@ def tool_in(value: Any, path: str) -> Tool:
     if kind == "custom":
         inner = mapping(tool.get("custom"), f"{path}.custom")
         name, description = text(inner, "name", f"{path}.custom"), checked(inner, "description", str, f"{path}.custom")
-        config = rest(inner, ("name", "description", "cache_control"))
+        config = rest(inner, {"name", "description", "cache_control"})
         cache = cache_in(tool, path) or cache_in(inner, path)
         return Tool("custom", name, description, config=config, cache=cache, extras=rest(tool, _OUTER))
     name = str(tool.get("name") or text(tool, "type", path))
-    config = rest(tool, ("name", "cache_control"))
+    config = rest(tool, {"name", "cache_control"})
     return Tool("builtin", name, config=config, dialect="chat", cache=cache_in(tool, path))
 
 
-_OUTER: Final = ("type", "function", "custom", "cache_control")
-_INNER: Final = ("name", "description", "parameters", "strict", "cache_control")
+_OUTER: Final = frozenset({"type", "function", "custom", "cache_control"})
+_INNER: Final = frozenset({"name", "description", "parameters", "strict", "cache_control"})
 
 
 def function_in(inner: Object, path: str, cache: Any = None, extras: Object | None = None) -> Tool:
@@ -116,7 +116,7 @@ def tool_out(tool: Tool, path: str, leaving: Leaving) -> Object | None:
         leaving.lose("builtin_tool", path)
         return None
     if tool.deferred:
-        leaving.lose("tool_field", path)
+        leaving.lose("deferred_tool", path)
     described = {"description": tool.description} if tool.description is not None else {}
     outer = leaving.marked(tool, path)
     if tool.kind == "custom":

@@ -1,0 +1,206 @@
+"""Requests in other dialects, led to their providers by their model's name, and their answers brought back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from support.edge import MESSAGE, Edge, Received, Wire, head, running_edge, stream, whole
+from synrouter_cli.settings import Secret
+
+USER = [{"role": "user", "content": "hi"}]
+KEYS = {"anthropic": Secret("sk-ant-api03-a"), "openai": Secret("sk-proj-o"), "google": Secret("AIza-g")}
+CHAT = {
+    "id": "chatcmpl-1",
+    "object": "chat.completion",
+    "created": 1,
+    "model": "gpt-5.5",
+    "choices": [{"index": 0, "message": {"role": "assistant", "content": "Hello"}, "finish_reason": "stop"}],
+    "usage": {
+        "prompt_tokens": 100,
+        "completion_tokens": 3,
+        "total_tokens": 103,
+        "prompt_tokens_details": {"cached_tokens": 64},
+    },
+}
+
+
+@asynccontextmanager
+async def edge_to(*providers: str, models: Any = None, **settings: Any) -> AsyncIterator[Edge]:
+    """A proxy all of whose `providers` are the one upstream, which is known to have `models`."""
+    services = {"models": models or {}}
+    async with running_edge(provider_keys=KEYS, points=providers, services=services, **settings) as edge:
+        yield edge
+
+
+def body(model: str, **fields: Any) -> bytes:
+    return json.dumps({"model": model, "messages": USER, **fields}).encode()
+
+
+def sent(edge: Edge) -> dict[str, Any]:
+    value: dict[str, Any] = json.loads(edge.upstream.received[-1].body)
+    return value
+
+
+async def test_a_chat_client_reaches_claude_and_is_answered_in_its_own_words():
+    async with edge_to("anthropic") as edge:
+        edge.upstream.plays(whole(MESSAGE))
+        answer = await edge.ask(target="/v1/chat/completions", body=body("anthropic/claude-opus-4.8"))
+        assert answer.status == 200
+        assert answer.json()["choices"][0]["message"]["content"] == "Hi"
+        assert answer.json()["model"] == "anthropic/claude-opus-4.8"  # as asked
+        assert answer.json()["usage"]["prompt_tokens"] == 7
+        received = edge.upstream.received[0]
+        assert received.line == "POST /v1/messages HTTP/1.1"
+        assert received.all("anthropic-version") == ["2023-06-01"]
+        assert sent(edge)["model"] == "claude-opus-4-8"
+        assert sent(edge)["max_tokens"] == 128_000  # a chat client need not say
+        [turn] = edge.turns.turns
+        assert (turn.inbound.dialect, turn.inbound.provider, turn.inbound.markers) == ("chat", "anthropic", True)
+        assert turn.outcome.usage.input_tokens == 7
+
+
+async def test_a_stream_of_claude_is_a_stream_of_chunks():
+    async with edge_to("anthropic") as edge:
+        edge.upstream.plays(whole(b"".join(stream()), content_type="text/event-stream"))
+        answer = await edge.ask(
+            target="/v1/chat/completions",
+            body=body("claude-opus-4-8", stream=True, stream_options={"include_usage": True}),
+        )
+        lines = [line[6:] for line in answer.body.decode().splitlines() if line.startswith("data: ")]
+        assert lines[-1] == "[DONE]"
+        chunks = [json.loads(line) for line in lines[:-1]]
+        text = "".join(chunk["choices"][0]["delta"].get("content") or "" for chunk in chunks if chunk["choices"])
+        assert text.startswith("Hello 0 naïve ✓ 漢字 😀")
+        assert chunks[-1]["usage"]["prompt_tokens_details"]["cached_tokens"] == 90
+        assert edge.turns.turns[0].outcome.status == "ok"
+        assert edge.turns.turns[0].outcome.usage.cache_read_tokens == 90
+
+
+async def test_an_anthropic_client_reaches_a_chat_provider():
+    async with edge_to("google") as edge:
+        edge.upstream.plays(whole(json.dumps({**CHAT, "model": "gemini-3-pro"}).encode()))
+        answer = await edge.ask(body=body("gemini-3-pro", max_tokens=9))
+        assert answer.status == 200, answer.body
+        assert answer.json()["content"] == [{"type": "text", "text": "Hello"}]
+        assert answer.json()["usage"]["input_tokens"] == 36  # without what was read from the cache
+        assert edge.upstream.received[0].line == "POST /v1beta/openai/chat/completions HTTP/1.1"
+        assert edge.upstream.received[0].all("authorization") == ["Bearer AIza-g"]
+        assert edge.upstream.received[0].all("x-api-key") == []
+        assert edge.turns.turns[0].outcome.usage.cache_read_tokens == 64
+
+
+async def test_the_same_dialect_goes_through_byte_for_byte_but_for_its_session():
+    async with edge_to("openai") as edge:
+        odd = b'{"model":"gpt-5.5", "messages" :[{"role":"user","content":"\\u00e9"}],"x":1.10,"seed":12345678901234567890}'
+        edge.upstream.plays(whole(json.dumps(CHAT).encode()))
+        answer = await edge.ask(target="/v1/chat/completions", body=odd)
+        assert answer.json() == CHAT
+        assert edge.upstream.received[0].body == b'{"prompt_cache_key":"session-1",' + odd[1:]
+
+
+async def test_a_clients_own_cache_key_is_kept():
+    async with edge_to("openai") as edge:
+        edge.upstream.plays(whole(json.dumps(CHAT).encode()))
+        asked = body("gpt-5.5", prompt_cache_key="mine")
+        await edge.ask(target="/v1/chat/completions", body=asked)
+        assert edge.upstream.received[0].body == asked
+
+
+async def test_an_error_of_the_provider_is_told_in_the_clients_dialect_with_its_status():
+    async with edge_to("anthropic") as edge:
+        error = {"type": "error", "error": {"type": "rate_limit_error", "message": "slow down"}}
+        edge.upstream.plays(whole(json.dumps(error).encode(), status=429))
+        answer = await edge.ask(target="/v1/responses", body=b'{"model":"claude-opus-4-8","input":"hi"}')
+        assert answer.status == 429
+        assert "slow down" in answer.json()["error"]["message"]
+        assert edge.turns.turns[0].outcome.error_type == "rate_limit_error"
+
+
+async def test_a_model_that_nobody_knows_is_a_404_with_names_near_it():
+    async with edge_to(models={"anthropic": ("claude-opus-4-8",)}) as edge:
+        answer = await edge.ask(target="/v1/chat/completions", body=body("clawde-opus-4-8"))
+        assert answer.status == 404
+        assert "claude-opus-4-8" in answer.json()["error"]["message"]
+        assert edge.upstream.received == []
+
+
+async def test_a_request_that_can_not_be_translated_is_refused_and_says_where():
+    async with edge_to("anthropic") as edge:
+        answer = await edge.ask(target="/v1/chat/completions", body=b'{"model":"claude-opus-4-8","messages":{}}')
+        assert answer.status == 400
+        assert "messages" in answer.json()["error"]["message"]
+
+
+async def test_a_fallback_is_asked_where_the_first_can_not_answer():
+    async with edge_to("openai", "anthropic", routes=(("claude-*", ("openai/gpt-5.5", "anthropic")),)) as edge:
+        edge.upstream.plays(whole(b'{"error":{"message":"busy"}}', status=503), whole(MESSAGE))
+        answer = await edge.ask(body=body("claude-opus-4-8", max_tokens=9))
+        assert answer.status == 200
+        assert answer.json()["content"] == [{"type": "text", "text": "Hi"}]
+        first, second = edge.turns.turns
+        assert (first.inbound.provider, first.outcome.status, first.outcome.http_status) == ("openai", "error", 503)
+        assert (second.inbound.provider, second.outcome.status) == ("anthropic", "ok")
+
+
+async def test_an_alias_is_answered_under_its_own_name():
+    async with edge_to("anthropic", aliases={"fast": "claude-opus-5"}) as edge:
+        edge.upstream.plays(whole(MESSAGE), whole(b"".join(stream()), content_type="text/event-stream"))
+        assert (await edge.ask(body=body("fast", max_tokens=9))).json()["model"] == "fast"
+        assert sent(edge)["model"] == "claude-opus-5"
+        streamed = await edge.ask(body=body("fast", max_tokens=9, stream=True))
+        assert b'"model": "fast"' in streamed.body
+
+
+@pytest.mark.parametrize(
+    ("target", "headers", "shape"),
+    [
+        ("/v1/models", {"authorization": "Bearer x"}, "openai"),
+        ("/api/v1/models", {}, "openai"),
+        ("/v1/models?client_version=0.169.0", {}, "codex"),
+    ],
+)
+async def test_models_are_listed_in_the_askers_shape(target, headers, shape):
+    async with edge_to(models={"anthropic": ("claude-opus-4-8",), "openai": ("gpt-5.5",)}) as edge:
+        answer = await edge.ask("GET", target, b"")
+        if shape == "codex":
+            assert [row["slug"] for row in answer.json()["models"]] == ["claude-opus-4-8", "gpt-5.5"]
+        elif target == "/api/v1/models":
+            assert [row["id"] for row in answer.json()["data"]] == ["claude-opus-4-8", "gpt-5.5"]
+
+
+async def test_a_count_for_another_dialect_is_an_estimate_and_says_so():
+    async with edge_to("openai") as edge:
+        answer = await edge.ask(target="/v1/messages/count_tokens", body=body("gpt-5.5"))
+        assert answer.json() == {"input_tokens": 42}
+        assert answer.all("x-synrouter-plan") == ["estimate"]
+
+
+async def test_embeddings_go_to_a_provider_that_has_them():
+    async with edge_to("openai") as edge:
+        edge.upstream.plays(whole(b'{"object":"list","data":[]}'))
+        asked = b'{"model":"text-embedding-3-small","input":"x"}'
+        answer = await edge.ask(target="/v1/embeddings", body=asked)
+        assert answer.json() == {"object": "list", "data": []}
+        assert edge.upstream.received[0].body == asked
+        assert edge.turns.turns == []
+
+
+async def test_a_stream_that_breaks_off_ends_with_an_error_in_the_clients_dialect():
+    async with edge_to("anthropic") as edge:
+        events = stream()
+        cut = sum(map(len, events))  # more is announced than comes
+        start = head(200, content_type="text/event-stream", content_length=str(cut))
+
+        async def breaks_off(_: Received, wire: Wire) -> None:
+            await wire.send(start + b"".join(events[:4]))
+            wire.writer.close()
+
+        edge.upstream.plays(breaks_off)
+        answer = await edge.ask(target="/v1/chat/completions", body=body("claude-opus-4-8", stream=True))
+        assert b'"error"' in answer.body
+        assert edge.turns.turns[0].outcome.status == "truncated"
