@@ -20,9 +20,10 @@ from synrouter_cli import meter
 from synrouter_cli.errors import BudgetReached
 from synrouter_cli.own_providers import BudgetLimits
 
-__all__ = ["DAILY", "SESSION", "Spent", "Standing", "Verdict", "judge", "left"]
+__all__ = ["DAILY", "SESSION", "Spent", "Standing", "Verdict", "judge", "left", "standings"]
 
 WARN_PERCENT: Final = 80
+_CENT: Final = Decimal("0.01")
 DAILY: Final = "daily_usd"
 SESSION: Final = "session_usd"
 _NAMES: Final = {DAILY: "daily", SESSION: "session"}
@@ -57,7 +58,15 @@ class Standing:
     @property
     def amounts(self) -> str:
         """`$8.21 of $10.00`"""
-        return f"{_shown(meter.from_pico(self.spent.pusd))} of {_shown(self.allowed_usd)}"
+        step = _CENT if self.allowed_usd >= 1 else _CENT / 100
+        return f"{_shown(meter.from_pico(self.spent.pusd), step)} of {_shown(self.allowed_usd, step)}"
+
+    @property
+    def rule(self) -> str:
+        """What is allowed, and of a day what was spent of it."""
+        if self.limit == DAILY:
+            return f"{self.amounts} spent {_WHOSE[DAILY]}"
+        return f"{self.amounts.partition(' of ')[2]} a session"
 
     @property
     def text(self) -> str:
@@ -91,18 +100,19 @@ class Verdict:
 
 def judge(day: Spent, session: Spent, limits: BudgetLimits) -> Verdict:
     """What the spending of the day and of the session means for the next turn."""
-    standings = _standings(day, session, limits)
-    stop = next((standing for standing in standings if standing.reached), None)
-    return Verdict(stop, tuple(standing for standing in standings if standing.near))
+    found = standings(day, session, limits)
+    stop = next((standing for standing in found if standing.reached), None)
+    return Verdict(stop, tuple(standing for standing in found if standing.near))
 
 
 def left(day: Spent, session: Spent, limits: BudgetLimits) -> int | None:
     """Pico-USD that may still be spent, 0 at least; None without a limit."""
-    rests = [meter.to_pico(one.allowed_usd) - one.spent.pusd for one in _standings(day, session, limits)]
+    rests = [meter.to_pico(one.allowed_usd) - one.spent.pusd for one in standings(day, session, limits)]
     return max(min(rests), 0) if rests else None
 
 
-def _standings(day: Spent, session: Spent, limits: BudgetLimits) -> list[Standing]:
+def standings(day: Spent, session: Spent, limits: BudgetLimits) -> list[Standing]:
+    """Of each limit that there is, the day's first."""
     pairs = ((DAILY, limits.daily_usd, day), (SESSION, limits.session_usd, session))
     return [Standing(name, allowed, spent) for name, allowed, spent in pairs if allowed is not None]
 
@@ -111,11 +121,10 @@ def _unpriced(turns: int) -> str:
     return f"{turns:,} {'turn' if turns == 1 else 'turns'} without a known price"
 
 
-def _shown(usd: Decimal) -> str:
+def _shown(usd: Decimal, step: Decimal) -> str:
     """Rounded down, so that nothing looks spent that is not.
 
-    >>> _shown(Decimal("9.999")), _shown(Decimal("0.02519"))
-    ('$9.99', '$0.0251')
+    >>> _shown(Decimal("9.999"), _CENT)
+    '$9.99'
     """
-    step = Decimal("0.01") if usd >= 1 else Decimal("0.0001")
     return f"${usd.quantize(step, ROUND_DOWN):,}"

@@ -138,21 +138,16 @@ def _ledger_rows(ledger: Mapping[str, Any], committed: int) -> list[tuple[str, s
 
 def _budget_rows(budget: Mapping[str, Any]) -> list[tuple[str, str]]:
     """The limits and what was spent of them; whatever is near its limit once more, as answers say it."""
-    parts = []
-    if daily := _amount(budget, "daily_usd"):
-        parts.append(f"${_amount(budget, 'spent_usd'):,.2f} of ${daily:,.2f} spent today (UTC)")
-    if session := _amount(budget, "session_usd"):
-        parts.append(f"${session:,.2f} a session")
-    if unpriced := _number(budget, "unpriced_turns"):
-        parts.append(f"{unpriced:,} {'turn' if unpriced == 1 else 'turns'} without a known price, not counted")
-    warnings = budget.get("warnings")
-    said = [clean(str(one)) for one in warnings] if isinstance(warnings, list) else []
-    return [("budget", " · ".join(parts)), *(("warning", line) for line in said)]
+    unpriced = _number(budget, "unpriced_turns")
+    uncounted = f"{unpriced:,} {'turn' if unpriced == 1 else 'turns'} without a known price, not counted"
+    rows = [("budget", " · ".join(_texts(budget, "limits"))), *([("", uncounted)] if unpriced else [])]
+    wrapped = [part for one in _texts(budget, "warnings") for part in textwrap.wrap(one, _WARNING_WIDTH)]
+    return rows + [("warning" if index == 0 else "", part) for index, part in enumerate(wrapped)]
 
 
-def _amount(values: Mapping[str, Any], name: str) -> float:
-    value = values.get(name)
-    return float(value) if isinstance(value, int | float) else 0.0
+def _texts(values: Mapping[str, Any], name: str) -> list[str]:
+    texts = values.get(name)
+    return [clean(str(text)) for text in texts] if isinstance(texts, list) else []
 
 
 def _number(values: Mapping[str, Any], name: str) -> int:

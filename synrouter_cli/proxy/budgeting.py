@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
-from synrouter_cli.budgets import DAILY, Spent, Standing, Verdict, judge, left
+from synrouter_cli.budgets import DAILY, Spent, Standing, Verdict, judge, left, standings
 from synrouter_cli.ledger.figures import Sums
 from synrouter_cli.ledger.rows import Turn
 from synrouter_cli.own_providers import BudgetLimits
@@ -121,7 +121,7 @@ class Budgets:
             return {}
         limits, day = self._limits, self._today()
         near = {one: judge(Spent(), account.spent, limits).near for one, account in self._sessions.items()}
-        sessions = {one: standings[0] for one, standings in near.items() if standings}
+        sessions = {one: found[0] for one, found in near.items() if found}
         todays = judge(day.spent, Spent(), limits)
         return {
             "day": datetime.fromtimestamp(self._clock(), UTC).date().isoformat(),
@@ -131,6 +131,7 @@ class Budgets:
             "unpriced_turns": day.unpriced,
             "reached": todays.stop is not None,
             "sessions": {one: standing.spent.pusd / 1e12 for one, standing in sessions.items()},
+            "limits": [standing.rule for standing in standings(day.spent, Spent(), limits)],
             "warnings": [
                 *todays.warnings,
                 *(f"session {one[:6]}: {standing.text}" for one, standing in sessions.items()),
@@ -192,9 +193,7 @@ def _account(sums: Sums) -> _Account:
 
 def _line(standing: Standing, session_id: str) -> str:
     whose = "" if standing.limit == DAILY else f" (session {session_id[:6]})"
-    then = (
-        f"; requests are not sent any more, raise [budget] {standing.limit} in config.toml" if standing.reached else ""
-    )
+    then = f"; no more is sent until [budget] {standing.limit} in config.toml is raised" if standing.reached else ""
     return f"{standing.text}{whose}{then}"
 
 

@@ -18,7 +18,17 @@ from synrouter_cli.errors import SynrouterError
 from synrouter_cli.proxy.course import ActiveTurn
 from synrouter_cli.proxy.crossing import Crossing, codec_of
 from synrouter_cli.proxy.relay import SERVER, refusal
-from synrouter_cli.wire.ir import BlockEnded, BlockStarted, Delta, Finished, Request, Response, Started, Text
+from synrouter_cli.wire.ir import (
+    BlockEnded,
+    BlockStarted,
+    Delta,
+    Finished,
+    Request,
+    Response,
+    Started,
+    StreamEvent,
+    Text,
+)
 from synrouter_cli.wire.usage import Usage
 
 __all__ = ["UNBUDGETED", "spoken", "withheld"]
@@ -48,7 +58,7 @@ def spoken(dialect: str, asked: Request, text: str, name: str, created: int) -> 
         answer = Response(name, asked.model, (Text(text),), "end_turn", usage=Usage(), created=created)
         return codec.encode_response(answer, asked)[0]
     encoder = codec.stream_encoder(asked)
-    events = (
+    events: tuple[StreamEvent, ...] = (
         Started(name, asked.model, Usage(), created),
         BlockStarted(0, Text("")),
         Delta(0, "text", text),
