@@ -26,6 +26,7 @@ from synrouter_cli.prompt.policy import Policy
 from synrouter_cli.prompt.trim import limits_of
 from synrouter_cli.providers import price_version
 from synrouter_cli.proxy.app import Services, start
+from synrouter_cli.proxy.budgeting import Budgets
 from synrouter_cli.proxy.turns import Turns
 from synrouter_cli.settings import Settings
 
@@ -51,6 +52,7 @@ def assemble_with(turn_line: Callable[[Turn], str], *, clock: Callable[[], float
         holder = KeyHolder(settings, learned=parts.learned)
         ledger = Ledger.open(settings.paths.ledger_file, clock=clock)
         try:
+            budgets = Budgets(settings.budget, clock=clock, ledger=ledger, tell=parts.warn)
             turns = Turns(
                 level=settings.level,
                 mode=settings.mode,
@@ -60,6 +62,7 @@ def assemble_with(turn_line: Callable[[Turn], str], *, clock: Callable[[], float
                 secret=key,
                 policy=_policy(settings),
                 keep_warm=settings.keep_warm,
+                budgets=budgets,
             )
             services = Services(
                 tokens=parts.tokens,
@@ -71,6 +74,7 @@ def assemble_with(turn_line: Callable[[Turn], str], *, clock: Callable[[], float
                 started_at=parts.started_at,
                 clock=clock,
                 keys=holder,
+                budgets=budgets,
                 models=models_file.known(settings),
             )
             _import_late()

@@ -20,6 +20,7 @@ from aiohttp.web_protocol import RequestHandler
 
 from synrouter_cli.errors import InvalidRequest, SynrouterError
 from synrouter_cli.proxy.bodies import Budget, Limits
+from synrouter_cli.proxy.budgeting import Budgets, unlimited
 from synrouter_cli.proxy.control import Control, Ledger
 from synrouter_cli.proxy.control import Turns as LiveTurns
 from synrouter_cli.proxy.course import Turns as PlanningTurns
@@ -70,6 +71,8 @@ class Services:
     """Who holds the providers' keys; those of the settings where it is None."""
     models: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Provider → models that it is known to have."""
+    budgets: Budgets = field(default_factory=unlimited)
+    """What was spent, against the limits of the settings; the turns tell it what they cost."""
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     """Waits so many seconds of that clock."""
     room_wait_s: float = 10.0
@@ -119,6 +122,7 @@ async def _serve(settings: Settings, services: Services, upstream: Upstream) -> 
             turns=services.turns,
             keys=keys,
             shutdown=services.shutdown,
+            budgets=services.budgets,
         ),
         turns=services.turns,
         upstream=upstream,
@@ -130,6 +134,7 @@ async def _serve(settings: Settings, services: Services, upstream: Upstream) -> 
         scope_key=services.scope_key,
         ping_interval_s=settings.ping_interval_s,
         live=live,
+        budgets=services.budgets,
         pinger=pinger,
     )
     entrance = _Entrance(exchange.handle, services.idle_connection_s)

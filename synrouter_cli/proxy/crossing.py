@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, cast
+from typing import Final, cast
 
 from synrouter_cli.errors import InvalidRequest
 from synrouter_cli.prompt.top_level import model_of, read_top, renamed, with_field
@@ -121,11 +121,3 @@ def _hub(crossing: Crossing, output_tokens: int | None) -> bytes:
     if crossing.planned:
         crossing._lose(losses)
     return body
-
-
-def losses_of(crossing: Crossing) -> dict[str, Any]:
-    """For a row's detail: code → how often; {} where nothing was lost."""
-    counts: dict[str, int] = {}
-    for loss in crossing.losses:
-        counts[loss.code] = counts.get(loss.code, 0) + 1
-    return {"losses": counts} if counts else {}

@@ -18,13 +18,14 @@ from typing import Final
 
 from aiohttp import web
 
-from synrouter_cli.errors import InvalidRequest, KeyringError, NoProviderKey, SynrouterError
+from synrouter_cli.errors import BudgetReached, InvalidRequest, KeyringError, NoProviderKey, SynrouterError
 from synrouter_cli.identity import client_of
 from synrouter_cli.prompt.top_level import model_of
 from synrouter_cli.providers import Provider, cache_kind, model
 from synrouter_cli.providers.complaints import Asked
 from synrouter_cli.proxy import bodies
 from synrouter_cli.proxy.bodies import Body, Budget, Limits
+from synrouter_cli.proxy.budgeting import Budgets, unlimited
 from synrouter_cli.proxy.control import Control
 from synrouter_cli.proxy.course import ActiveTurn, Course, Turns, Unplanned
 from synrouter_cli.proxy.crossing import cross
@@ -50,6 +51,7 @@ from synrouter_cli.proxy.trip import Trip
 from synrouter_cli.proxy.turn import Inbound
 from synrouter_cli.proxy.upstream import Answer, Call, Upstream
 from synrouter_cli.proxy.wayfinding import Ways
+from synrouter_cli.proxy.withholding import UNBUDGETED, withheld
 from synrouter_cli.routing import dialect_of
 from synrouter_cli.ways import Way
 from synrouter_cli.wire.diagnosis import NAMED_IN_REFUSALS
@@ -78,6 +80,7 @@ class Exchange:
     live: Live
     clock: Callable[[], float] = time.time
     drains: Drains = field(default_factory=Drains)
+    budgets: Budgets = field(default_factory=unlimited)
     pinger: Pinger | None = None
     """Where keep-warm is switched on: remembers how requests went."""
 
@@ -141,15 +144,15 @@ class Exchange:
             tries = [way, *way.fallbacks]
             failures: list[str] = []
             for place_of_way, each in enumerate(tries):
-                trip = self._trip(head, admitted, body, each, first_way=place_of_way == 0)
+                first, last = place_of_way == 0, place_of_way == len(tries) - 1
+                trip = self._trip(head, admitted, body, each, first=first, last=last)
                 credential = await self._credential(trip)
-                last = place_of_way == len(tries) - 1
-                response = await self._try(request, trip, credential, Course(started), failures, last=last)
+                response = await self._try(request, trip, credential, Course(started), failures)
                 if response is not None:
                     return response
         raise AssertionError("unreachable")
 
-    def _trip(self, head: Head, admitted: Admitted, body: Body, way: Way, *, first_way: bool) -> Trip:
+    def _trip(self, head: Head, admitted: Admitted, body: Body, way: Way, *, first: bool, last: bool) -> Trip:
         """Raises InvalidRequest where the request must be translated and can't be read."""
         provider = self.ways.provider(way.provider)
         route = admitted.match.route
@@ -160,32 +163,33 @@ class Exchange:
             else model(way.model, datetime.fromtimestamp(self.clock(), UTC).date()).output_tokens
         )
         crossing = cross(route.dialect, body.decoded, way, kind, output_tokens=longest)
-        return Trip(head, admitted, body, provider, crossing, keeps_credential=admitted.keeps_credential and first_way)
+        return Trip(head, admitted, body, provider, crossing, admitted.keeps_credential and first, last)
 
     async def _try(
-        self,
-        request: web.BaseRequest,
-        trip: Trip,
-        credential: Credential,
-        course: Course,
-        failures: list[str],
-        *,
-        last: bool,
+        self, request: web.BaseRequest, trip: Trip, credential: Credential, course: Course, failures: list[str]
     ) -> web.StreamResponse | None:
         """The answer of one provider; None where it failed and another is to be asked."""
         if (counted := self._counted(trip)) is not None:
             return counted
         active = self._begin(trip, credential)
+        course.crossing = trip.crossing
+        ours = {**_ours(active), **self.budgets.headers(active.session_id)}
         drained = False
         try:
+            if (stop := self._over_budget(trip, credential, active)) is not None:
+                course.withheld(stop)
+                return withheld(stop, trip.crossing, active, ours, now=self.clock())
             answer = await self._ask(trip, credential, active)
             try:
-                return await self._answered(request, trip, credential, course, failures, active, answer, last=last)
+                if (said := _passed_over(answer, trip, course)) is not None:
+                    failures.append(said)
+                    return None
+                _quietly(active.responding, answer.status)
+                return await self._bring(request, answer, course, self._context(trip, credential), ours, trip)
             except (asyncio.CancelledError, ConnectionError):  # the client is gone
-                drained = trip.provider.on_disconnect == "drain" and course.reading is not None
-                if drained and course.reading is not None:
-                    done = partial(self._finish, trip, credential, course, active)
-                    self.drains.take(answer, course.reading, done)
+                if course.reading is not None and trip.provider.on_disconnect == "drain":
+                    drained = True
+                    self.drains.take(answer, course.reading, partial(self._finish, trip, credential, course, active))
                 raise
             finally:
                 if not drained:
@@ -193,12 +197,12 @@ class Exchange:
         except Failure as failure:
             course.failed(failure)
             log.warning("%s: %s after %d attempts", trip.provider.name, failure.kind, failure.attempts)
-            if not last:
+            if not trip.last:
                 failures.append(f"{trip.provider.name}: {failure.kind}")
                 return None
             if failures:
                 failure.error.message += f" Tried before: {', '.join(failures)}."
-            return refusal(failure.error, trip.dialect, permanent=failure.permanent, ours=_ours(active))
+            return refusal(failure.error, trip.dialect, permanent=failure.permanent, ours=ours)
         except ConnectionError:
             raise  # the client is gone
         except Exception:
@@ -208,31 +212,17 @@ class Exchange:
             if not drained:
                 self._finish(trip, credential, course, active)
 
-    async def _answered(
-        self,
-        request: web.BaseRequest,
-        trip: Trip,
-        credential: Credential,
-        course: Course,
-        failures: list[str],
-        active: ActiveTurn,
-        answer: Answer,
-        *,
-        last: bool,
-    ) -> web.StreamResponse | None:
-        """Bring the answer to the client; None where the next provider is to be asked."""
-        course.answered(answer)
-        if not last and answer.status in FALLS_BACK:
-            failures.append(f"{trip.provider.name} answered {answer.status}")
-            course.ended(Ending("error", error_type_of(answer.status)))
-            return None
-        _quietly(active.responding, answer.status)
-        return await self._bring(request, answer, course, self._context(trip, credential), _ours(active), trip)
-
     def _finish(self, trip: Trip, credential: Credential, course: Course, active: ActiveTurn) -> None:
         _quietly(active.finish, course.outcome())
         if self.pinger is not None and trip.crossing.planned:
             _quietly(self.pinger.note, active.session_id, trip.call(credential, None, beta=active.beta))
+
+    def _over_budget(self, trip: Trip, credential: Credential, active: ActiveTurn) -> BudgetReached | None:
+        """Why a turn that would cost dollars must not go out."""
+        if trip.admitted.match.route.endpoint in UNBUDGETED or credential.billing == "subscription":
+            return None
+        stop = self.budgets.verdict(active.session_id).stop
+        return stop.error() if stop is not None else None
 
     def _counted(self, trip: Trip) -> web.Response | None:
         """The estimate of a count, where the provider has none of its own."""
@@ -414,6 +404,15 @@ def _instead(request: web.BaseRequest, error: SynrouterError) -> web.Response:
         request.protocol.force_close()
         raise ConnectionResetError
     return refusal(error, dialect_of(request.raw_path))
+
+
+def _passed_over(answer: Answer, trip: Trip, course: Course) -> str | None:
+    """What is said of an answer that another provider's is to take the place of."""
+    course.answered(answer)
+    if trip.last or answer.status not in FALLS_BACK:
+        return None
+    course.ended(Ending("error", error_type_of(answer.status)))
+    return f"{trip.provider.name} answered {answer.status}"
 
 
 async def _refuses(answer: Answer, name: bytes) -> bool:
