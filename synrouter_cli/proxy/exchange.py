@@ -31,6 +31,7 @@ from synrouter_cli.proxy.course import ActiveTurn, Course, Turns, Unplanned
 from synrouter_cli.proxy.crossing import cross
 from synrouter_cli.proxy.draining import Drains
 from synrouter_cli.proxy.failures import Broken, Failure
+from synrouter_cli.proxy.fallbacks import FALLS_BACK, Passed, is_passed_over, none_answered, passed_by, passed_over
 from synrouter_cli.proxy.guard import Admitted, Guard, Head
 from synrouter_cli.proxy.headers import (
     Credential,
@@ -59,8 +60,6 @@ from synrouter_cli.wire.diagnosis import NAMED_IN_REFUSALS
 log = logging.getLogger("synrouter.proxy")
 
 _REFUSAL_BYTES: Final = 1024 * 1024
-FALLS_BACK: Final = frozenset({401, 402, 403, 408, 429, 500, 502, 503, 504, 529})
-"""With these another provider is asked, where the user has named one: this one can't, just now or at all."""
 
 
 @dataclass(slots=True)
@@ -141,13 +140,13 @@ class Exchange:
             dialect = admitted.match.route.dialect
             owner = credential_owner_of(head) if admitted.keeps_credential else ""
             way = self.ways.find(model_of(body.decoded), dialect, owner=owner)
-            tries = [way, *way.fallbacks]
-            failures: list[str] = []
+            tries = [way, *(each for each in way.fallbacks if each.provider in self.ways.usable())]
+            passed: list[Passed] = []
             for place_of_way, each in enumerate(tries):
                 first, last = place_of_way == 0, place_of_way == len(tries) - 1
                 trip = self._trip(head, admitted, body, each, first=first, last=last)
                 credential = await self._credential(trip)
-                response = await self._try(request, trip, credential, Course(started), failures)
+                response = await self._try(request, trip, credential, Course(started), passed)
                 if response is not None:
                     return response
         raise AssertionError("unreachable")
@@ -166,7 +165,7 @@ class Exchange:
         return Trip(head, admitted, body, provider, crossing, admitted.keeps_credential and first, last)
 
     async def _try(
-        self, request: web.BaseRequest, trip: Trip, credential: Credential, course: Course, failures: list[str]
+        self, request: web.BaseRequest, trip: Trip, credential: Credential, course: Course, passed: list[Passed]
     ) -> web.StreamResponse | None:
         """The answer of one provider; None where it failed and another is to be asked."""
         if (counted := self._counted(trip)) is not None:
@@ -181,9 +180,14 @@ class Exchange:
                 return withheld(stop, trip.crossing, active, ours, now=self.clock())
             answer = await self._ask(trip, credential, active)
             try:
-                if (said := _passed_over(answer, trip, course)) is not None:
-                    failures.append(said)
+                course.answered(answer)
+                if is_passed_over(answer, trip):
+                    passed.append(await passed_over(answer, trip))
+                    course.ended(Ending("error", error_type_of(answer.status)))
                     return None
+                if passed and answer.status in FALLS_BACK:
+                    course.ended(Ending("error", error_type_of(answer.status)))
+                    return none_answered(passed, f"{trip.provider.name} answered {answer.status}", ours)
                 _quietly(active.responding, answer.status)
                 return await self._bring(request, answer, course, self._context(trip, credential), ours, trip)
             except (asyncio.CancelledError, ConnectionError):  # the client is gone
@@ -198,10 +202,10 @@ class Exchange:
             course.failed(failure)
             log.warning("%s: %s after %d attempts", trip.provider.name, failure.kind, failure.attempts)
             if not trip.last:
-                failures.append(f"{trip.provider.name}: {failure.kind}")
+                passed.append(passed_by(failure, trip))
                 return None
-            if failures:
-                failure.error.message += f" Tried before: {', '.join(failures)}."
+            if passed:
+                return none_answered(passed, passed_by(failure, trip).said, ours)
             return refusal(failure.error, trip.dialect, permanent=failure.permanent, ours=ours)
         except ConnectionError:
             raise  # the client is gone
@@ -237,7 +241,7 @@ class Exchange:
 
     def _lists_anthropic(self, head: Head) -> bool:
         """Whether a list of models is Anthropic's own to give: its dialect asks, and there is nobody else."""
-        return asks_anthropic(head) and self.ways.usable() <= {"anthropic"}
+        return asks_anthropic(head) and self.ways.keyed() <= {"anthropic"}
 
     def _models(self, head: Head, admitted: Admitted) -> web.Response:
         """Our list of models, in the asker's shape."""
@@ -404,15 +408,6 @@ def _instead(request: web.BaseRequest, error: SynrouterError) -> web.Response:
         request.protocol.force_close()
         raise ConnectionResetError
     return refusal(error, dialect_of(request.raw_path))
-
-
-def _passed_over(answer: Answer, trip: Trip, course: Course) -> str | None:
-    """What is said of an answer that another provider's is to take the place of."""
-    course.answered(answer)
-    if trip.last or answer.status not in FALLS_BACK:
-        return None
-    course.ended(Ending("error", error_type_of(answer.status)))
-    return f"{trip.provider.name} answered {answer.status}"
 
 
 async def _refuses(answer: Answer, name: bytes) -> bool:

@@ -42,7 +42,11 @@ class Ways:
         return self._settings.providers[name]
 
     def usable(self) -> frozenset[str]:
-        """Those with a key; local ones only where the user named them."""
+        """Those that there is a key for, or that need none."""
+        return self._current().usable
+
+    def keyed(self) -> frozenset[str]:
+        """Those that there is a key for."""
         return frozenset(self._keys.known)
 
     def known(self) -> Iterator[tuple[str, str]]:

@@ -266,3 +266,26 @@ async def test_what_another_provider_thought_is_not_shown_to_this_one(target, pr
         await edge.ask(target=target, body=json.dumps(asked).encode())
         assert FOREIGN.encode() not in edge.upstream.received[0].body
         assert sent(edge)["model"] == asked["model"]
+
+
+async def test_where_none_can_answer_the_first_ones_error_is_told_and_who_was_tried():
+    routes = (("claude-*", ("openai/gpt-5.5", "google/gemini-3-pro", "xai/grok-5", "anthropic")),)
+    async with edge_to("openai", "anthropic", "google", "xai", routes=routes) as edge:
+        busy = {"error": {"message": "no room", "type": "server_error"}}
+        edge.upstream.plays(
+            whole(json.dumps(busy).encode(), status=503),
+            whole(b"{}", status=500),
+            whole(b"<html>", status=502, content_type="text/html"),
+            whole(b"{}", status=529),
+        )
+        answer = await edge.ask(body=body("claude-opus-4-8", max_tokens=9))
+        assert answer.status == 503
+        assert answer.error["message"].startswith("no room | Synrouter tried besides: google answered 500, xai")
+        assert [turn.outcome.http_status for turn in edge.turns.turns] == [503, 500, 502, 529]
+
+
+async def test_a_fallback_without_a_key_is_not_tried():
+    async with edge_to("openai", routes=(("gpt-*", ("openai", "deepseek/deepseek-v4")),)) as edge:
+        edge.upstream.plays(whole(b'{"error":{"message":"busy"}}', status=503))
+        answer = await edge.ask(target="/v1/chat/completions", body=body("gpt-5.5"))
+        assert (answer.status, answer.json()) == (503, {"error": {"message": "busy"}})
