@@ -14,6 +14,8 @@ from dataclasses import replace
 from typing import Final
 
 from synrouter_cli.proxy.live import place
+from synrouter_cli.proxy.usage_asked import WithoutUsage
+from synrouter_cli.proxy.wording import last_event
 from synrouter_cli.wire.codecs import Codec
 from synrouter_cli.wire.codecs.disguise import Restorer
 from synrouter_cli.wire.decoder import Decoder
@@ -38,9 +40,11 @@ class Crossed:
         asked: Request | None,
         encoding: str = "",
         created: int = 0,
+        keeps_usage: bool = False,
     ) -> None:
         """`encoding` is the answer's Content-Encoding, `created` its epoch second for a dialect that tells one. `asked`
-        is needed where the answer is translated."""
+        is needed where the answer is translated. With `keeps_usage` the chunk that tells it does not reach the client.
+        """
         self._stream = stream
         self._upstream, self._client, self._asked = upstream, client, asked
         self._coding = Decoder(encoding) if encoding not in ("", "identity") else None
@@ -52,7 +56,8 @@ class Crossed:
         self._created = created
         self._failed = False
         self._tail = b""
-        self.translates = client is not None
+        self._without = WithoutUsage() if keeps_usage and stream and client is None and self._coding is None else None
+        self.translates = client is not None or self._without is not None
         self.status: int | None = None
         """The status that a translated error answer has; None: the upstream's own."""
         self.started = False
@@ -100,6 +105,8 @@ class Crossed:
     def feed(self, chunk: bytes) -> None:
         """Take the next bytes of the upstream."""
         self._tail = (self._tail + chunk[-4:])[-4:]
+        if self._without is not None:
+            self._out += self._without.feed(chunk)
         pieces = self._coding.feed(chunk) if self._coding is not None else (chunk,)
         for piece in pieces:
             if self._decoder is None:
@@ -123,6 +130,9 @@ class Crossed:
         self._take(ends)
         if self._encoder is not None:
             self._out += self._encoder.end()
+        if self._without is not None:
+            self._out += self._without.end()
+            self._out += last_event(broken, "chat") if broken else b""
 
     def _take(self, events: Sequence[StreamEvent]) -> None:
         for event in events:

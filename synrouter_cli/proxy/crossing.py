@@ -18,6 +18,7 @@ from typing import Final, cast
 from synrouter_cli.errors import InvalidRequest
 from synrouter_cli.prompt.top_level import model_of, read_top, renamed, with_field
 from synrouter_cli.providers import CacheKind
+from synrouter_cli.proxy.usage_asked import asking
 from synrouter_cli.ways import Way
 from synrouter_cli.wire.codecs import Codec
 from synrouter_cli.wire.codecs.registry import CODECS
@@ -50,6 +51,10 @@ class Crossing:
     """The model's name as the client has it."""
     request: Request | None = None
     losses: tuple[Loss, ...] = ()
+    asks_usage: bool = False
+    """The provider is known to tell a stream's usage where it is asked to."""
+    usage_is_ours: bool = False
+    """We have asked, not the client: what tells it is not for the client."""
     resealed: bool = False
     """Thinking of another provider's is in it, which goes no further: the bytes can't go through as they came."""
 
@@ -73,6 +78,8 @@ class Crossing:
         field = KEY_FIELDS.get(self.cache) if session_id else None
         if not self.translated and not self.resealed:
             body = renamed(self.body, self.way.model) if self.way.model != self.asked else self.body
+            if self.asks_usage and (asked := asking(body)) is not None:
+                body, self.usage_is_ours = asked, True
             top = read_top(body)
             named = top.cache_key if field == "prompt_cache_key" else top.session_id
             return body if field is None or named else with_field(body, field, session_id[:_KEY_CHARS])

@@ -162,6 +162,7 @@ class Exchange:
             else model(way.model, datetime.fromtimestamp(self.clock(), UTC).date()).output_tokens
         )
         crossing = cross(route.dialect, body.decoded, way, kind, output_tokens=longest)
+        crossing.asks_usage = route.endpoint == "chat/completions" and provider.builtin and not provider.local
         return Trip(head, admitted, body, provider, crossing, admitted.keeps_credential and first, last)
 
     async def _try(

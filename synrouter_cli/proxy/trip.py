@@ -91,6 +91,7 @@ class Trip:
             asked=crossing.answered if translated else None,
             encoding=encoding,
             created=int(now),
+            keeps_usage=crossing.usage_is_ours,
         )
 
     @property

@@ -289,3 +289,22 @@ async def test_a_fallback_without_a_key_is_not_tried():
         edge.upstream.plays(whole(b'{"error":{"message":"busy"}}', status=503))
         answer = await edge.ask(target="/v1/chat/completions", body=body("gpt-5.5"))
         assert (answer.status, answer.json()) == (503, {"error": {"message": "busy"}})
+
+
+async def test_a_stream_whose_client_does_not_ask_for_its_usage_is_metered_and_comes_as_it_was_asked_for():
+    chunk = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "gpt-5.5"}
+    text = {**chunk, "choices": [{"index": 0, "delta": {"role": "assistant", "content": "Hi"}, "finish_reason": None}]}
+    stop = {**chunk, "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
+    usage = {**chunk, "choices": [], "usage": CHAT["usage"]}
+    events = [f"data: {json.dumps(each)}\n\n".encode() for each in (text, stop, usage)] + [b"data: [DONE]\n\n"]
+    async with edge_to("openai") as edge:
+        edge.upstream.plays(whole(b"".join(events), content_type="text/event-stream"))
+        answer = await edge.ask(target="/v1/chat/completions", body=body("gpt-5.5", stream=True))
+        assert answer.body == b"".join([*events[:2], events[3]])
+        assert sent(edge)["stream_options"] == {"include_usage": True}
+        assert edge.turns.turns[0].outcome.usage.cache_read_tokens == 64
+        edge.upstream.plays(whole(b"".join(events), content_type="text/event-stream"))
+        asked = body("gpt-5.5", stream=True, stream_options={"include_usage": True}, prompt_cache_key="mine")
+        answer = await edge.ask(target="/v1/chat/completions", body=asked)
+        assert answer.body == b"".join(events)
+        assert edge.upstream.received[-1].body == asked
