@@ -136,10 +136,6 @@ class Daemon:
     dropped: int = 0
     ledger_error: str = ""
     ledger_notice: str = ""
-    budget_warnings: tuple[str, ...] = ()
-    """Limits that are near, or reached."""
-    budget_reached: bool = False
-    """That of the day: nothing is sent any more."""
     problem: str = ""
     hint: str = ""
 

@@ -163,15 +163,6 @@ def totals(db: sqlite3.Connection, since: float, until: float) -> Figures:
     return figures
 
 
-def session_totals(db: sqlite3.Connection, session: str) -> Figures:
-    """The figures of all turns of `session`; from its rows, which go by an index."""
-    figures = Figures()
-    query = f"SELECT billing, {_SUMS} FROM final_turns WHERE session = ? GROUP BY billing"
-    for billing, *sums in db.execute(query, (key_text(session),)):
-        figures.add(billing, Sums(*sums))
-    return figures
-
-
 def groups(db: sqlite3.Connection, since: float, until: float, by: str) -> list[Group]:
     """The figures by one of DIMENSIONS: days in order, else the one with most turns first."""
     table, key = _KEYS[by]

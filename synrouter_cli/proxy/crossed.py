@@ -64,15 +64,7 @@ class Crossed:
         self.stop_reason: str | None = None
         self.error_type: str | None = None
         self.diagnosis: Diagnosis | None = None
-        self._lost: Sequence[Loss] = ()
-
-    @property
-    def losses(self) -> tuple[Loss, ...]:
-        """What the client's dialect had no place for, so far; none where nothing is translated."""
-        if not self.translates:
-            return ()
-        ends = (self._decoder, self._encoder)
-        return (*self._lost, *(loss for end in ends if end is not None for loss in end.losses))
+        self.losses: Sequence[Loss] = ()
 
     @property
     def inside_event(self) -> bool:
@@ -157,7 +149,7 @@ class Crossed:
             if self._client is None:
                 return
             read, losses = Failure("api_error", "Synrouter: the provider's answer can't be read.", status=502), ()
-        self._lost = losses
+        self.losses = losses
         self._whole.clear()
         if isinstance(read, Failure):
             self.error_type = read.type
@@ -170,7 +162,7 @@ class Crossed:
             restored = self._restorer.response(read) if self._restorer is not None else read
             dated = restored if read.created is not None else replace(restored, created=self._created)
             body, more = self._client.encode_response(dated, self._asked)
-            self._lost = (*losses, *more)
+            self.losses = (*losses, *more)
             self._out += body
 
     def _note_response(self, response: Response) -> None:

@@ -43,8 +43,6 @@ class Trip:
     crossing: Crossing
     keeps_credential: bool
     """The client's own credential may go along."""
-    last: bool = True
-    """There is no other provider to ask."""
 
     @property
     def dialect(self) -> str:

@@ -15,7 +15,6 @@ from synrouter_cli.ledger.rows import Turn
 from synrouter_cli.proxy.planned import Planned
 from synrouter_cli.session import Session
 from synrouter_cli.wire.diagnosis import BETA, Diagnosis, asking
-from synrouter_cli.wire.ir import Loss
 from synrouter_cli.wire.usage import Usage
 
 __all__ = ["ActiveTurn", "Inbound", "Outcome"]
@@ -69,12 +68,6 @@ class Outcome:
     sent: bool = True
     """False where the request never reached the provider."""
     diagnosis: Diagnosis | None = None
-    withheld: str = ""
-    """Why we did not send it."""
-    losses: tuple[Loss, ...] = ()
-    """What translation had no place for, on the way out and back."""
-    upstream_dialect: str = ""
-    """The provider's, where the turn was translated."""
 
     def on(self, row: Turn) -> Turn:
         """The row of a turn that ended so."""
@@ -89,7 +82,6 @@ class Outcome:
             ttfb_ms=self.ttfb_ms,
             total_ms=self.total_ms,
             attempts=self.attempts,
-            reason=self.withheld or row.reason,
         )
 
 
@@ -109,7 +101,6 @@ class ActiveTurn:
     def __init__(self, books: Books, row: Turn, body: bytes, planned: Planned | None, *, recorded: bool) -> None:
         self.session_id = row.session
         self.number = row.turn
-        self.client = row.client
         self.plan = row.plan
         self.body = body
         self.edited = False

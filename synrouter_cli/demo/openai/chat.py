@@ -35,8 +35,7 @@ class ChatAnswer:
     def body(self) -> dict[str, Any]:
         """The answer to a request that is not streamed."""
         output = self.output
-        said, refused = (None, output.say) if output.refuse else (output.say or None, None)
-        message: dict[str, Any] = {"role": "assistant", "content": said, "refusal": refused}
+        message: dict[str, Any] = {"role": "assistant", "content": output.say or None, "refusal": None}
         message |= self._thoughts(output.think)
         if output.calls:
             message["tool_calls"] = [_whole(call) for call in output.calls]
@@ -54,13 +53,12 @@ class ChatAnswer:
 
     def _deltas(self) -> Iterator[dict[str, Any]]:
         output = self.output
-        speaks = not output.refuse and bool(output.say or not output.calls)
-        yield {"role": "assistant", "content": "" if speaks else None, "refusal": None}
+        yield {"role": "assistant", "content": None if output.calls and not output.say else "", "refusal": None}
         for piece in parts(output.think):
             if thoughts := self._thoughts(piece):
                 yield thoughts
         for piece in parts(output.say):
-            yield {"refusal" if output.refuse else "content": piece}
+            yield {"content": piece}
         opened = -1
         for number, piece in woven([call.arguments for call in output.calls], output.interleave):
             for new in range(opened + 1, number + 1):
