@@ -173,7 +173,7 @@ class Exchange:
             return counted
         active = self._begin(trip, credential)
         course.crossing = trip.crossing
-        ours = {**_ours(active), **self.budgets.headers(active.session_id)}
+        ours = {**_ours(active), **self.budgets.headers(active.conversation)}
         drained = False
         try:
             if (stop := self._over_budget(trip, credential, active)) is not None:
@@ -226,7 +226,7 @@ class Exchange:
         """Why a turn that would cost dollars must not go out."""
         if trip.admitted.match.route.endpoint in UNBUDGETED or credential.billing == "subscription":
             return None
-        stop = self.budgets.verdict(active.session_id).stop
+        stop = self.budgets.verdict(active.conversation).stop
         return stop.error() if stop is not None else None
 
     def _counted(self, trip: Trip) -> web.Response | None:
