@@ -26,7 +26,7 @@ from synrouter_cli.proxy import bodies
 from synrouter_cli.proxy.bodies import Body, Budget, Limits
 from synrouter_cli.proxy.control import Control
 from synrouter_cli.proxy.course import ActiveTurn, Course, Turns, Unplanned
-from synrouter_cli.proxy.crossing import cross
+from synrouter_cli.proxy.crossing import cross, lead
 from synrouter_cli.proxy.failures import Broken, Failure
 from synrouter_cli.proxy.guard import Admitted, Guard, Head
 from synrouter_cli.proxy.headers import Credential, choose_credential, first, for_planning, to_upstream
@@ -143,6 +143,11 @@ class Exchange:
         provider = self.ways.provider(way.provider)
         route = admitted.match.route
         kind = cache_kind(provider, way.model)
+        if route.endpoint == "embeddings":
+            crossing = lead(body.decoded, way, kind)
+            return Trip(
+                head, admitted, body, provider, crossing, keeps_credential=admitted.keeps_credential and first_way
+            )
         longest = (
             None
             if route.dialect == "anthropic"
