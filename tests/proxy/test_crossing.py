@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from support.edge import MESSAGE, Edge, Received, Wire, head, running_edge, stream, whole
+from support.edge import CLIENT_TOKEN, MESSAGE, Edge, Received, Wire, head, running_edge, stream, whole
 from synrouter_cli.settings import Secret
 
 USER = [{"role": "user", "content": "hi"}]
@@ -224,6 +224,15 @@ async def test_models_are_listed_in_the_askers_shape(target, headers, shape):
             assert [row["slug"] for row in answer.json()["models"]] == ["claude-opus-4-8", "gpt-5.5"]
         elif target == "/api/v1/models":
             assert [row["id"] for row in answer.json()["data"]] == ["claude-opus-4-8", "gpt-5.5"]
+
+
+async def test_a_model_that_is_not_listed_is_a_404_in_the_askers_dialect():
+    async with edge_to(models={"anthropic": ("claude-opus-4-8",)}) as edge:
+        bearer = {"authorization": f"Bearer {CLIENT_TOKEN}"}
+        asked = await edge.ask("GET", "/v1/models/none", b"", bearer, token=None)
+        assert (asked.status, asked.json()["error"]["code"]) == (404, "model_not_found")
+        asked = await edge.ask("GET", "/v1/models/none", b"")
+        assert (asked.status, asked.json()["error"]["type"]) == (404, "not_found_error")
 
 
 async def test_a_count_for_another_dialect_is_an_estimate_and_says_so():

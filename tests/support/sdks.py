@@ -100,15 +100,15 @@ class World:
         found = [line for line in self.lines() if line["model"] == name and line["usage"]]
         return counted(max(found, key=lambda line: line["at"])["usage"])
 
-    def sessions(self, wanted: set[str]) -> dict[str, Mapping[str, Any]]:
-        """The ledger's rows of these sessions, once they are written."""
+    def sessions(self, wanted: set[str], *, turns: int) -> dict[str, Mapping[str, Any]]:
+        """The ledger's rows of these sessions, once each has so many turns."""
 
         def look() -> dict[str, Mapping[str, Any]] | None:
             rows = json.loads(self.proxy.cli("stats", "--json", "--by", "session").stdout)["sessions"]
-            found = {row["id"]: row for row in rows if row["id"] in wanted}
+            found = {row["id"]: row for row in rows if row["id"] in wanted and row["turns"] >= turns}
             return found if found.keys() == wanted else None
 
-        return wait_for(look, f"{len(wanted)} sessions on the ledger")
+        return wait_for(look, f"{turns} turns of {len(wanted)} sessions on the ledger")
 
 
 def counted(usage: Mapping[str, Any]) -> Counted:
