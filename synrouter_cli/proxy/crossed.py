@@ -9,7 +9,7 @@ Example: `Crossed(stream=True, upstream=chat, client=anthropic, asked=request).f
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -26,6 +26,35 @@ from synrouter_cli.wire.usage import Usage
 log = logging.getLogger("synrouter.proxy")
 
 _WHOLE_BYTES: Final = 64 * 1024 * 1024
+
+
+_BY_STATUS: Final[Mapping[int, str]] = {
+    401: "authentication_error",
+    402: "billing_error",
+    403: "permission_error",
+    404: "not_found_error",
+    408: "timeout_error",
+    413: "request_too_large",
+    429: "rate_limit_error",
+    503: "overloaded_error",
+    504: "timeout_error",
+    529: "overloaded_error",
+}
+_GENERAL: Final = ("invalid_request_error", "api_error")
+"""Types that say no more than whose fault it was."""
+
+
+def by_status(failure: Failure, status: int) -> Failure:
+    """An error told as its HTTP status says, where its words say nothing particular.
+
+    >>> by_status(Failure("api_error", "Busy."), 529).type, by_status(Failure("billing_error", "Empty."), 429).type
+    ('overloaded_error', 'billing_error')
+    """
+    if failure.type not in _GENERAL or status < 400:
+        return failure
+    general = "invalid_request_error" if status < 500 else "api_error"
+    known = _BY_STATUS.get(status)
+    return replace(failure, type=known or general, status=failure.status if known else failure.status or status)
 
 
 class Crossed:
@@ -121,10 +150,10 @@ class Crossed:
         self._out.clear()
         return ready
 
-    def end(self, *, broken: str = "") -> None:
-        """The upstream's answer has ended; `broken` says how, where it was not by itself."""
+    def end(self, *, broken: str = "", status: int | None = None) -> None:
+        """The upstream's answer, of HTTP `status`, has ended; `broken` says how, where it was not by itself."""
         if self._decoder is None:
-            self._finish_whole()
+            self._finish_whole(status)
             return
         ends = [Failure("overloaded_error", f"Synrouter: {broken}")] if broken else self._decoder.end()
         self._take(ends)
@@ -156,7 +185,7 @@ class Crossed:
             case Failure():
                 self.error_type = event.type
 
-    def _finish_whole(self) -> None:
+    def _finish_whole(self, status: int | None) -> None:
         if not self._whole:
             return
         try:
@@ -170,6 +199,7 @@ class Crossed:
         self._lost = losses
         self._whole.clear()
         if isinstance(read, Failure):
+            read = by_status(read, status) if status is not None else read
             self.error_type = read.type
             if self._client is not None:
                 self.status, body = self._client.encode_failure(read)
