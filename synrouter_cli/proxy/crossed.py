@@ -86,7 +86,10 @@ class Crossed:
         self._failed = False
         self._tail = b""
         self._without = WithoutUsage() if keeps_usage and stream and client is None and self._coding is None else None
-        self.translates = client is not None or self._without is not None
+        self.encodes = client is not None
+        """What the client gets is in another dialect than what came."""
+        self.translates = self.encodes or self._without is not None
+        """What the client gets is to be taken from here."""
         self.status: int | None = None
         """The status that a translated error answer has; None: the upstream's own."""
         self.started = False

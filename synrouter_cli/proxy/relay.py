@@ -76,7 +76,8 @@ class Relay:
         self._dialect = dialect
         self._translates = isinstance(reading, Crossed) and reading.translates
         differ = renames is not None and renames[0] != renames[1] and not _encoded(answer)
-        self._renamer = Renamer(*renames) if renames is not None and differ and not self._translates else None
+        encodes = isinstance(reading, Crossed) and reading.encodes  # those name the model as it was asked for
+        self._renamer = Renamer(*renames) if renames is not None and differ and not encodes else None
         self._context = context
         self._ours = ours
         self._ping_interval_s = ping_interval_s
@@ -135,14 +136,12 @@ class Relay:
         """Returns the last three bytes that the client has."""
         if isinstance(self._reading, Crossed) and self._translates:
             self._reading.feed(chunk)
-            if not (chunk := self._reading.take()):
-                return tail
-            await response.write(chunk)
+            chunk = self._reading.take()
         else:
             self._reading.feed(chunk)
-            if not (chunk := self._renamed(chunk)):
-                return tail
-            await response.write(chunk)
+        if not (chunk := self._renamed(chunk)):
+            return tail
+        await response.write(chunk)
         return (tail + chunk[-3:])[-3:]
 
     def _renamed(self, chunk: bytes) -> bytes:
