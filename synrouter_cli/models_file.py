@@ -16,9 +16,10 @@ from typing import Final
 import msgspec
 
 from synrouter_cli import private_files
+from synrouter_cli.providers import known_names
 from synrouter_cli.providers.listings import Listed
 from synrouter_cli.providers.pricing import Rates
-from synrouter_cli.settings import Paths
+from synrouter_cli.settings import Paths, Settings
 
 SCHEMA_VERSION: Final = 1
 
@@ -60,6 +61,16 @@ class _File(msgspec.Struct):
 def read(paths: Paths) -> Mapping[str, tuple[str, ...]]:
     """Provider → the names of its models; empty where nobody was asked yet. Never raises."""
     return {name: tuple(model.id for model in listing.models) for name, listing in load(paths).items()}
+
+
+def known(settings: Settings) -> dict[str, tuple[str, ...]]:
+    """Provider → the names of all models that it is known to have: what the user says, what it said itself, what is
+    written down of it. For `ways.Book.models`; never raises."""
+    own, said = settings.own_models, read(settings.paths)
+    return {
+        name: tuple(dict.fromkeys((*own.get(name, ()), *said.get(name, ()), *known_names(name))))
+        for name in settings.providers
+    }
 
 
 def load(paths: Paths) -> dict[str, Listing]:

@@ -78,7 +78,8 @@ def read_providers(table: Any, where: Where) -> tuple[dict[str, Provider], dict[
             if key not in (*_KEYS, *(_PLACE if known is not None else ())):
                 raise ConfigError(where=where(*place, key), detail=f"unknown key; known are {', '.join(_KEYS)}")
         made[name] = _new(name, row, place, where) if known is None else _known(known, row, place, where)
-        models[name] = _texts(row.get("models", []), where(*place, "models"))
+        if named := _texts(row.get("models", []), where(*place, "models")):
+            models[name] = named
     return made, models
 
 
@@ -133,7 +134,7 @@ def _moved(known: Provider, row: Mapping[str, Any], place: tuple[str, ...], wher
     region, endpoint = row.get("region", known.region), row.get("endpoint", next(iter(known.endpoints)))
     if not isinstance(region, str) or not REGION.fullmatch(region):
         raise ConfigError(where=where(*place, "region"), detail="expected a region such as eu-west-1")
-    if endpoint not in known.endpoints:
+    if not isinstance(endpoint, str) or endpoint not in known.endpoints:
         raise ConfigError(where=where(*place, "endpoint"), detail=f"expected one of {', '.join(known.endpoints)}")
     return replace(known, base_url=known.at_place(region, endpoint), region=region)
 

@@ -26,6 +26,9 @@ __all__ = ["Sessions"]
 LIVE_SECONDS = 6 * 3600.0
 """A session without an id of its own can be recognised by its prefix for this long."""
 
+TITLE_FIRST = frozenset({"opencode"})
+"""Clients that ask for a title, without tools and under the id of the conversation, before they begin it."""
+
 SWEEPS = 16
 """Bodies are counted whenever this share of what may be held has come."""
 
@@ -121,6 +124,8 @@ class Sessions:
         if identity.client == "claude-code":
             return ("main", "main") if has_tools else ("side", "side")
         if main is None or not main.first_key:
+            if identity.client in TITLE_FIRST and not has_tools:
+                return "side", "side"
             return "main", "subagent" if identity.parent_key is not None else "main"
         if first_key(prompt) == main.first_key or head_key(prompt) == main.head_key or _opens_as(prompt, main):
             # the same beginning, the same tools after a compaction, or other tools before the same first message

@@ -1,8 +1,7 @@
 """Which provider a model's name leads to, and in which dialect: from the name, the providers and the user's rules.
 
-A name is looked at in this order: the user's aliases, the user's routes (the first that fits, `*` for any text), a
-provider before it (`openrouter/z-ai/glm-5.2`), the vendor's prefix (`claude-`, `gpt-`), and what the user's own
-providers say they have. Whoever points a provider elsewhere gets every other name there, too.
+The user's aliases come first, then the user's routes (the first that fits, `*` for any text), then a provider before
+the name (`openrouter/z-ai/glm-5.2`), then `_RULES` below, of which the first that fits decides.
 
 >>> from synrouter_cli.providers import builtin
 >>> book = Book(builtin(), usable=frozenset({"anthropic", "openai"}), routes=(("gpt-5.5", ("claude-opus-4-8",)),))
@@ -16,7 +15,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Final
@@ -26,6 +25,7 @@ from synrouter_cli.providers import Provider, cache_kind, canonical
 
 Targets = tuple[str, ...]
 _NEAREST: Final = 3
+_ALIKE: Final = 0.5
 _DEPTH: Final = 4
 
 
@@ -42,18 +42,18 @@ class Way:
 
 @dataclass(frozen=True)
 class Book:
-    """Everything that decides."""
+    """Everything that decides. Of providers that serve equally well the one that stands first is taken."""
 
     providers: Mapping[str, Provider]
     usable: frozenset[str] = frozenset()
-    """Those that there is a key for, or that need none."""
+    """Those that there is a key for, or that need none; also the one whose credential the client brings along."""
     aliases: Mapping[str, str] = field(default_factory=dict)
     routes: tuple[tuple[str, Targets], ...] = ()
     """(name, with `*` for any text; models or providers, of which later ones are fallbacks)."""
     moved: frozenset[str] = frozenset()
     """Providers that the user pointed elsewhere: what is there may have any model."""
     models: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Provider → models that it is known to have, for the user's own and for what is near a wrong name."""
+    """Provider → models that it is known to have: `models_file.known`."""
 
 
 def choose(model: str, dialect: str, book: Book) -> Way:
@@ -62,46 +62,100 @@ def choose(model: str, dialect: str, book: Book) -> Way:
     targets = next((targets for pattern, targets in book.routes if _fits(pattern, name)), None)
     if targets is None:
         return _one(name, dialect, book)
-    ways = [_one(_target(target, name, book), dialect, book) for target in targets]
-    return replace(ways[0], fallbacks=tuple(ways[1:]))
+    first, *others = dict.fromkeys(_one(_target(target, name, book), dialect, book) for target in targets)
+    return replace(first, fallbacks=tuple(others))
 
 
 def nearest(model: str, book: Book) -> list[str]:
     """Known names that are spelled nearly like it, of providers that can be used first."""
-    names = [name for provider, names in book.models.items() if provider in book.usable for name in names]
-    names += [name for provider, names in book.models.items() if provider not in book.usable for name in names]
-    return difflib.get_close_matches(model.rsplit("/", 1)[-1].lower(), dict.fromkeys(names), _NEAREST, 0.5)
+    providers = sorted(book.models, key=lambda provider: provider not in book.usable)
+    names = {_last(name): name for provider in reversed(providers) for name in reversed(book.models[provider])}
+    near = difflib.get_close_matches(_last(model), names, _NEAREST, _ALIKE)
+    return [names[name] for name in near]
+
+
+def _last(name: str) -> str:
+    return name.rsplit("/", 1)[-1].lower()
 
 
 def _one(name: str, dialect: str, book: Book) -> Way:
-    provider, rest = _named(name, book) or _by_name(name, dialect, book) or (None, name)
-    if provider is None:
-        near = nearest(name, book)
-        raise UnknownModel(model=name[:80], near=near)
+    found = _named(name, book) or next((way for rule in _RULES if (way := rule(name, dialect, book))), None)
+    if found is None:
+        raise UnknownModel(model=name[:80], near=nearest(name, book))
+    provider, rest = found
     return Way(provider.name, _dialect(provider, rest, dialect), provider.spelled(rest))
 
 
-def _named(name: str, book: Book) -> tuple[Provider, str] | None:
-    """A provider's name before the model's. A vendor's own provider that can't be used is no answer where another
-    has the model under its full name."""
+Found = tuple[Provider, str]
+
+
+def _named(name: str, book: Book) -> Found | None:
+    """A provider or a vendor before the name. Where a vendor's own provider can't be used, whoever has the model under
+    its full name is as good an answer."""
     first, slash, rest = name.partition("/")
-    provider = book.providers.get(first)
-    return (provider, rest) if slash and rest and provider is not None else None
+    provider = book.providers.get(first) or _vendor(first.lower(), book)
+    if not slash or not rest or provider is None:
+        return None
+    other = _by_full_name(name, "", book) if provider.vendor and not _serves(provider, book) else None
+    return other or (provider, rest)
 
 
-def _by_name(name: str, dialect: str, book: Book) -> tuple[Provider, str] | None:
-    fits = [provider for provider in book.providers.values() if _has(provider, name, book)]
-    usable = [provider for provider in fits if provider.name in book.usable]
-    if usable or fits:
-        return (usable or fits)[0], name
-    speaks = [book.providers[moved] for moved in sorted(book.moved) if dialect in book.providers[moved].dialects]
-    return (speaks[0], name) if speaks else None
+def _serves(provider: Provider, book: Book) -> bool:
+    return provider.name in book.usable or provider.name in book.moved
 
 
-def _has(provider: Provider, name: str, book: Book) -> bool:
-    if not provider.builtin:
-        return name in book.models.get(provider.name, ())
-    return provider.has(name) or (provider.model_form == "dashes" and provider.has(canonical(name)))
+def _vendor(name: str, book: Book) -> Provider | None:
+    return next((provider for provider in book.providers.values() if name in provider.vendor_names), None)
+
+
+def _by_own(name: str, dialect: str, book: Book) -> Found | None:
+    """What the user's own providers have, and what is on this machine under that very name."""
+    own = (p for p in book.providers.values() if not p.builtin or p.local)
+    return next(((provider, name) for provider in own if name in book.models.get(provider.name, ())), None)
+
+
+def _by_prefix(name: str, dialect: str, book: Book) -> Found | None:
+    """The vendor whose names begin so, where it can be used or was pointed elsewhere."""
+    return next(((p, name) for p in _prefixed(name, book) if _serves(p, book)), None)
+
+
+def _by_full_name(name: str, dialect: str, book: Book) -> Found | None:
+    """Who is known to have a model of that very name; of full names also who has others of that vendor."""
+    usable = [provider for provider in book.providers.values() if provider.name in book.usable]
+    exact = next((provider for provider in usable if name in book.models.get(provider.name, ())), None)
+    vendor, slash, _ = name.lower().partition("/")
+    takers = (provider for provider in usable if slash and _has_vendor(provider, f"{vendor}/", book))
+    found = exact or next(takers, None)
+    return (found, name) if found is not None else None
+
+
+def _has_vendor(provider: Provider, vendor: str, book: Book) -> bool:
+    return provider.model_form == "vendor" and any(
+        known.lower().startswith(vendor) for known in book.models.get(provider.name, ("anthropic/",))
+    )
+
+
+def _by_moved(name: str, dialect: str, book: Book) -> Found | None:
+    """What the user pointed elsewhere may have any model; best is who speaks the client's dialect."""
+    moved = [provider for provider in book.providers.values() if provider.name in book.moved]
+    best = next((provider for provider in moved if dialect in provider.dialects), moved[0] if moved else None)
+    return (best, name) if best is not None else None
+
+
+def _by_unusable(name: str, dialect: str, book: Book) -> Found | None:
+    """The vendor all the same: that there is no key for it is then what the client is told."""
+    return next(((provider, name) for provider in _prefixed(name, book)), None)
+
+
+_RULES: Final = (_by_own, _by_prefix, _by_full_name, _by_moved, _by_unusable)
+
+
+def _prefixed(name: str, book: Book) -> Iterator[Provider]:
+    """Those whose names begin so; after them those whose names begin so once it is spelled as usual: Bedrock's
+    anthropic.claude-… is Bedrock's own, vendor/claude-… anybody's."""
+    providers = book.providers.values()
+    yield from (provider for provider in providers if provider.has(name))
+    yield from (provider for provider in providers if provider.model_form == "dashes" and provider.has(canonical(name)))
 
 
 def _dialect(provider: Provider, model: str, wanted: str) -> str:
@@ -121,7 +175,8 @@ def _aliased(model: str, book: Book) -> str:
 
 
 def _target(target: str, name: str, book: Book) -> str:
-    """A route's target: a bare provider keeps the model."""
+    """A route's target: a bare provider keeps the model, an alias stands for what it stands for."""
+    target = _aliased(target, book)
     return f"{target}/{name.removeprefix(f'{target}/')}" if target in book.providers else target
 
 

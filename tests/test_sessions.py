@@ -89,6 +89,16 @@ def test_without_agent_ids_a_subagent_is_known_by_its_first_message_and_tools() 
     assert ask(sessions, kilo, prompt("title", tools=None)).kind == "side"
 
 
+def test_a_title_that_is_asked_for_first_is_on_the_side_and_the_conversation_the_main_thread() -> None:
+    sessions = Sessions()
+    identity = Identity("opencode", "ses_1")
+    title = ask(sessions, identity, prompt("Title?", "hello", tools=None))
+    main = ask(sessions, identity, prompt("hello"))
+    assert (title.kind, main.kind) == ("side", "main")
+    assert ask(sessions, identity, prompt("hello", "x", "y")) is main
+    assert ask(sessions, identity, prompt("Title?", "again", tools=None)) is title
+
+
 def test_a_session_that_names_its_parent_is_its_subagent() -> None:
     sessions = Sessions()
     main = ask(sessions, Identity("kilo", "ses_1"), prompt("a"))

@@ -191,6 +191,8 @@ class Client:
     """What it may be called on PATH, best first."""
     version_program: str = ""
     """The one beside it to ask for its version, where its own `--version` writes files or goes on the network."""
+    version_folders: tuple[str, ...] = ()
+    """Variables that name a folder of ours meanwhile, where `--version` makes folders for the client."""
     configure: Callable[[Wish, Surroundings], Plan] | None = None
     launch: Callable[[Wish, Surroundings], Launch] | None = None
     points_at: Callable[[Surroundings], str] | None = None

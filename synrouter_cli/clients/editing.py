@@ -92,7 +92,14 @@ def is_ours(value: Any, port: int | None = None) -> bool:
     (True, True, False)
     >>> is_ours("http://127.0.0.1:7477/v1", 7477), is_ours("http://127.0.0.1:11434", 7477)
     (True, False)
+
+    A list that names us beside others is the user's, say of the providers that are disabled:
+
+    >>> is_ours(["synrouter", "openai"])
+    False
     """
+    if isinstance(value, list):
+        value = [element for element in value if element != NAME]
 
     def ours(text: str) -> bool:
         at = _LOOPBACK.match(text)

@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -73,7 +74,9 @@ def executable_of(client: Client, environ: Mapping[str, str]) -> Path | None:
 def version_of(client: Client, executable: Path, environ: Mapping[str, str]) -> str:
     """The version that the client's program says it has; empty where it does not say one soon."""
     beside = client.version_program
-    return said_version(executable.resolve().with_name(beside) if beside else executable, environ)
+    program = executable.resolve().with_name(beside) if beside else executable
+    with tempfile.TemporaryDirectory(prefix="synrouter-", ignore_cleanup_errors=True) as folder:
+        return said_version(program, {**environ, **dict.fromkeys(client.version_folders, folder)})
 
 
 def said_version(program: Path, environ: Mapping[str, str]) -> str:

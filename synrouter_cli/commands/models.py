@@ -70,7 +70,7 @@ def show(provider: str | None, *, refresh: bool, as_json: bool) -> int:
         raise UsageError(detail=detail, hint="synrouter providers")
     known = survey(settings)
     asked = [name for name in settings.providers if name in known.usable and provider in (None, name)]
-    code = _refresh(settings, known, asked, named=provider is not None) if refresh else 0
+    code = _refresh(settings, known, asked, only=provider) if refresh else 0
     listings = models_file.load(settings.paths)
     today = datetime.now(UTC).date()
     rows = list(listed(settings, known.usable, listings, today, only=provider))
@@ -185,7 +185,7 @@ def _nothing(provider: str | None) -> str:
 # ── asking ──
 
 
-def _refresh(settings: Settings, known: Survey, asked: list[str], *, named: bool) -> int:
+def _refresh(settings: Settings, known: Survey, asked: list[str], *, only: str | None) -> int:
     """Ask them all at once, keep what they say; what went wrong is told on stderr."""
     answers = asyncio.run(_ask_all(settings, known.keys, asked))
     listings = models_file.load(settings.paths)
@@ -193,10 +193,11 @@ def _refresh(settings: Settings, known: Survey, asked: list[str], *, named: bool
         if isinstance(answer, Listing):
             listings[name] = answer
             print(f"synrouter: {name}: {len(answer.models):,} models", file=sys.stderr)
-        elif named or not settings.providers[name].local:  # one that does not run here is no news
+        elif only is not None or not settings.providers[name].local:  # one that does not run here is no news
             print(f"synrouter: {name}: {answer}", file=sys.stderr)
     if not asked:
-        print("synrouter: no provider can be asked\n  next: synrouter keys set PROVIDER", file=sys.stderr)
+        print(f"synrouter: no provider can be asked\n  next: synrouter keys set {only or 'PROVIDER'}", file=sys.stderr)
+        return EXIT_FAILURE
     settings.paths.create()
     models_file.save(settings.paths, listings)
     return 0 if any(isinstance(answer, Listing) for answer in answers.values()) else EXIT_FAILURE

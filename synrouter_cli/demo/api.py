@@ -1,5 +1,7 @@
 """Anthropic's Messages API, simulated: answers from a script, bills from the judge, faults on demand.
 
+The same process speaks OpenAI's dialects (`openai/handlers.py`).
+
 `GET /__usage` tells what every request was billed, so that somebody else's books can be compared with these.
 
 >>> provider = Provider(Script.parse([{"when": "", "steps": [{"say": "Hello."}]}]))
@@ -10,25 +12,30 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from hashlib import sha256
 from typing import Any
 
 from aiohttp import web
 
 from synrouter_cli.demo.answer import Answer
+from synrouter_cli.demo.books import Answered, Books
 from synrouter_cli.demo.diagnoses import Diagnoses, asked
 from synrouter_cli.demo.faults import (
     ERRORS,
     HTML_PAGE,
     Fault,
+    Faults,
     error_body,
     reset_connection,
     send_events,
 )
 from synrouter_cli.demo.judge import Judge, Refused, Weighed
+from synrouter_cli.demo.openai.flavours import FLAVOURS
+from synrouter_cli.demo.openai.handlers import OpenAIApi
+from synrouter_cli.demo.openai.upstream import Upstream
 from synrouter_cli.demo.script import Script, Step
 
 __all__ = ["Answered", "Provider"]
@@ -36,31 +43,14 @@ __all__ = ["Answered", "Provider"]
 MAX_BODY_BYTES = 32 * 1024 * 1024
 """The API's own limit (platform.claude.com, "Errors": request size limits)."""
 MODELS = ("claude-opus-5-5", "claude-opus-4-8", "claude-sonnet-5-5", "claude-sonnet-4-6", "claude-haiku-4-5")
-_SESSION_HEADERS = ("x-claude-code-session-id", "x-session-id", "session_id")
-_KEPT_LINES = 100_000
-
-
-@dataclass(slots=True)
-class Answered:
-    """A line of the provider's books: times in seconds, `complete` once the whole answer was sent."""
-
-    at: float
-    request_id: str
-    endpoint: str
-    session: str
-    agent: str
-    status: int = 200
-    model: str = ""
-    tools: int = 0
-    """How many the request offers."""
-    streamed: bool = False
-    complete: bool = False
-    usage: dict[str, Any] = field(default_factory=dict)
+_PREFIXES = ("/v1", "/anthropic/v1", "/api/anthropic/v1", "/apps/anthropic/v1", "/api/v1", "/inference/v1")
+"""Where the API stands, and where relays and others have it (Z.ai, DeepSeek, Model Studio, OpenRouter, Fireworks)."""
 
 
 class Provider:
     """The API. `clock` gives the time in seconds; where `key` is set, it is the only one taken. `evicts` and `seed` say
-    what share of its cache is lost at random after each request (`Judge`)."""
+    what share of its cache is lost at random after each request (`Judge`). `flavour` says whose ways OpenAI's dialects
+    have."""
 
     def __init__(
         self,
@@ -71,23 +61,32 @@ class Provider:
         pace: float = 0.0,
         evicts: float = 0.0,
         seed: int = 0,
+        flavour: str = "openai",
     ) -> None:
-        self.answered: deque[Answered] = deque(maxlen=_KEPT_LINES)
+        self._books = Books(clock)
         self._script = script or Script()
-        self._clock = clock
         self._key = key
         self._pace = pace
         self._judge = Judge(evicts=evicts, seed=seed)
         self._diagnoses = Diagnoses()
-        self._tries: Counter[str] = Counter()
-        self._count = 0
+        self._faults = Faults()
+        upstream = Upstream(self._script, FLAVOURS[flavour], evicts=evicts, seed=seed)
+        self._openai = OpenAIApi(upstream, self._books, self._faults, key=key, pace=pace)
+
+    @property
+    def answered(self) -> deque[Answered]:
+        """The books' lines, the oldest first."""
+        return self._books.lines
 
     def application(self) -> web.Application:
         """Routes for aiohttp; any path that the API does not have is a 404 of its shape."""
         app = web.Application(client_max_size=MAX_BODY_BYTES)
-        app.router.add_post("/v1/messages", self._messages)
-        app.router.add_post("/v1/messages/count_tokens", self._count_tokens)
-        app.router.add_get("/v1/models", self._models)
+        for prefix in _PREFIXES:
+            app.router.add_post(f"{prefix}/messages", self._messages)
+            app.router.add_post(f"{prefix}/messages/count_tokens", self._count_tokens)
+        for prefix in sorted({*_PREFIXES, *self._openai.prefixes}):
+            app.router.add_get(f"{prefix}/models", self._models)
+        self._openai.add_routes(app.router)
         app.router.add_get("/__usage", self._usage)
         app.router.add_route("*", "/{path:.*}", self._not_found)
         return app
@@ -121,6 +120,7 @@ class Provider:
             answer = self._diagnosed(request, weighed, answer)
         self._judge.begun(weighed)
         line.usage = dict(answer.usage)
+        line.cached, line.written = weighed.split.read, weighed.split.write_5m + weighed.split.write_1h
         if not line.streamed:
             line.complete = True
             return _json(line, answer.message())
@@ -148,6 +148,8 @@ class Provider:
         return _json(line, {"input_tokens": weighed.split.total})
 
     async def _models(self, request: web.Request) -> web.StreamResponse:
+        if not self._is_anthropics(request):
+            return await self._openai.models(request)
         line = self._line(request, "models")
         try:
             self._admitted(request)
@@ -164,19 +166,12 @@ class Provider:
         return web.json_response({"requests": [asdict(line) for line in self.answered]})
 
     async def _not_found(self, request: web.Request) -> web.StreamResponse:
+        if not self._is_anthropics(request):
+            return await self._openai.not_found(request)
         return _error(self._line(request, request.path), 404, "Not found")
 
     def _line(self, request: web.Request, endpoint: str) -> Answered:
-        self._count += 1
-        line = Answered(
-            at=self._clock(),
-            request_id=f"req_{self._count:024d}",
-            endpoint=endpoint,
-            session=next((request.headers[h] for h in _SESSION_HEADERS if h in request.headers), ""),
-            agent=request.headers.get("x-claude-code-agent-id", ""),
-        )
-        self.answered.append(line)
-        return line
+        return self._books.line(endpoint, request.headers)
 
     async def _weighed(self, request: web.Request, line: Answered) -> Weighed:
         """Raises Refused."""
@@ -197,7 +192,7 @@ class Provider:
         """The key of the request. Raises Refused."""
         bearer = request.headers.get("authorization", "").removeprefix("Bearer ")
         key = request.headers.get("x-api-key", bearer)
-        if not key or (self._key and key != self._key):
+        if (not key and not self._openai.open) or (self._key and key != self._key):
             raise Refused("invalid x-api-key" if key else "x-api-key header is required", 401)
         return key
 
@@ -208,14 +203,16 @@ class Provider:
         """
         offered = {tool.get("name") for tool in weighed.body.get("tools") or []}
         step = self._script.step(weighed.body["messages"], offered)
-        wanted = request.headers.get("x-demo-fault", "")
-        if step.fault and not wanted:
-            self._tries[weighed.ident] += 1
-            wanted = step.fault if self._tries[weighed.ident] <= step.times else ""
         try:
-            return step, Fault.parse(wanted)
+            return step, self._faults.of(request, weighed.ident, step.fault, step.times)
         except ValueError as error:
-            raise Refused(f"x-demo-fault: {error}") from None
+            raise Refused(str(error)) from None
+
+    def _is_anthropics(self, request: web.Request) -> bool:
+        """Whose answer a request wants that both could get: OpenAI's clients send a bearer and nothing else."""
+        headers = request.headers
+        bare = "authorization" not in headers and not self._openai.open
+        return "anthropic-version" in headers or "x-api-key" in headers or bare
 
 
 def _failed(request: web.Request, line: Answered, fault: Fault) -> web.Response | None:

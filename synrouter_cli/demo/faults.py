@@ -24,13 +24,25 @@ import asyncio
 import json
 import socket
 import struct
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
 
-__all__ = ["ERRORS", "HTML_PAGE", "Fault", "error_body", "reset_connection", "send_events"]
+__all__ = [
+    "ERRORS",
+    "HTML_PAGE",
+    "Fault",
+    "Faults",
+    "error_body",
+    "reset_connection",
+    "send_events",
+    "send_frames",
+]
+
+HEADER = "x-demo-fault"
 
 ERRORS: Mapping[int, tuple[str, str]] = {
     400: ("invalid_request_error", "Bad request."),
@@ -90,6 +102,24 @@ def reset_connection(request: web.Request) -> None:
     request.transport.abort()
 
 
+class Faults:
+    """What is to go wrong with a request: a header says it, or the script, for the first tries of a prompt."""
+
+    def __init__(self) -> None:
+        self._tries: Counter[str] = Counter()
+
+    def of(self, request: web.Request, ident: str, scripted: str, times: int) -> Fault:
+        """`ident` tells prompts apart. Raises ValueError for a fault that there is not."""
+        wanted = request.headers.get(HEADER, "")
+        if scripted and not wanted:
+            self._tries[ident] += 1
+            wanted = scripted if self._tries[ident] <= times else ""
+        try:
+            return Fault.parse(wanted)
+        except ValueError as error:
+            raise ValueError(f"{HEADER}: {error}") from None
+
+
 async def send_events(
     request: web.Request,
     response: web.StreamResponse,
@@ -97,10 +127,23 @@ async def send_events(
     fault: Fault,
     pace: float,
 ) -> bool:
-    """Write the events, `pace` seconds apart, or what the fault leaves of them. True where all were sent."""
-    pieces = _pieces([_sse(name, data) for name, data in events], fault)
+    """Write Anthropic's events, `pace` seconds apart, or what the fault leaves of them. True where all were sent."""
+    broken = _sse("error", error_body(fault.argument or "overloaded_error", "Overloaded", ""))
+    return await send_frames(request, response, [_sse(name, data) for name, data in events], broken, fault, pace)
+
+
+async def send_frames(
+    request: web.Request,
+    response: web.StreamResponse,
+    frames: Sequence[bytes],
+    broken: bytes,
+    fault: Fault,
+    pace: float,
+) -> bool:
+    """Write events as they are; `broken` is the one by which the dialect says that something went wrong."""
+    pieces = _pieces(frames, fault)
     for index, piece in enumerate(pieces):
-        if index == len(pieces) // 2 and await _breaks_off(request, response, fault):
+        if index == len(pieces) // 2 and await _breaks_off(request, response, broken, fault):
             return False
         await response.write(piece)
         if pace:
@@ -108,12 +151,12 @@ async def send_events(
     return True
 
 
-async def _breaks_off(request: web.Request, response: web.StreamResponse, fault: Fault) -> bool:
+async def _breaks_off(request: web.Request, response: web.StreamResponse, broken: bytes, fault: Fault) -> bool:
     """What happens in the middle of a stream; True where nothing comes after it."""
     if fault.kind == "stall":
         await asyncio.sleep(fault.seconds)
     elif fault.kind == "error-event":
-        await response.write(_sse("error", error_body(fault.argument or "overloaded_error", "Overloaded", "")))
+        await response.write(broken)
     elif fault.kind == "reset-mid":
         reset_connection(request)
     elif fault.kind == "cut" and request.transport is not None:

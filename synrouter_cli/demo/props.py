@@ -53,7 +53,7 @@ def tool_schemas(client: str) -> list[dict[str, Any]]:
 
 def tool_result(call: ToolCall) -> str:
     """What a tool other than `Agent` says."""
-    return _text(repr((call.name, sorted(call.input.items()))), _RESULT_CHARACTERS[call.name])
+    return _text(repr((call.name, sorted(call.arguments.items()))), _RESULT_CHARACTERS[call.name])
 
 
 def _text(name: str, characters: int) -> str:

@@ -18,6 +18,7 @@ from pathlib import Path
 from aiohttp import web
 
 from synrouter_cli.demo.api import Provider
+from synrouter_cli.demo.openai.flavours import FLAVOURS
 from synrouter_cli.demo.script import Script
 
 __all__ = ["bound", "main", "serve", "serving"]
@@ -57,6 +58,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m synrouter_cli.demo.provider", description=serve.__doc__)
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--script", type=Path, help="a JSON file of rules and steps")
+    parser.add_argument("--flavour", choices=sorted(FLAVOURS), default="openai", help="of OpenAI's dialects")
     parser.add_argument("--key", default="", help="the only API key that is accepted")
     parser.add_argument("--pace", type=float, default=0.0, help="seconds between two events of a stream")
     parser.add_argument("--evict", type=float, default=0.0, help="share of the cache lost after each request, 0 to 1")
@@ -67,7 +69,14 @@ def main(arguments: list[str] | None = None) -> int:
     except (OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return 2
-    provider = Provider(script, key=options.key, pace=options.pace, evicts=options.evict, seed=options.seed)
+    provider = Provider(
+        script,
+        key=options.key,
+        pace=options.pace,
+        evicts=options.evict,
+        seed=options.seed,
+        flavour=options.flavour,
+    )
     asyncio.run(serve(provider, options.port))
     return 0
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -37,27 +37,42 @@ class ScriptError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """A tool the model asks for; only given out where the request offers a tool of that name."""
+    """A tool the model asks for; only given out where the request offers a tool of that name. Text is the input of a
+    freeform tool; one with a `namespace` is offered as `namespace.name`."""
 
     name: str
-    input: Mapping[str, Any]
+    input: Mapping[str, Any] | str
+    namespace: str = ""
+
+    @property
+    def offered_as(self) -> str:
+        return f"{self.namespace}.{self.name}" if self.namespace else self.name
+
+    @property
+    def arguments(self) -> Mapping[str, Any]:
+        """As a function gets them: free text as its one argument."""
+        return {"input": self.input} if isinstance(self.input, str) else self.input
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One answer: thinking, text, tool calls, in this order. `fault` happens to the first `times` tries."""
+    """One answer: thinking, text, tool calls, in this order. `fault` happens to the first `times` tries. With
+    `interleave` the arguments of all calls are streamed together, a piece of each in turn, where a dialect can."""
 
     say: str = ""
     think: str = ""
     tools: tuple[ToolCall, ...] = ()
     fault: str = ""
     times: int = 1
+    interleave: bool = False
+    refuse: bool = False
+    """What is said is a refusal."""
 
     def offered(self, names: Container[str]) -> Step:
         """The step without calls of tools that the request does not offer."""
-        tools = tuple(tool for tool in self.tools if tool.name in names)
+        tools = tuple(tool for tool in self.tools if tool.offered_as in names and not self.refuse)
         say = self.say if self.say or tools else "Done."
-        return Step(say, self.think, tools, self.fault, self.times)
+        return replace(self, say=say, tools=tools)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +99,8 @@ class Script:
 
     @classmethod
     def parse(cls, rules: Any) -> Script:
-        """`[{"when": "…", "steps": [{"say", "think", "tools": [{"name", "input"}], "fault", "times"}]}]`."""
+        """`[{"when": "…", "steps": [{"say", "think", "tools": [{"name", "input", "namespace"}], "fault", "times",
+        "interleave", "refuse"}]}]`."""
         if not isinstance(rules, list):
             raise ScriptError("a script is a list of rules")
         return cls(tuple(_rule(rule, f"rules[{i}]") for i, rule in enumerate(rules)))
@@ -127,11 +143,12 @@ def _rule(rule: Any, where: str) -> Rule:
 def _step(step: Any, where: str) -> Step:
     if not isinstance(step, dict):
         raise ScriptError(f"{where}: a step is an object")
-    unknown = step.keys() - {"say", "think", "tools", "fault", "times"}
+    unknown = step.keys() - {"say", "think", "tools", "fault", "times", "interleave", "refuse"}
     if unknown:
         raise ScriptError(f"{where}: unknown {', '.join(sorted(unknown))}")
     try:
-        tools = tuple(ToolCall(tool["name"], tool["input"]) for tool in step.get("tools", []))
+        called = step.get("tools", [])
+        tools = tuple(ToolCall(tool["name"], tool["input"], tool.get("namespace", "")) for tool in called)
         return Step(**{**step, "tools": tools})
     except (TypeError, KeyError) as error:
         raise ScriptError(f"{where}: a tool call has a name and an input ({error})") from None

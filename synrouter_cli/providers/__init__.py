@@ -15,7 +15,7 @@ from synrouter_cli.providers.caching import BilledWrites, CacheFacts, billed_wri
 from synrouter_cli.providers.listings import Listed, read_listing
 from synrouter_cli.providers.models import Model, default_model, known_models, known_names, limits, model, small_model
 from synrouter_cli.providers.names import canonical
-from synrouter_cli.providers.pricing import Price, Rates, Schedule, listed_models, price, price_version
+from synrouter_cli.providers.pricing import Price, Rates, Schedule, billed_as, listed_models, price, price_version
 from synrouter_cli.providers.registry import (
     REGION,
     CacheKind,
@@ -40,6 +40,7 @@ __all__ = [
     "Rates",
     "Relay",
     "Schedule",
+    "billed_as",
     "billed_writes",
     "builtin",
     "cache_kind",

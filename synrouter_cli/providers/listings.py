@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, Final
 
 import msgspec
@@ -26,6 +26,7 @@ _LONGEST: Final = 200
 _CONTEXT: Final = ("context_tokens", "context_length", "max_input_tokens", "context_window", "max_model_len")
 _OUTPUT: Final = ("output_tokens", "max_completion_tokens", "max_output_tokens", "max_tokens")
 _MILLION: Final = Decimal(1_000_000)
+_MOST_USD: Final = _MILLION
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,6 @@ def _usd(value: Any, times: Decimal) -> Decimal | None:
         return None
     try:
         amount = Decimal(str(value)) * times
-    except InvalidOperation:
+    except ArithmeticError:
         return None
-    return amount.normalize() + 0 if amount.is_finite() and amount >= 0 else None
+    return amount.normalize() if amount.is_finite() and 0 <= amount <= _MOST_USD else None

@@ -19,7 +19,7 @@ from functools import lru_cache
 __all__ = ["canonical"]
 
 _CONTEXT = re.compile(r"\[[0-9]+[km]\]$")
-_REGION_AND_VENDOR = re.compile(r"^(?:[a-z]{2,6}(?:-[a-z]+)?\.)?anthropic\.")
+_REGION_AND_VENDOR = re.compile(r"^bedrock\.|^(?:[a-z]{2,6}(?:-[a-z]+)?\.)?anthropic\.")
 _BEDROCK_VERSION = re.compile(r"(?<=\d)-v\d+(?::\d+)?$")
 _SNAPSHOT = re.compile(r"(?:[-@]20\d{6}|[-@]20\d\d-\d\d-\d\d|[-@]latest|@default)$")
 _DOT = re.compile(r"(?<=\d)\.(?=\d)")

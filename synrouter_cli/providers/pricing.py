@@ -27,7 +27,7 @@ import msgspec
 
 from synrouter_cli.providers.names import canonical
 
-__all__ = ["Price", "Rates", "Schedule", "listed_models", "price", "price_version", "priced_as"]
+__all__ = ["Price", "Rates", "Schedule", "billed_as", "listed_models", "price", "price_version", "priced_as"]
 
 _APART = {"bedrock": "global."}
 """Provider → what in its models' names has prices of its own: a global profile costs a tenth less than all others."""
@@ -170,6 +170,15 @@ def priced_as(provider: str, model: str) -> str:
     name = canonical(model)
     apart = _APART.get(provider)
     return f"{apart}{name}" if apart and f"{apart}anthropic." in model.lower() else name
+
+
+def billed_as(provider: str, asked: str, used: str) -> str:
+    """Which of two names a turn is priced by: the model that answered, at the place that was asked for.
+
+    >>> billed_as("bedrock", "global.anthropic.claude-opus-5", "claude-opus-5"), billed_as("openai", "a", "b")
+    ('global.anthropic.claude-opus-5', 'b')
+    """
+    return asked if not used or (provider in _APART and canonical(asked) == canonical(used)) else used
 
 
 @lru_cache(maxsize=32)

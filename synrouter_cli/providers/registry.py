@@ -37,6 +37,8 @@ __all__ = [
 CacheKind = Literal["markers", "key", "session", "conversation", "automatic", "none"]
 ModelForm = Literal["plain", "dashes", "vendor", "bedrock"]
 _CLAUDE = re.compile(r"claude-([a-z]+)-(\d+)-(\d+)$")
+_OLD = re.compile(r"claude-([a-z]+)-(3(?:-\d)?)")
+_DASHED = re.compile(r"/claude-[a-z]+-\d+-\d+$")
 _CONTEXT = re.compile(r"\[\d+[km]\]$")
 REGION = re.compile(r"[a-z]{2}(-[a-z]+){1,2}-\d")
 """A region of a provider that has some, such as eu-west-1."""
@@ -63,6 +65,8 @@ class Provider:
     vendor: str = ""
     model_prefixes: tuple[str, ...] = ()
     exact_models: tuple[str, ...] = ()
+    vendor_names: tuple[str, ...] = ()
+    """What else stands before its models' names, in lower case."""
     model_form: ModelForm = "plain"
     endpoints: Mapping[str, str] = field(default_factory=dict)
     """Name → base URL with {region} in it, for a provider that has several."""
@@ -100,25 +104,26 @@ class Provider:
 
     def spelled(self, model: str) -> str:
         """The model's name as this provider wants it; a name that is not understood goes as it came."""
-        known = canonical(model)
         if self.model_form == "bedrock":
-            return _on_bedrock(model, known)
+            return _on_bedrock(model)
+        known = canonical(model)
         if not known.startswith("claude-") or self.model_form == "plain":
             return model
         if self.model_form == "dashes":
             return model if "/" not in model and "." not in model else known
-        return model if "/" in model else "anthropic/" + _CLAUDE.sub(r"claude-\1-\2.\3", known)
+        return model if "/" in model and not _DASHED.search(model) else f"anthropic/{_dotted(known)}"
 
-    def listing(self) -> tuple[str, str]:
-        """The dialect and the path of its list of models, which costs nothing to ask for."""
+    def listing(self, most: int = 1000) -> tuple[str, str]:
+        """The dialect and the path of its list of models, which costs nothing to ask for; `most` of them where that can
+        be said."""
         dialect = next((name for name in self.dialects if name != "anthropic"), "anthropic")
         if self.models_path:
             return dialect, self.models_path
-        return dialect, self.path(dialect, "/models", "limit=1000" if dialect == "anthropic" else "")
+        return dialect, self.path(dialect, "/models", f"?limit={most}" if dialect == "anthropic" else "")
 
     def key_trial(self) -> tuple[str, str]:
         """The dialect and the path of what says at no cost whether a key is good."""
-        dialect, path = self.listing()
+        dialect, path = self.listing(1)
         return dialect, self.key_path or path
 
     def at_place(self, region: str, endpoint: str) -> str:
@@ -127,8 +132,17 @@ class Provider:
         return self.endpoints[endpoint or next(iter(self.endpoints))].replace("{region}", region or self.region)
 
 
-def _on_bedrock(model: str, known: str) -> str:
+def _dotted(known: str) -> str:
+    """The name as OpenRouter has it: those before Claude 4 with the number first."""
+    old = _OLD.fullmatch(known)
+    if old is not None:
+        return f"claude-{old[2].replace('-', '.')}-{old[1]}"
+    return _CLAUDE.sub(r"claude-\1-\2.\3", known)
+
+
+def _on_bedrock(model: str) -> str:
     name = _CONTEXT.sub("", re.sub(r"^bedrock[./]", "", model))
+    known = canonical(name)
     return f"anthropic.{known}" if known.startswith("claude-") and "anthropic." not in name else name
 
 
@@ -145,6 +159,7 @@ class _Row(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     credential_prefixes: tuple[str, ...] = ()
     subscription_prefixes: tuple[str, ...] = ()
     exact_models: tuple[str, ...] = ()
+    vendor_names: tuple[str, ...] = ()
     model_form: ModelForm = "plain"
     endpoints: dict[str, str] = {}
     region: str = ""

@@ -25,6 +25,7 @@ from synrouter_cli.proxy.control import Control, Ledger
 from synrouter_cli.proxy.control import Turns as LiveTurns
 from synrouter_cli.proxy.course import Turns as PlanningTurns
 from synrouter_cli.proxy.door import Door, bind
+from synrouter_cli.proxy.draining import Drains
 from synrouter_cli.proxy.exchange import Exchange
 from synrouter_cli.proxy.guard import Guard, Tokens
 from synrouter_cli.proxy.live import Live, place
@@ -140,7 +141,7 @@ async def _serve(settings: Settings, services: Services, upstream: Upstream) -> 
     await door.start_serving()
     if pinger is not None:
         pinger.start()
-    return Running(door, entrance, upstream, live, pinger)
+    return Running(door, entrance, upstream, live, pinger, exchange.drains)
 
 
 class Running:
@@ -153,8 +154,10 @@ class Running:
         upstream: Upstream,
         live: Live,
         pinger: Pinger | None = None,
+        drains: Drains | None = None,
     ) -> None:
         self.port = door.port
+        self._drains = drains or Drains()
         self._pinger = pinger
         self._door = door
         self._entrance = entrance
@@ -191,6 +194,7 @@ class Running:
         self.cut()
         await self._live.wait_idle(_LAST_WORDS_S)
         await self._entrance.shutdown(timeout=0.5)
+        await self._drains.stop()
         await self._upstream.close()
         self._closed.set()
 

@@ -14,7 +14,10 @@ from dataclasses import replace
 from typing import Final
 
 from synrouter_cli.proxy.live import place
+from synrouter_cli.proxy.usage_asked import WithoutUsage
+from synrouter_cli.proxy.wording import last_event
 from synrouter_cli.wire.codecs import Codec
+from synrouter_cli.wire.codecs.disguise import Restorer
 from synrouter_cli.wire.decoder import Decoder
 from synrouter_cli.wire.diagnosis import Diagnosis
 from synrouter_cli.wire.ir import Failure, Finished, Loss, Request, Response, Started, StreamEvent
@@ -37,20 +40,24 @@ class Crossed:
         asked: Request | None,
         encoding: str = "",
         created: int = 0,
+        keeps_usage: bool = False,
     ) -> None:
         """`encoding` is the answer's Content-Encoding, `created` its epoch second for a dialect that tells one. `asked`
-        is needed where the answer is translated."""
+        is needed where the answer is translated. With `keeps_usage` the chunk that tells it does not reach the client.
+        """
         self._stream = stream
         self._upstream, self._client, self._asked = upstream, client, asked
         self._coding = Decoder(encoding) if encoding not in ("", "identity") else None
         self._decoder = upstream.stream_decoder() if stream else None
         self._encoder = client.stream_encoder(asked) if client is not None and asked is not None and stream else None
+        self._restorer = Restorer(asked) if client is not None and asked is not None else None
         self._out = bytearray()
         self._whole = bytearray()
         self._created = created
         self._failed = False
         self._tail = b""
-        self.translates = client is not None
+        self._without = WithoutUsage() if keeps_usage and stream and client is None and self._coding is None else None
+        self.translates = client is not None or self._without is not None
         self.status: int | None = None
         """The status that a translated error answer has; None: the upstream's own."""
         self.started = False
@@ -67,7 +74,7 @@ class Crossed:
     @property
     def losses(self) -> tuple[Loss, ...]:
         """What the client's dialect had no place for, so far; none where nothing is translated."""
-        if not self.translates:
+        if self._client is None:
             return ()
         ends = (self._decoder, self._encoder)
         return (*self._lost, *(loss for end in ends if end is not None for loss in end.losses))
@@ -98,6 +105,8 @@ class Crossed:
     def feed(self, chunk: bytes) -> None:
         """Take the next bytes of the upstream."""
         self._tail = (self._tail + chunk[-4:])[-4:]
+        if self._without is not None:
+            self._out += self._without.feed(chunk)
         pieces = self._coding.feed(chunk) if self._coding is not None else (chunk,)
         for piece in pieces:
             if self._decoder is None:
@@ -121,6 +130,9 @@ class Crossed:
         self._take(ends)
         if self._encoder is not None:
             self._out += self._encoder.end()
+        if self._without is not None:
+            self._out += self._without.end()
+            self._out += last_event(broken, "chat") if broken else b""
 
     def _take(self, events: Sequence[StreamEvent]) -> None:
         for event in events:
@@ -128,7 +140,8 @@ class Crossed:
             if isinstance(event, Started) and event.created is None:
                 event = replace(event, created=self._created)
             if self._encoder is not None:
-                self._out += self._encoder.encode(event)
+                for each in self._restorer.event(event) if self._restorer is not None else [event]:
+                    self._out += self._encoder.encode(each)
 
     def _note(self, event: StreamEvent) -> None:
         match event:
@@ -164,7 +177,8 @@ class Crossed:
             return
         self._note_response(read)
         if self._client is not None and self._asked is not None:
-            dated = read if read.created is not None else replace(read, created=self._created)
+            restored = self._restorer.response(read) if self._restorer is not None else read
+            dated = restored if read.created is not None else replace(restored, created=self._created)
             body, more = self._client.encode_response(dated, self._asked)
             self._lost = (*losses, *more)
             self._out += body

@@ -101,6 +101,13 @@ def test_another_program_beside_it_is_asked_where_its_own_version_leaves_traces(
     assert not (tmp_path / "trace").exists()
 
 
+def test_the_folders_that_a_program_makes_for_its_version_are_gone_again(tmp_path):
+    client = Client("some", "Some", ("some",), version_folders=("XDG_CACHE_HOME", "XDG_DATA_HOME"))
+    some = program(tmp_path, 'mkdir "$XDG_CACHE_HOME/cache" "$XDG_DATA_HOME/1.2.3"; ls "$XDG_DATA_HOME"', "some")
+    assert version_of(client, some, os.environ | {"XDG_CACHE_HOME": str(tmp_path)}) == "1.2.3"
+    assert [*tmp_path.iterdir()] == [some]
+
+
 def test_it_is_looked_for_under_each_of_its_names(tmp_path):
     other = program(tmp_path, "", "some-other")
     client = Client("some", "Some", ("some", "some-other"))

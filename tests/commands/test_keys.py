@@ -139,7 +139,8 @@ print("kept", code, [len(key) for key in kept])
 def test_a_provider_that_nobody_knows_is_a_usage_error_before_a_key_is_asked_for(keyring, synrouter):
     code, _, err = synrouter("set", "acme", typed=KEY)
     assert code == 2
-    assert err.startswith("synrouter: There is no provider 'acme'; known are: anthropic.")
+    assert err.startswith("synrouter: There is no provider 'acme'; known are: agentrouter, anthropic, ")
+    assert err.endswith("next: synrouter providers\n")
 
 
 def test_a_key_that_another_goes_before_is_told(keyring, synrouter, monkeypatch):
@@ -313,6 +314,81 @@ def test_a_provider_that_can_not_be_reached(keyring, synrouter, config, monkeypa
     code, _, err = synrouter("test", "anthropic")
     assert code == 1
     assert err.startswith("synrouter: anthropic can't be reached")
+
+
+@pytest.fixture
+def answers(monkeypatch, config):
+    """What providers are asked (provider, path, headers) where they all answer `status`."""
+
+    class Asked(list):
+        status = 200
+
+    asked = Asked()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append((self.path, self.headers["authorization"], self.headers["x-api-key"]))
+            self.send_response(asked.status)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_):
+            """Silence."""
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    at = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    config(
+        f'[upstreams]\nopenrouter = "{at}"\nbedrock = "{at}"\nollama = "{at}"\n'
+        f'[providers.corp]\nbase_url = "{at}/llm/v1"\nauth = "api-key"\n'
+    )
+    yield asked
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("provider", "seen"),
+    [
+        ("openrouter", ("/api/v1/key", f"Bearer {KEY}", None)),
+        ("bedrock", ("/v1/models", f"Bearer {KEY}", None)),
+        ("corp", ("/llm/v1/models", None, None)),
+    ],
+)
+def test_every_provider_is_asked_what_costs_nothing_there(keyring, synrouter, answers, provider, seen):
+    synrouter("set", provider, typed=KEY)
+    assert synrouter("test", provider)[:2] == (
+        0,
+        f"{provider}: works; it takes the key from the keyring (Secret Service).\n",
+    )
+    assert answers == [seen]
+
+
+def test_a_provider_of_the_user_has_a_key_like_any_other(keyring, synrouter, answers, monkeypatch):
+    synrouter("set", "corp", typed=KEY)
+    assert synrouter("list")[1] == "corp  sk-ant-…6789  keyring      Secret Service\n"
+    assert synrouter("remove", "corp")[0] == 0
+    monkeypatch.setenv("SYNROUTER_CORP_KEY", KEY)
+    assert synrouter("test", "corp")[1] == "corp: works; it takes the key from SYNROUTER_CORP_KEY.\n"
+
+
+def test_what_is_on_this_machine_needs_no_key(keyring, synrouter, answers):
+    assert synrouter("test", "ollama") == (0, "ollama: works.\n", "")
+    keyring.error = LOCKED
+    assert synrouter("test", "ollama") == (0, "ollama: works.\n", "")
+    assert answers == [("/v1/models", None, None)] * 2
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "said"), [(401, 4, "has no key for ollama"), (500, 1, "answered 500, which says nothing")]
+)
+def test_what_is_on_this_machine_may_ask_for_a_key_all_the_same(keyring, synrouter, answers, status, code, said):
+    answers.status = status
+    got, out, err = synrouter("test", "ollama")
+    assert (got, out) == (code, "")
+    assert said in err
 
 
 def test_no_key_at_all(keyring, synrouter):

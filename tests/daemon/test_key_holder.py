@@ -10,6 +10,7 @@ from synrouter_cli.daemon.key_holder import KeyHolder
 from synrouter_cli.daemon.logs import Redactor
 from synrouter_cli.errors import KeyringError, KeyringLocked, NoKeyring
 from synrouter_cli.keys import Found
+from synrouter_cli.providers import Provider, builtin, provider_names
 from synrouter_cli.settings import Secret, Settings, find_paths
 
 KEY = "canary-of-the-keyring-0123456789"
@@ -49,13 +50,26 @@ def holder(keyring: Keyring, **given: str) -> KeyHolder:
 
 async def test_where_every_key_is_given_the_keyring_is_never_asked():
     keyring = Keyring()
-    keys = holder(keyring, anthropic="by-hand")
+    keys = holder(keyring, **dict.fromkeys(provider_names(), "by-hand"))
     keys.start()
     await keys.settle("anthropic")
     await keys.reload()
     assert keyring.asked == []
     assert keys.known["anthropic"].reveal() == "by-hand"
-    assert (keys.sources, keys.keyring) == ({"anthropic": "SYNROUTER_X_KEY"}, "")
+    assert (keys.sources, keys.keyring) == (dict.fromkeys(provider_names(), "SYNROUTER_X_KEY"), "")
+
+
+async def test_the_keyring_is_asked_for_all_that_are_not_given_the_users_own_among_them():
+    keyring = Keyring(holds(KEY))
+    own = Provider("corp", "corp", "https://llm.corp.example", {"chat": "/v1"}, builtin=False)
+    given = {"anthropic": Secret("by-hand")}
+    settings = Settings(find_paths(), provider_keys=given, providers={**builtin(), "corp": own})
+    keys = KeyHolder(settings, read=keyring)
+    keys.start()
+    keyring.open.set()
+    await keys.settle("corp")
+    assert keyring.asked == [[*(name for name in provider_names() if name != "anthropic"), "corp"]]
+    await keys.close()
 
 
 async def test_a_request_waits_for_a_keyring_that_is_being_read():

@@ -12,7 +12,7 @@ import pytest
 from support.clients import CANARY, assert_hits, stage, tree
 from support.toolchain import node_folder, npm_executable
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow_client, pytest.mark.xdist_group("codex")]
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("codex")]
 
 VERSION = "0.169.0"
 MODEL = "claude-sonnet-4-6"

@@ -32,6 +32,8 @@ SPELLINGS = {
         "apac.anthropic.claude-opus-4-8-v2:0[1m]",
         "arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.anthropic.claude-opus-4-8-20260301-v1:0",
         "publishers/anthropic/models/claude-opus-4-8@20260301",
+        "bedrock.claude-opus-4-8",
+        "bedrock.eu.anthropic.claude-opus-4-8-v1:0",
     ],
     "claude-sonnet-4-5": ["claude-sonnet-4-5-20250929", "us.anthropic.claude-sonnet-4-5-20250929-v1:0"],
     "claude-sonnet-4": ["claude-sonnet-4-20250514", "claude-sonnet-4-0", "claude-4-sonnet-20250514", "claude-sonnet-4@20250514"],

@@ -14,7 +14,7 @@ import genai_prices
 import pytest
 
 from synrouter_cli.meter import cost
-from synrouter_cli.providers import Rates, price, price_version
+from synrouter_cli.providers import Rates, listed_models, price, price_version
 from synrouter_cli.wire.usage import Usage
 
 ROOT = Path(__file__).parents[2]
@@ -92,6 +92,13 @@ def test_fast_prices_are_their_own_or_unknown():
         ("deepseek", "deepseek-v4-pro"),  # priced by the hour of day
         ("openai", "gpt-image-1"),
         ("nobody", "claude-opus-4-8"),
+        ("synrouter", "claude-opus-4-8"),  # what a relay asks is not what the vendor asks
+        ("saverouter", "claude-opus-4-8"),
+        ("ollama", "gpt-5.5"),
+        ("openrouter", "openrouter/auto"),
+        ("openrouter", "deepseek/deepseek-r1:free"),
+        ("bedrock", "gpt-5.5"),
+        ("qwen", "qwen3-max"),  # in no source that we take prices from
     ],
 )
 def test_what_is_not_known_for_certain_has_no_price(provider, model):
@@ -107,10 +114,54 @@ def test_what_is_not_known_for_certain_has_no_price(provider, model):
         ("openai", "gpt-6-sol-2026-09-01", "gpt-6-sol"),
         ("xai", "grok-4-latest", "grok-4-0709"),
         ("zai", "z-ai/GLM-5.2", "glm-5.2"),
+        ("bedrock", "us.anthropic.claude-opus-4-8", "anthropic.claude-opus-4-8"),
+        ("bedrock", "eu.anthropic.claude-opus-4-8-v1:0", "claude-opus-4-8"),
+        ("bedrock", "bedrock.global.anthropic.claude-opus-5", "global.anthropic.claude-opus-5-v1:0"),
+        ("openrouter", "claude-opus-4-8", "anthropic/claude-opus-4.8"),
+        ("fireworks", "kimi-k2p5", "accounts/fireworks/models/kimi-k2p5"),
     ],
 )
 def test_other_spellings_and_snapshots_have_the_same_price(provider, model, same_as):
     assert price(provider, model, TODAY) == price(provider, same_as, TODAY) is not None
+
+
+@pytest.mark.parametrize("model", [row[0] for row in ROWS if not row[0].startswith(("fable", "opus-4-1"))])
+def test_a_global_profile_costs_what_anthropic_asks_and_any_other_a_tenth_more(model):
+    home = price("anthropic", f"claude-{model}", TODAY).rates()
+    assert price("bedrock", f"global.anthropic.claude-{model}", TODAY).rates() == home
+    regional = price("bedrock", f"eu.anthropic.claude-{model}", TODAY).rates()
+    assert regional == Rates(*(getattr(home, name) * Decimal("1.1") for name in Rates.__slots__))
+
+
+@pytest.mark.parametrize("model", ["claude-opus-4.8", "claude-sonnet-5.5", "claude-haiku-4.5"])
+def test_openrouter_asks_twice_the_input_for_an_hour(model):
+    rates = price("openrouter", f"anthropic/{model}", TODAY).rates()
+    assert rates.cache_write_5m == rates.input * Decimal("1.25")
+    assert rates.cache_write_1h == rates.input * 2
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "tokens"),
+    [
+        ("openai", "gpt-6-sol", 1_050_000),
+        ("deepseek", "deepseek-v4-pro", 1_000_000),
+        ("bedrock", "global.anthropic.claude-opus-4-8", 1_000_000),
+        ("fireworks", "accounts/fireworks/models/kimi-k2p5", 262_144),
+        ("openai", "gpt-5.6-cyber", None),
+    ],
+)
+def test_context_windows_are_known_where_the_source_knows_them(provider, model, tokens):
+    assert listed_models(provider)[model] == tokens
+
+
+@pytest.mark.parametrize(
+    ("provider", "absent"),
+    [("openai", "gpt-image-1"), ("openai", "davinci"), ("google", "claude-3-haiku"), ("moonshot", "kimi-k2"),
+     ("openrouter", "claude-3-opus"), ("bedrock", "qwen.qwen3-32b")],
+)  # fmt: skip
+def test_what_is_no_longer_offered_or_not_for_agents_is_not_listed(provider, absent):
+    assert absent not in listed_models(provider)
+    assert listed_models(provider)
 
 
 def test_a_snapshot_with_a_price_of_its_own_keeps_it():
@@ -236,7 +287,7 @@ def test_the_generated_file_is_small_and_read_in_no_time():
         for _ in range(3)
     )
     assert best < 0.05  # about 5 ms here; the bound is for slow machines
-    assert (ROOT / "synrouter_cli" / "providers" / "prices.json").stat().st_size < 64_000
+    assert (ROOT / "synrouter_cli" / "providers" / "prices.json").stat().st_size < 200_000
 
 
 def test_a_price_is_read_once():

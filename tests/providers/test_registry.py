@@ -5,10 +5,21 @@ from __future__ import annotations
 import dataclasses
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
-from synrouter_cli.providers import CacheFacts, credential_owner, facts, price, provider_names, provider_of
+from synrouter_cli.credentials import variable_of
+from synrouter_cli.providers import (
+    CacheFacts,
+    billed_writes,
+    cache_kind,
+    credential_owner,
+    facts,
+    price,
+    provider_names,
+    provider_of,
+)
 
 MINIMUM = {
     512: "opus-5 opus-5-5 sonnet-5-5 fable-5 fable-5-1 mythos-5 mythos-5-1",
@@ -158,3 +169,119 @@ def test_unknown_providers_are_an_error():
 
 def test_claude_has_the_same_facts_wherever_it_is():
     assert facts("bedrock", "claude-opus-5") == facts("anthropic", "claude-opus-5")
+
+
+# ── whose facts hold where ──
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "minimum", "read", "ttls"),
+    [
+        ("qwen", "qwen3-max", 1024, "0.1", {"5m": 300}),
+        ("openrouter", "qwen/qwen3-max", 1024, "0.1", {"5m": 300}),
+        ("qwen", "deepseek-v4-pro", 1024, "0.1", {"5m": 300}),
+        ("minimax", "MiniMax-M2", 512, "0.1", {"5m": 300}),
+        ("minimax", "MiniMax-M2.7", 512, "0.2", {"5m": 300}),
+        ("qwen", "claude-opus-5-5", 512, "0.05", {"5m": 300, "1h": 3600}),
+        ("corp", "whatever", 4096, "0.1", {"5m": 300, "1h": 3600}),
+    ],
+)
+def test_facts_go_by_the_models_name_and_else_by_who_has_it(provider, model, minimum, read, ttls):
+    found = facts(provider, model)
+    assert (found.minimum_tokens, found.read_multiplier, found.ttls) == (minimum, Decimal(read), ttls)
+    assert found.lookback_positions == 20 and found.max_markers == 4
+    assert found.write_multipliers["5m"] == Decimal("1.25")
+    assert set(found.write_multipliers) == set(ttls)
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "kind"),
+    [
+        ("anthropic", "claude-opus-5-5", "markers"),
+        ("anthropic", "what-a-relay-has", "markers"),
+        ("bedrock", "us.anthropic.claude-opus-4-8", "markers"),
+        ("openrouter", "anthropic/claude-opus-4.8", "markers"),
+        ("openrouter", "z-ai/glm-5.2", "session"),
+        ("synrouter", "claude-opus-5-5", "markers"),
+        ("synrouter", "oaic.gpt-5.5", "automatic"),
+        ("saverouter", "glm-5.2", "automatic"),
+        ("qwen", "qwen3-max", "markers"),
+        ("minimax", "MiniMax-M2.5", "markers"),
+        ("minimax", "MiniMax-M3", "automatic"),
+        ("openai", "gpt-6-sol", "key"),
+        ("moonshot", "kimi-k3", "key"),
+        ("xai", "grok-4.7", "conversation"),
+        ("deepseek", "deepseek-v4-pro", "automatic"),
+        ("deepseek", "claude-opus-4-8", "markers"),
+        ("together", "Qwen/Qwen3", "automatic"),
+        ("ollama", "claude-like", "none"),
+    ],
+)
+def test_how_prompts_are_cached_depends_on_provider_and_model(provider, model, kind):
+    assert cache_kind(provider_of(provider), model) == kind
+
+
+@pytest.mark.parametrize(
+    ("model", "multipliers"),
+    [
+        ("gpt-5.5", None),
+        ("gpt-5.6-sol", {"30m": "1.25", "12h": "1.25"}),
+        ("openai/gpt-6.1-terra", {"30m": "1.25", "12h": "1.25"}),
+        ("kimi-k2.6", None),
+        ("moonshotai/kimi-k3.1-pro", {"5m": "1", "1h": "2"}),
+        ("claude-opus-5-5", None),
+    ],
+)
+def test_some_models_bill_what_their_own_cache_writes(model, multipliers):
+    found = billed_writes(model)
+    expected = None if multipliers is None else {name: Decimal(times) for name, times in multipliers.items()}
+    assert (None if found is None else found.write_multipliers) == expected
+    assert found is None or set(found.ttls) == set(found.write_multipliers)
+
+
+@pytest.mark.parametrize("model", ["gpt-5.6-sol", "gpt-6-sol", "gpt-6.1-terra", "kimi-k3", "kimi-k3.1-pro"])
+def test_what_writes_cost_is_what_the_price_list_says(model):
+    rates = price("moonshot" if model.startswith("kimi") else "openai", model, date(2026, 11, 21)).rates()
+    multipliers = billed_writes(model).write_multipliers
+    assert rates.cache_write_5m == rates.input * min(multipliers.values())
+    assert rates.cache_write_1h in (None, rates.input * max(multipliers.values()))
+
+
+@pytest.mark.parametrize("model", ["gpt-5.5", "gpt-5.4", "kimi-k2.6"])
+def test_who_does_not_bill_writes_has_no_price_for_them(model):
+    rates = price("moonshot" if model.startswith("kimi") else "openai", model, date(2026, 11, 21)).rates()
+    assert rates.cache_write_5m is None and billed_writes(model) is None
+
+
+# ── small free calls ──
+
+
+@pytest.mark.parametrize(
+    ("provider", "listing", "trial"),
+    [
+        ("anthropic", ("anthropic", "/v1/models?limit=1000"), ("anthropic", "/v1/models?limit=1")),
+        ("openai", ("responses", "/v1/models"), ("responses", "/v1/models")),
+        ("google", ("chat", "/v1beta/openai/models"), ("chat", "/v1beta/openai/models")),
+        ("bedrock", ("anthropic", "/v1/models"), ("anthropic", "/v1/models")),
+        ("openrouter", ("chat", "/api/v1/models"), ("chat", "/api/v1/key")),
+        ("minimax", ("chat", "/v1/models"), ("chat", "/v1/models")),
+        ("qwen", ("chat", "/compatible-mode/v1/models"), ("chat", "/compatible-mode/v1/models")),
+        ("zai", ("chat", "/api/paas/v4/models"), ("chat", "/api/paas/v4/models")),
+        ("ollama", ("chat", "/v1/models"), ("chat", "/v1/models")),
+    ],
+)
+def test_lists_of_models_and_trials_of_keys_stand_where_they_cost_nothing(provider, listing, trial):
+    assert provider_of(provider).listing() == listing
+    assert provider_of(provider).key_trial() == trial
+
+
+# ── the table of the README ──
+
+
+@pytest.mark.parametrize("provider", provider_names())
+def test_the_readme_has_a_row_for_each(provider):
+    found = provider_of(provider)
+    readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    names = {"anthropic": "Anthropic Messages", "chat": "Chat", "responses": "Responses"}
+    dialects = ", ".join(names[dialect] for dialect in found.dialects)
+    assert f"| `{provider}` | {found.title} | {dialects} | `{variable_of(provider)}` | " in readme

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
+from typing import Any
 
 from support.client_files import LOCAL_KEY, PROJECT, surroundings, wish
 from synrouter_cli.clients.client import Client, FileEdit, Launch, OwnFile, Plan, Surroundings
@@ -31,11 +32,12 @@ class Machine:
     def _around(self, texts: Mapping[PurePath, str]) -> Surroundings:
         return replace(surroundings(texts, platform=self.platform, **self.environ), project=self.project)
 
-    def configure(self, model: str = "") -> Plan:
-        """As the command does it: the plan is made from the files as they would be without us."""
+    def configure(self, model: str = "", **wished: Any) -> Plan:
+        """As the command does it: the plan is made from the files as they would be without us. `wished` are more fields
+        of the wish."""
         assert self.client.configure is not None
         plain = {path: without(self.texts[path], *known)[0] for path, known in self.changes.items()}
-        plan = self.client.configure(wish(model), self._around(self.texts | plain))
+        plan = self.client.configure(wish(model, **wished), self._around(self.texts | plain))
         for file in plan.files:
             if isinstance(file, OwnFile):
                 assert file.path in self.ours or file.path not in self.texts

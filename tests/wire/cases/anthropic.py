@@ -172,6 +172,7 @@ REQUESTS: list[tuple[str, dict[str, Any]]] = [
         ),
     ),
     ("result without content", request(*LOOP, user({"type": "tool_result", "tool_use_id": "toolu_1"}), tools=[READ])),
+    ("result that is an empty string", request(*LOOP, user(result(content="")), tools=[READ])),
     (
         "result that found tools",
         request(

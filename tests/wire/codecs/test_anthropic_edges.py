@@ -17,6 +17,7 @@ from synrouter_cli.wire.ir import (
     Delta,
     Failure,
     Finished,
+    Format,
     Opaque,
     Ping,
     RedactedThinking,
@@ -83,6 +84,11 @@ def test_numbers_in_arguments_stay_as_sent():
     request, _ = CODEC.decode_request(sent)
     assert request.messages[0].blocks[0].arguments.encode() == raw
     assert raw in CODEC.encode_request(request)[0]
+
+
+def test_the_former_place_of_a_format_is_known():
+    request, _ = CODEC.decode_request(body(output_format={"type": "json_schema", "schema": {"type": "object"}}))
+    assert (request.format, request.extras) == (Format("schema", schema={"type": "object"}), {})
 
 
 def test_half_a_surrogate_pair_in_a_text_does_not_refuse_the_request():

@@ -132,7 +132,7 @@ def test_counts_that_contradict_each_other_are_never_negative():
 
 def test_a_cost_is_kept_beside_the_usage():
     found = case("usage with a cost")
-    assert found.extras["usage"] == {"cost": 0.00042, "cost_details": {"upstream_inference_cost": 0.0004}}
+    assert found.extras["chat_usage"] == {"cost": 0.00042, "cost_details": {"upstream_inference_cost": 0.0004}}
     body, _ = CODEC.encode_response(found, ASKED)
     assert json.loads(body)["usage"]["cost"] == 0.00042
 
@@ -255,11 +255,15 @@ def test_blocks_of_another_dialect_alone_are_lost_by_name():
     cited = {"type": "char_location", "cited_text": "c"}
     _, losses = CODEC.encode_response(
         Response(
-            "m", "c", (Opaque("anthropic", "x", {}), Text("a", citations=(cited,))), "end_turn", extras={"container": 1}
+            "m",
+            "c",
+            (Opaque("anthropic", "x", {}), Text("a", citations=(cited,))),
+            "end_turn",
+            extras={"container": 1, "usage": {"iterations": []}},
         ),
         ASKED,
     )
-    assert [loss.code for loss in losses] == ["citations", "block", "field:container"]
+    assert [loss.code for loss in losses] == ["citations", "block", "field:container", "field:iterations"]
 
 
 # ── errors ──

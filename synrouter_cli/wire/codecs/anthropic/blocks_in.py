@@ -110,7 +110,7 @@ def _tool_use(one: Block, path: Path, i: int) -> Value:
 def _tool_result(one: Block, path: Path, i: int) -> Value:
     return ToolResult(
         one.tool_use_id if one.tool_use_id is not None else _missing(path, i, "tool_use_id"),
-        blocks(one.content or None, ((path, i), "content")),
+        blocks(one.content, ((path, i), "content")),
         one.is_error,
         bare=not isinstance(one.content, list),
         cache=None if one.cache_control is None else cache_marker(one.cache_control),

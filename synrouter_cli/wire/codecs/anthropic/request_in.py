@@ -124,7 +124,8 @@ def _reasoning(read: shapes.Body) -> tuple[Reasoning | None, Format | None, dict
     mode, budget, display = (thinking.pop(name, None) for name in ("type", "budget_tokens", "display"))
     if read.thinking is not None and mode not in _MODES:
         raise InvalidRequest(detail=f"thinking.type: one of {', '.join(_MODES)} is needed")
-    effort, form = output.pop("effort", None), _format(output.pop("format", None))
+    former = read.unknown.pop("output_format", None)  # where the format stood before output_config
+    effort, form = output.pop("effort", None), _format(output.pop("format", former))
     said = read.thinking is not None or effort is not None
     reasoning = Reasoning(mode, effort, budget, display=display) if said else None
     return reasoning, form, {"thinking": thinking, "output_config": output}

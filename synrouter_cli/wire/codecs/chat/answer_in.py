@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from synrouter_cli.errors import InvalidRequest
-from synrouter_cli.wire.codecs.chat.calls import call_in
+from synrouter_cli.wire.codecs.chat.calls import call_in, kind_of
 from synrouter_cli.wire.codecs.chat.citations import citation
 from synrouter_cli.wire.codecs.chat.counts import counts_in
 from synrouter_cli.wire.codecs.chat.endings import FAILED, ending_in
@@ -23,8 +23,10 @@ from synrouter_cli.wire.codecs.chat.reasoning import SEALED, Placed, call_kept, 
 from synrouter_cli.wire.codecs.chat.weaving import woven
 from synrouter_cli.wire.ir import Block, Failure, Loss, Refusal, Response, Text, Thinking, ToolUse
 
-__all__ = ["KEPT", "decode_response", "response_in"]
+__all__ = ["COUNTED", "KEPT", "decode_response", "response_in"]
 
+COUNTED: Final = "chat_usage"
+"""Where in `extras` what was reported beside the counts is kept: a cost, say."""
 KEPT: Final = ("system_fingerprint", "provider", "moderation")
 """Of the answer as a whole, what is kept beside its values."""
 
@@ -67,7 +69,7 @@ def _response(value: Object, choice: Object, blocks: tuple[Block, ...]) -> Respo
     if choice.get("logprobs") is not None:
         extras["logprobs"] = choice["logprobs"]
     if reported is not None and reported.extras:
-        extras["usage"] = reported.extras
+        extras[COUNTED] = reported.extras
     created = value.get("created")
     return Response(
         str(value.get("id") or ""),
@@ -122,8 +124,11 @@ def _calls(message: Object, answer_id: str) -> list[ToolUse]:
         calls = [{"function": old}]
     found: list[ToolUse] = []
     for i, call in enumerate(calls):
-        name = (call.get("function") or call.get("custom") or {}).get("name")
+        inner = call.get(kind_of(call))
+        name = inner.get("name") if isinstance(inner, dict) else None
         if isinstance(name, str) and name:
-            made = derived_id(answer_id, i, name)
-            found.append(call_in(call if call.get("id") else {**call, "id": made}, f"tool_calls.{i}", i))
+            called = call.get("id")
+            called = called if called and isinstance(called, str) else derived_id(answer_id, i, name)
+            known = {key: one for key, one in call.items() if key != "cache_control"}
+            found.append(call_in({**known, "id": called}, f"tool_calls.{i}", i))
     return found

@@ -8,7 +8,10 @@ b'{"id":"m1","object":"chat.completion","created":5,"model":"opus","choices":[{"
 
 from __future__ import annotations
 
-from synrouter_cli.wire.codecs.chat.answer_in import KEPT
+from collections.abc import Mapping
+from typing import Any
+
+from synrouter_cli.wire.codecs.chat.answer_in import COUNTED, KEPT
 from synrouter_cli.wire.codecs.chat.calls import call_out, carrying
 from synrouter_cli.wire.codecs.chat.citations import annotation
 from synrouter_cli.wire.codecs.chat.counts import counts_out, tier_out
@@ -19,7 +22,7 @@ from synrouter_cli.wire.codecs.chat.weaving import Placed, placed
 from synrouter_cli.wire.ir import Block, Loss, RedactedThinking, Refusal, Request, Response, Text, Thinking, ToolUse
 from synrouter_cli.wire.losses import field as field_loss
 
-__all__ = ["encode_response", "merged", "sealed"]
+__all__ = ["encode_response", "foreign_extras", "merged", "sealed"]
 
 
 def encode_response(response: Response, asked: Request, created: int = 0) -> tuple[bytes, tuple[Loss, ...]]:
@@ -38,15 +41,19 @@ def encode_response(response: Response, asked: Request, created: int = 0) -> tup
     }
     if response.usage is not None:
         body["usage"] = counts_out(response.usage, response.reasoning_tokens)
-        if isinstance(more := response.extras.get("usage"), dict):
+        if isinstance(more := response.extras.get(COUNTED), dict):
             body["usage"] = merged(body["usage"], more)
     body |= tier_out(response.usage)
-    for name, value in response.extras.items():
-        if name in KEPT:
-            body[name] = value
-        elif name not in ("logprobs", "usage"):
-            losses.append(field_loss(name))
+    body |= {name: value for name, value in response.extras.items() if name in KEPT}
+    losses += foreign_extras(response.extras)
     return dump(body), tuple(losses)
+
+
+def foreign_extras(extras: Mapping[str, Any]) -> list[Loss]:
+    """What an answer of another dialect holds beside its values."""
+    found = [field_loss(name) for name in extras if name not in (*KEPT, COUNTED, "logprobs", "usage")]
+    counted = extras.get("usage")
+    return found + [field_loss(name, f"usage.{name}") for name in (counted if isinstance(counted, Mapping) else ())]
 
 
 def merged(counts: Object, more: Object) -> Object:

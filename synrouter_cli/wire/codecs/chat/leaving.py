@@ -11,12 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
 from synrouter_cli.wire.codecs.chat.fields import Object, cache_out
 from synrouter_cli.wire.ir import Cache, Loss, Text
 from synrouter_cli.wire.losses import field as field_loss
 
+_SHARED: Final = frozenset({"prompt_cache_breakpoint"})
+"""Fields of a part that Responses has too."""
 __all__ = ["Leaving", "Marked", "Target", "Text"]
 
 
@@ -76,4 +78,4 @@ class Leaving:
         """The marker and the extra fields of a block, tool or message."""
         if value.cache is None and not value.extras:
             return {}
-        return {**self.marker(value.cache, path), **self.extras(value.extras, path)}
+        return {**self.marker(value.cache, path), **self.extras(value.extras, path, _SHARED)}

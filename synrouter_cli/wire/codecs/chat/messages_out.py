@@ -1,6 +1,7 @@
 """Values → messages. Results of tools come right after the calls that they belong to, whatever else the user says in
 the same breath after them; images of a result follow in a user message, since a tool message is text.
 
+>>> from synrouter_cli.wire.ir import Text
 >>> leaving = Leaving(Target(), foreign=True)
 >>> said = Message("user", (ToolResult("c1", (Text("ok"),)), Text("Go on")))
 >>> [message["role"] for message in messages_out((said,), leaving)]

@@ -15,6 +15,7 @@ from synrouter_cli.wire.codecs.chat.messages_out import messages_out, system_out
 from synrouter_cli.wire.codecs.chat.settings import format_out, limit_name, reasoning_out
 from synrouter_cli.wire.codecs.chat.tools import choice_out, tool_out
 from synrouter_cli.wire.ir import Loss, Request
+from synrouter_cli.wire.losses import field as field_loss
 
 __all__ = ["encode_request"]
 
@@ -41,8 +42,18 @@ def encode_request(request: Request, target: Target = _PLAIN) -> tuple[bytes, tu
     options = extras.pop("stream_options", None)
     if options and request.stream:
         body["stream_options"] = {**body["stream_options"], **options}
+    if leaving.foreign:
+        _fit_cache_options(extras, leaving)
     body |= leaving.marker(request.cache, "cache_control") | extras
     return dump(body), tuple(leaving.losses)
+
+
+def _fit_cache_options(extras: Object, leaving: Leaving) -> None:
+    """Responses knows longer lifetimes than this dialect, which has 30 minutes alone."""
+    options = extras.get("prompt_cache_options")
+    if isinstance(options, dict) and options.get("ttl") not in (None, "30m"):
+        extras["prompt_cache_options"] = {key: value for key, value in options.items() if key != "ttl"}
+        leaving.losses.append(field_loss("ttl", "prompt_cache_options.ttl"))
 
 
 def _put(body: Object, **fields: Any) -> None:

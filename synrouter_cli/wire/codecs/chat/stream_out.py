@@ -14,8 +14,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from synrouter_cli.wire.codecs.chat.answer_in import KEPT
-from synrouter_cli.wire.codecs.chat.answer_out import merged
+from synrouter_cli.wire.codecs.chat.answer_in import COUNTED, KEPT
+from synrouter_cli.wire.codecs.chat.answer_out import foreign_extras, merged, sealed
 from synrouter_cli.wire.codecs.chat.calls import carrying
 from synrouter_cli.wire.codecs.chat.citations import annotation
 from synrouter_cli.wire.codecs.chat.counts import counts_out, tier_out
@@ -107,12 +107,13 @@ class Encoder:
     def _finished(self, event: Finished) -> bytes:
         usage = event.usage or self._usage
         ending = ending_out(event.stop_reason, event.stop_sequence, refused=self._refused, legacy=self._asked.legacy)
+        self._losses += foreign_extras(event.extras)
         kept = {name: value for name, value in event.extras.items() if name in KEPT}
         found = self._chunk({}, ending, **tier_out(usage), **kept)
         if usage is None or not self._asked.include_usage:
             return found
         counts = counts_out(usage, event.reasoning_tokens)
-        if isinstance(more := event.extras.get("usage"), dict):
+        if isinstance(more := event.extras.get(COUNTED), dict):
             counts = merged(counts, more)
         return found + b"data: " + dump({**self._head, "choices": [], "usage": counts}) + b"\n\n"
 
@@ -155,9 +156,7 @@ class Encoder:
         kind, key = ("custom", "input") if block.kind == "custom" else ("function", "arguments")
         call = {"index": opened.call, "id": block.id, "type": kind, kind: {"name": block.name, key: block.arguments}}
         waiting, self._thinking = self._thinking, []
-        if not any(
-            one.block.data if isinstance(one.block, RedactedThinking) else one.block.signature for one in waiting
-        ):
+        if not any(sealed(one.block) for one in waiting):
             return self._chunk({"tool_calls": [call]})
         fields, entry = carrying(waiting, block.id, self._entries)
         self._entries += 1
