@@ -226,7 +226,7 @@ async def test_no_limit_reads_and_counts_nothing():
         def spent(self, since: float, until: float) -> Sums:
             raise AssertionError("read")
 
-        spent_by = spent
+        spent_by = spent_by_children = spent
 
     async with house(BudgetLimits(), known=Broken()) as at:
         for _ in range(3):
@@ -303,7 +303,10 @@ def test_a_session_that_was_let_go_of_is_read_again():
         def spent(self, since: float, until: float) -> Sums:
             return Sums()
 
-        def spent_by(self, session: str, since: float) -> Sums:
+        def spent_by_children(self, since: float) -> dict[str, Sums]:
+            return {}
+
+        def spent_by(self, session: str) -> Sums:
             self.asked.append(session)
             return Sums(cost_pusd=DOLLAR)
 
@@ -323,7 +326,7 @@ def test_what_can_not_be_counted_stops_nothing():
         def spent(self, since: float, until: float) -> Sums:
             raise OSError
 
-        spent_by = spent
+        spent_by = spent_by_children = spent
 
     budgets = Budgets(DAILY, clock=lambda: NOON, ledger=Broken())
     assert budgets.verdict("s").stop is None
