@@ -18,6 +18,7 @@ from typing import Final, cast
 from synrouter_cli.errors import InvalidRequest
 from synrouter_cli.prompt.top_level import model_of, read_top, renamed, with_field
 from synrouter_cli.providers import CacheKind
+from synrouter_cli.proxy.abroad import TAKES_MARKERS, abroad
 from synrouter_cli.proxy.usage_asked import asking
 from synrouter_cli.ways import Way
 from synrouter_cli.wire.codecs import Codec
@@ -87,7 +88,7 @@ class Crossing:
         key = request.cache_key or (session_id[:_KEY_CHARS] if field == "prompt_cache_key" else None)
         usage = True if request.stream and self.way.dialect == "chat" else request.include_usage
         request = replace(request, model=self.way.model, cache_key=key, include_usage=usage)
-        body, losses = codec_of(self.way.dialect).encode_request(request)
+        body, losses = _encoded(abroad(request, self.way.dialect), self.way.dialect, self.cache)
         self._lose(losses)
         return with_field(body, field, session_id[:_KEY_CHARS]) if field == "session_id" else body
 
@@ -128,3 +129,11 @@ def _hub(crossing: Crossing, output_tokens: int | None) -> bytes:
     if crossing.planned:
         crossing._lose(losses)
     return body
+
+
+def _encoded(request: Request, dialect: str, cache: CacheKind) -> tuple[bytes, tuple[Loss, ...]]:
+    if dialect == "chat":
+        from synrouter_cli.wire.codecs.chat import CODEC, Target  # as with CODECS: most requests need none
+
+        return CODEC.encode_request(request, Target(markers=cache in TAKES_MARKERS))
+    return codec_of(dialect).encode_request(request)

@@ -119,11 +119,15 @@ class Daemon:
 
 
 @contextmanager
-def daemon(home: Path, upstream: str, *options: str, key: str = "sk-ant-test") -> Iterator[Daemon]:
-    """`synrouter up --plain` in front of `upstream`, on a free port, with everything under `home`."""
+def daemon(
+    home: Path, upstream: str, *options: str, key: str = "sk-ant-test", provider: str = "anthropic"
+) -> Iterator[Daemon]:
+    """`synrouter up --plain` in front of `upstream`, which is `provider`'s and takes `key`; on a free port, with
+    everything under `home`. One of the user's own has its address in `config.toml`."""
     command = [sys.executable, "-m", "synrouter_cli", "up", "--plain", "--port", "0"]
-    environment = {**os.environ, "SYNROUTER_HOME": str(home), "SYNROUTER_ANTHROPIC_KEY": key}
-    options = ("--upstream", f"anthropic={upstream}", *options)
+    environment = {**os.environ, "SYNROUTER_HOME": str(home), f"SYNROUTER_{provider.upper()}_KEY": key}
+    if upstream:
+        options = ("--upstream", f"{provider}={upstream}", *options)
     with running([*command, *options], logs=home.with_name(f"{home.name}-logs"), env=environment) as process:
         url = process.printed(r"^synrouter: listening on (http://127\.0\.0\.1:\d+)$")[1]
         yield Daemon(url, home, process)

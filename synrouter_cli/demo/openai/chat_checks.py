@@ -169,8 +169,9 @@ def _about_tools(body: Json, flavour: Flavour) -> Iterator[Refusal]:
     tools = body.get("tools") or []
     for at, tool in enumerate(tools):
         path, kind = f"tools[{at}]", str(tool.get("type"))
-        if kind not in ("function", "custom"):
-            yield wrong_value(f"{path}.type", tool.get("type"), ("function", "custom"))
+        kinds = ("function", "custom") if flavour.strict else ("function",)  # others than OpenAI have no custom tools
+        if kind not in kinds:
+            yield wrong_value(f"{path}.type", tool.get("type"), kinds)
         inner = tool.get(kind)
         if not isinstance(inner, dict):
             yield missing(f"{path}.{kind}")
