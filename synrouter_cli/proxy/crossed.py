@@ -106,7 +106,7 @@ class Crossed:
     @property
     def losses(self) -> tuple[Loss, ...]:
         """What the client's dialect had no place for, so far; none where nothing is translated."""
-        if not self.translates:
+        if self._client is None:
             return ()
         ends = (self._decoder, self._encoder)
         return (*self._lost, *(loss for end in ends if end is not None for loss in end.losses))
