@@ -24,6 +24,7 @@ from synrouter_cli.wire.usage import Usage
 log = logging.getLogger("synrouter.proxy")
 
 _WHOLE_BYTES: Final = 64 * 1024 * 1024
+_ERRORS: Final = 400
 
 
 class Crossed:
@@ -38,6 +39,7 @@ class Crossed:
         asked: Request | None,
         encoding: str = "",
         created: int = 0,
+        upstream_status: int = 200,
     ) -> None:
         """`encoding` is the answer's Content-Encoding, `created` its epoch second for a dialect that tells one. `asked`
         is needed where the answer is translated."""
@@ -51,6 +53,7 @@ class Crossed:
         self._whole = bytearray()
         self._created = created
         self._failed = False
+        self._upstream_status = upstream_status
         self._tail = b""
         self.translates = client is not None
         self.status: int | None = None
@@ -113,8 +116,10 @@ class Crossed:
             return
         ends = [Failure("overloaded_error", f"Synrouter: {broken}")] if broken else self._decoder.end()
         self._take(ends)
+        self.losses = self._decoder.losses
         if self._encoder is not None:
             self._out += self._encoder.end()
+            self.losses = (*self.losses, *self._encoder.losses)
 
     def _take(self, events: Sequence[StreamEvent]) -> None:
         for event in events:
@@ -139,10 +144,10 @@ class Crossed:
                 self.error_type = event.type
 
     def _finish_whole(self) -> None:
-        if not self._whole:
+        if not self._whole and self._client is None:
             return
         try:
-            read, losses = self._upstream.decode_response(bytes(self._whole))
+            read, losses = self._read_whole(bytes(self._whole))
         except Exception as error:
             self._failed = True
             log.warning("an answer could not be read: %s", place(error))
@@ -164,6 +169,11 @@ class Crossed:
             body, more = self._client.encode_response(dated, self._asked)
             self.losses = (*losses, *more)
             self._out += body
+
+    def _read_whole(self, body: bytes) -> tuple[Response | Failure, Sequence[Loss]]:
+        if self._upstream_status >= _ERRORS:
+            return self._upstream.decode_failure(body, self._upstream_status), ()
+        return self._upstream.decode_response(body)
 
     def _note_response(self, response: Response) -> None:
         self.usage, self.model = response.usage, response.model

@@ -66,7 +66,7 @@ class Trip:
         headers += [(name, value) for name, value in self.provider.headers.items()]
         return Call(self.provider.name, "POST", self._path(), headers, self.body.wire if edited is None else edited)
 
-    def reading(self, *, stream: bool, encoding: str, now: float) -> Reading | Crossed:
+    def reading(self, *, stream: bool, encoding: str, now: float, status: int = 200) -> Reading | Crossed:
         """Who reads the answer, and turns it into the client's dialect where that is another."""
         crossing = self.crossing
         if crossing.way.dialect == self.dialect == "anthropic" or not self.is_turn:
@@ -79,6 +79,7 @@ class Trip:
             asked=crossing.answered if translated else None,
             encoding=encoding,
             created=int(now),
+            upstream_status=status,
         )
 
     @property
