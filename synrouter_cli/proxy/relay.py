@@ -103,7 +103,7 @@ class Relay:
                 reading.feed(chunk)
         except Broken as broken:
             raise self._answer.failure(broken) from None
-        reading.end(status=self._answer.status)
+        reading.end()
         status = reading.status or self._answer.status
         headers = CIMultiDict(translated_headers(self._answer, self._ours, "application/json", self._dialect))
         return web.Response(status=status, body=reading.take(), headers=headers), self._ending()
