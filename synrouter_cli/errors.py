@@ -280,6 +280,14 @@ class TooBusy(SynrouterError):
     next_command = "synrouter status"
 
 
+class BudgetReached(SynrouterError):
+    """The {limit} budget is used up: {spent}{unpriced}. This request was not sent."""
+
+    http_status = 402
+    type = "billing_error"
+    next_command = "raise it in config.toml, [budget] {key} = {more}, then: synrouter down && synrouter up"
+
+
 class UpgradeRequired(SynrouterError):
     """Synrouter speaks HTTP here, not WebSocket."""
 

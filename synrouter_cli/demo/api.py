@@ -43,8 +43,8 @@ __all__ = ["Answered", "Provider"]
 MAX_BODY_BYTES = 32 * 1024 * 1024
 """The API's own limit (platform.claude.com, "Errors": request size limits)."""
 MODELS = ("claude-opus-5-5", "claude-opus-4-8", "claude-sonnet-5-5", "claude-sonnet-4-6", "claude-haiku-4-5")
-_PREFIXES = ("/v1", "/anthropic/v1", "/api/anthropic/v1", "/apps/anthropic/v1", "/api/v1")
-"""Where the API stands, and where relays and others have it (Z.ai, DeepSeek, Model Studio, OpenRouter)."""
+_PREFIXES = ("/v1", "/anthropic/v1", "/api/anthropic/v1", "/apps/anthropic/v1", "/api/v1", "/inference/v1")
+"""Where the API stands, and where relays and others have it (Z.ai, DeepSeek, Model Studio, OpenRouter, Fireworks)."""
 
 
 class Provider:
@@ -192,7 +192,7 @@ class Provider:
         """The key of the request. Raises Refused."""
         bearer = request.headers.get("authorization", "").removeprefix("Bearer ")
         key = request.headers.get("x-api-key", bearer)
-        if not key or (self._key and key != self._key):
+        if (not key and not self._openai.open) or (self._key and key != self._key):
             raise Refused("invalid x-api-key" if key else "x-api-key header is required", 401)
         return key
 

@@ -14,6 +14,8 @@ from dataclasses import replace
 from typing import Final
 
 from synrouter_cli.proxy.live import place
+from synrouter_cli.proxy.usage_asked import WithoutUsage
+from synrouter_cli.proxy.wording import last_event
 from synrouter_cli.wire.codecs import Codec
 from synrouter_cli.wire.codecs.disguise import Restorer
 from synrouter_cli.wire.decoder import Decoder
@@ -67,9 +69,11 @@ class Crossed:
         asked: Request | None,
         encoding: str = "",
         created: int = 0,
+        keeps_usage: bool = False,
     ) -> None:
         """`encoding` is the answer's Content-Encoding, `created` its epoch second for a dialect that tells one. `asked`
-        is needed where the answer is translated."""
+        is needed where the answer is translated. With `keeps_usage` the chunk that tells it does not reach the client.
+        """
         self._stream = stream
         self._upstream, self._client, self._asked = upstream, client, asked
         self._coding = Decoder(encoding) if encoding not in ("", "identity") else None
@@ -81,7 +85,10 @@ class Crossed:
         self._created = created
         self._failed = False
         self._tail = b""
-        self.translates = client is not None
+        self._without = WithoutUsage() if keeps_usage and stream and client is None and self._coding is None else None
+        self.encodes = client is not None
+        """Whether the client gets an answer of our making."""
+        self.translates = self.encodes or self._without is not None
         self.status: int | None = None
         """The status that a translated error answer has; None: the upstream's own."""
         self.started = False
@@ -93,7 +100,15 @@ class Crossed:
         self.stop_reason: str | None = None
         self.error_type: str | None = None
         self.diagnosis: Diagnosis | None = None
-        self.losses: Sequence[Loss] = ()
+        self._lost: Sequence[Loss] = ()
+
+    @property
+    def losses(self) -> tuple[Loss, ...]:
+        """What the client's dialect had no place for, so far; none where nothing is translated."""
+        if not self.translates:
+            return ()
+        ends = (self._decoder, self._encoder)
+        return (*self._lost, *(loss for end in ends if end is not None for loss in end.losses))
 
     @property
     def inside_event(self) -> bool:
@@ -121,6 +136,8 @@ class Crossed:
     def feed(self, chunk: bytes) -> None:
         """Take the next bytes of the upstream."""
         self._tail = (self._tail + chunk[-4:])[-4:]
+        if self._without is not None:
+            self._out += self._without.feed(chunk)
         pieces = self._coding.feed(chunk) if self._coding is not None else (chunk,)
         for piece in pieces:
             if self._decoder is None:
@@ -144,6 +161,9 @@ class Crossed:
         self._take(ends)
         if self._encoder is not None:
             self._out += self._encoder.end()
+        if self._without is not None:
+            self._out += self._without.end()
+            self._out += last_event(broken, "chat") if broken else b""
 
     def _take(self, events: Sequence[StreamEvent]) -> None:
         for event in events:
@@ -178,7 +198,7 @@ class Crossed:
             if self._client is None:
                 return
             read, losses = Failure("api_error", "Synrouter: the provider's answer can't be read.", status=502), ()
-        self.losses = losses
+        self._lost = losses
         self._whole.clear()
         if isinstance(read, Failure):
             read = by_status(read, status) if status is not None else read
@@ -192,7 +212,7 @@ class Crossed:
             restored = self._restorer.response(read) if self._restorer is not None else read
             dated = restored if read.created is not None else replace(restored, created=self._created)
             body, more = self._client.encode_response(dated, self._asked)
-            self.losses = (*losses, *more)
+            self._lost = (*losses, *more)
             self._out += body
 
     def _note_response(self, response: Response) -> None:

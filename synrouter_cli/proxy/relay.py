@@ -75,8 +75,8 @@ class Relay:
         self._reading = reading
         self._dialect = dialect
         self._translates = isinstance(reading, Crossed) and reading.translates
-        differ = renames is not None and renames[0] != renames[1] and not _encoded(answer)
-        self._renamer = Renamer(*renames) if renames is not None and differ and not self._translates else None
+        named = (isinstance(reading, Crossed) and reading.encodes) or renames is None or renames[0] == renames[1]
+        self._renamer = None if renames is None or named or _encoded(answer) else Renamer(*renames)
         self._context = context
         self._ours = ours
         self._ping_interval_s = ping_interval_s
@@ -119,7 +119,7 @@ class Relay:
         if isinstance(self._reading, Crossed):
             cut_off = broken is not None and not self._reading.complete
             self._reading.end(broken=_BROKEN[broken.kind] if broken is not None and cut_off else "")
-            if last := self._reading.take():
+            if last := self._renamed(self._reading.take()):
                 await response.write(last)
         if self._renamer is not None and (last := self._renamer.end()):
             await response.write(last)
@@ -133,16 +133,12 @@ class Relay:
 
     async def _pass_on(self, response: web.StreamResponse, chunk: bytes, tail: bytes) -> bytes:
         """Returns the last three bytes that the client has."""
+        self._reading.feed(chunk)
         if isinstance(self._reading, Crossed) and self._translates:
-            self._reading.feed(chunk)
-            if not (chunk := self._reading.take()):
-                return tail
-            await response.write(chunk)
-        else:
-            self._reading.feed(chunk)
-            if not (chunk := self._renamed(chunk)):
-                return tail
-            await response.write(chunk)
+            chunk = self._reading.take()
+        if not (chunk := self._renamed(chunk)):
+            return tail
+        await response.write(chunk)
         return (tail + chunk[-3:])[-3:]
 
     def _renamed(self, chunk: bytes) -> bytes:

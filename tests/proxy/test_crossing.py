@@ -11,9 +11,16 @@ import pytest
 
 from support.edge import CLIENT_TOKEN, MESSAGE, Edge, Received, Wire, head, running_edge, stream, whole
 from synrouter_cli.settings import Secret
+from synrouter_cli.wire.sealed import seal
 
+FOREIGN = seal("chat", {"reasoning_content": "of another"})
 USER = [{"role": "user", "content": "hi"}]
-KEYS = {"anthropic": Secret("sk-ant-api03-a"), "openai": Secret("sk-proj-o"), "google": Secret("AIza-g")}
+KEYS = {
+    "anthropic": Secret("sk-ant-api03-a"),
+    "openai": Secret("sk-proj-o"),
+    "google": Secret("AIza-g"),
+    "xai": Secret("xai-x"),
+}
 CHAT = {
     "id": "chatcmpl-1",
     "object": "chat.completion",
@@ -221,7 +228,8 @@ async def test_models_are_listed_in_the_askers_shape(target, headers, shape):
     async with edge_to(models={"anthropic": ("claude-opus-4-8",), "openai": ("gpt-5.5",)}) as edge:
         answer = await edge.ask("GET", target, b"")
         if shape == "codex":
-            assert [row["slug"] for row in answer.json()["models"]] == ["claude-opus-4-8", "gpt-5.5"]
+            [row] = answer.json()["models"]  # the other one it knows better than we do
+            assert (row["slug"], row["apply_patch_tool_type"]) == ("claude-opus-4-8", "freeform")
         elif target == "/api/v1/models":
             assert [row["id"] for row in answer.json()["data"]] == ["claude-opus-4-8", "gpt-5.5"]
 
@@ -274,3 +282,100 @@ async def test_a_stream_that_breaks_off_ends_with_an_error_in_the_clients_dialec
         answer = await edge.ask(target="/v1/chat/completions", body=body("claude-opus-4-8", stream=True))
         assert b'"error"' in answer.body
         assert edge.turns.turns[0].outcome.status == "truncated"
+
+
+async def test_a_provider_that_keeps_its_cache_by_conversation_is_told_the_session():
+    async with edge_to("xai") as edge:
+        edge.upstream.plays(whole(json.dumps(CHAT).encode()), whole(json.dumps(CHAT).encode()))
+        await edge.ask(target="/v1/chat/completions", body=body("grok-5"))
+        await edge.ask(target="/v1/chat/completions", body=body("grok-5"), headers={"x-grok-conv-id": "mine"})
+        assert [received.all("x-grok-conv-id") for received in edge.upstream.received] == [["session-1"], ["mine"]]
+
+
+async def test_a_request_that_its_own_provider_is_to_refuse_goes_out_and_has_a_row():
+    async with edge_to("openai") as edge:
+        edge.upstream.plays(whole(b'{"error":{"message":"messages must be a list"}}', status=400))
+        answer = await edge.ask(target="/v1/chat/completions", body=b'{"model":"gpt-5.5","messages":7}')
+        assert (answer.status, answer.json()) == (400, {"error": {"message": "messages must be a list"}})
+        assert edge.turns.turns[0].outcome.http_status == 400
+
+
+@pytest.mark.parametrize(
+    ("target", "provider", "asked"),
+    [
+        (
+            "/v1/messages",
+            "anthropic",
+            {
+                "model": "claude-opus-4-8",
+                "max_tokens": 9,
+                "messages": [
+                    *USER,
+                    {"role": "assistant", "content": [{"type": "thinking", "thinking": "x", "signature": FOREIGN}]},
+                    *USER,
+                ],
+            },
+        ),
+        (
+            "/v1/responses",
+            "openai",
+            {
+                "model": "gpt-5.5",
+                "input": [
+                    *USER,
+                    {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": FOREIGN},
+                    {"role": "assistant", "content": "x"},
+                    *USER,
+                ],
+            },
+        ),
+    ],
+)
+async def test_what_another_provider_thought_is_not_shown_to_this_one(target, provider, asked):
+    async with edge_to(provider) as edge:
+        edge.upstream.plays(whole(MESSAGE))
+        await edge.ask(target=target, body=json.dumps(asked).encode())
+        assert FOREIGN.encode() not in edge.upstream.received[0].body
+        assert sent(edge)["model"] == asked["model"]
+
+
+async def test_where_none_can_answer_the_first_ones_error_is_told_and_who_was_tried():
+    routes = (("claude-*", ("openai/gpt-5.5", "google/gemini-3-pro", "xai/grok-5", "anthropic")),)
+    async with edge_to("openai", "anthropic", "google", "xai", routes=routes) as edge:
+        busy = {"error": {"message": "no room", "type": "server_error"}}
+        edge.upstream.plays(
+            whole(json.dumps(busy).encode(), status=503),
+            whole(b"{}", status=500),
+            whole(b"<html>", status=502, content_type="text/html"),
+            whole(b"{}", status=529),
+        )
+        answer = await edge.ask(body=body("claude-opus-4-8", max_tokens=9))
+        assert answer.status == 503
+        assert answer.error["message"].startswith("no room | Synrouter tried besides: google answered 500, xai")
+        assert [turn.outcome.http_status for turn in edge.turns.turns] == [503, 500, 502, 529]
+
+
+async def test_a_fallback_without_a_key_is_not_tried():
+    async with edge_to("openai", routes=(("gpt-*", ("openai", "deepseek/deepseek-v4")),)) as edge:
+        edge.upstream.plays(whole(b'{"error":{"message":"busy"}}', status=503))
+        answer = await edge.ask(target="/v1/chat/completions", body=body("gpt-5.5"))
+        assert (answer.status, answer.json()) == (503, {"error": {"message": "busy"}})
+
+
+async def test_a_stream_whose_client_does_not_ask_for_its_usage_is_metered_and_comes_as_it_was_asked_for():
+    chunk = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "gpt-5.5"}
+    text = {**chunk, "choices": [{"index": 0, "delta": {"role": "assistant", "content": "Hi"}, "finish_reason": None}]}
+    stop = {**chunk, "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
+    usage = {**chunk, "choices": [], "usage": CHAT["usage"]}
+    events = [f"data: {json.dumps(each)}\n\n".encode() for each in (text, stop, usage)] + [b"data: [DONE]\n\n"]
+    async with edge_to("openai") as edge:
+        edge.upstream.plays(whole(b"".join(events), content_type="text/event-stream"))
+        answer = await edge.ask(target="/v1/chat/completions", body=body("gpt-5.5", stream=True))
+        assert answer.body == b"".join([*events[:2], events[3]])
+        assert sent(edge)["stream_options"] == {"include_usage": True}
+        assert edge.turns.turns[0].outcome.usage.cache_read_tokens == 64
+        edge.upstream.plays(whole(b"".join(events), content_type="text/event-stream"))
+        asked = body("gpt-5.5", stream=True, stream_options={"include_usage": True}, prompt_cache_key="mine")
+        answer = await edge.ask(target="/v1/chat/completions", body=asked)
+        assert answer.body == b"".join(events)
+        assert edge.upstream.received[-1].body == asked

@@ -119,16 +119,16 @@ class Daemon:
 
 
 @contextmanager
-def daemon(home: Path, upstream: str, *options: str, key: str = "sk-ant-test", **keys: str) -> Iterator[Daemon]:
-    """`synrouter up --plain` in front of `upstream` (of the providers themselves where that is empty), on a free port,
-    with everything under `home`.
-
-    `keys` are of other providers, by their names; where they are, `options` or a `config.toml` in `home` say.
-    """
+def daemon(
+    home: Path, upstream: str, *options: str, key: str = "sk-ant-test", provider: str = "anthropic", **keys: str
+) -> Iterator[Daemon]:
+    """`synrouter up --plain` in front of `upstream`, which is `provider`'s and takes `key`; on a free port, with
+    everything under `home`. One of the user's own has its address in `config.toml`. `keys` are of other providers."""
     command = [sys.executable, "-m", "synrouter_cli", "up", "--plain", "--port", "0"]
-    others = {f"SYNROUTER_{name.upper()}_KEY": value for name, value in keys.items()}
-    environment = {**os.environ, "SYNROUTER_HOME": str(home), "SYNROUTER_ANTHROPIC_KEY": key, **others}
-    options = ("--upstream", f"anthropic={upstream}", *options) if upstream else options
+    others = {f"SYNROUTER_{name.upper()}_KEY": value for name, value in {**keys, provider: key}.items()}
+    environment = {**os.environ, "SYNROUTER_HOME": str(home), **others}
+    if upstream:
+        options = ("--upstream", f"{provider}={upstream}", *options)
     with running([*command, *options], logs=home.with_name(f"{home.name}-logs"), env=environment) as process:
         url = process.printed(r"^synrouter: listening on (http://127\.0\.0\.1:\d+)$")[1]
         yield Daemon(url, home, process)

@@ -230,6 +230,14 @@ def test_pieces_without_an_index_or_id_go_on_with_the_last_call():
     assert found == (ToolUse("c1", "a", '{"x":1}'),)
 
 
+def test_calls_all_of_index_0_without_ids_are_told_apart_by_their_names():
+    found = blocks_of(
+        read(wire(said(piece(0, "{}", None, "a"), piece(0, '{"b"', None, "b"), piece(0, ":1}", None, "b"), end=CALLED)))
+    )
+    assert [(block.name, block.arguments) for block in found] == [("a", "{}"), ("b", '{"b":1}')]
+    assert found[0].id != found[1].id
+
+
 def test_a_call_that_never_gets_a_name_is_none():
     assert blocks_of(read(wire([ROLE, chunk(piece(0, "{}", "c1")), END]))) == ()
 

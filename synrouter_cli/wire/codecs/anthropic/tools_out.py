@@ -115,7 +115,7 @@ def _builtin(tool: Tool, to: Writer, path: str) -> Json | None:
     if tool.name == "local_shell":
         description, schema = disguised(tool)
         return _function(tool, description, schema, to, path)
-    if tool.name in _SEARCHES:
+    if tool.name in _SEARCHES and tool.config.get("external_web_access") is not False:  # what is cached is not here
         return _finish(_web_search(tool.config), tool, to, path)
     if tool.name == "tool_search" and isinstance(tool.config.get("parameters"), Mapping):
         told = tool.description or tool.config.get("description")

@@ -132,7 +132,9 @@ def _place(signature: str) -> tuple[str, int, int]:
 
 def carried_by_calls(message: Mapping[str, Any]) -> list[Placed] | None:
     """The thinking that the calls of a message bring back sealed; None where they carry none."""
-    if "reasoning_details" not in message and not any(call.keys() & _KEPT for call in message.get("tool_calls") or ()):
+    calls = message.get("tool_calls")
+    calls = calls if isinstance(calls, list) else ()
+    if "reasoning_details" not in message and not any(isinstance(one, dict) and one.keys() & _KEPT for one in calls):
         return None
     found: dict[str, list[Placed]] = {}
     for sealed in _seals(message):

@@ -69,7 +69,6 @@ def frame(asked: Request, given: str, created: int | None) -> Json:
             "effort": thinking.effort if thinking else None,
             "summary": thinking.summary if thinking else None,
         },
-        "store": False,
         "temperature": asked.temperature,
         "text": {"format": write_format(form) if form is not None else {"type": "text"}},
         "tool_choice": write_choice(asked.tool_choice, asked.tools) if asked.tool_choice is not None else "auto",
