@@ -120,7 +120,7 @@ class Relay:
         if isinstance(self._reading, Crossed):
             cut_off = broken is not None and not self._reading.complete
             self._reading.end(broken=_BROKEN[broken.kind] if broken is not None and cut_off else "")
-            if last := self._reading.take():
+            if last := self._renamed(self._reading.take()):
                 await response.write(last)
         if self._renamer is not None and (last := self._renamer.end()):
             await response.write(last)
@@ -134,11 +134,9 @@ class Relay:
 
     async def _pass_on(self, response: web.StreamResponse, chunk: bytes, tail: bytes) -> bytes:
         """Returns the last three bytes that the client has."""
+        self._reading.feed(chunk)
         if isinstance(self._reading, Crossed) and self._translates:
-            self._reading.feed(chunk)
             chunk = self._reading.take()
-        else:
-            self._reading.feed(chunk)
         if not (chunk := self._renamed(chunk)):
             return tail
         await response.write(chunk)
