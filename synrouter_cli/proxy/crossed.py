@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import Final
 
 from synrouter_cli.proxy.live import place
+from synrouter_cli.proxy.refusals import error_type_of
 from synrouter_cli.proxy.usage_asked import WithoutUsage
 from synrouter_cli.proxy.wording import last_event
 from synrouter_cli.wire.codecs import Codec
@@ -26,6 +27,8 @@ from synrouter_cli.wire.usage import Usage
 log = logging.getLogger("synrouter.proxy")
 
 _WHOLE_BYTES: Final = 64 * 1024 * 1024
+_GENERAL: Final = ("invalid_request_error", "api_error")
+"""Types of errors that say little; the status may say more."""
 
 
 class Crossed:
@@ -41,6 +44,7 @@ class Crossed:
         encoding: str = "",
         created: int = 0,
         keeps_usage: bool = False,
+        http_status: int = 200,
     ) -> None:
         """`encoding` is the answer's Content-Encoding, `created` its epoch second for a dialect that tells one. `asked`
         is needed where the answer is translated. With `keeps_usage` the chunk that tells it does not reach the client.
@@ -53,7 +57,7 @@ class Crossed:
         self._restorer = Restorer(asked) if client is not None and asked is not None else None
         self._out = bytearray()
         self._whole = bytearray()
-        self._created = created
+        self._created, self._http_status = created, http_status
         self._failed = False
         self._tail = b""
         self._without = WithoutUsage() if keeps_usage and stream and client is None and self._coding is None else None
@@ -170,6 +174,7 @@ class Crossed:
         self._lost = losses
         self._whole.clear()
         if isinstance(read, Failure):
+            read = _of_status(read, self._http_status)
             self.error_type = read.type
             if self._client is not None:
                 self.status, body = self._client.encode_failure(read)
@@ -186,3 +191,17 @@ class Crossed:
     def _note_response(self, response: Response) -> None:
         self.usage, self.model = response.usage, response.model
         self.message_id, self.stop_reason = response.id or None, response.stop_reason
+
+
+def _of_status(failure: Failure, status: int) -> Failure:
+    """An error as its status has it: that is narrower than some words for its type. Where an account has no money left
+    the client's own dialect says which status that is: OpenAI has 429, which others take for a short wait.
+
+    >>> failure = _of_status(Failure("invalid_request_error", "No such model."), 404)
+    >>> failure.type, failure.status
+    ('not_found_error', 404)
+    """
+    if status < 400 or (failure.type == "billing_error" and status == 429):
+        return failure
+    kind = error_type_of(status) if failure.type in _GENERAL else failure.type
+    return replace(failure, type=kind, status=failure.status or status)

@@ -378,7 +378,8 @@ class Exchange:
         if trip is None:
             course.reading = Reading(stream=is_stream(answer), encoding=encoding, metered=course.metered)
         else:
-            course.reading = trip.reading(stream=is_stream(answer), encoding=encoding, now=self.clock())
+            stream, now = is_stream(answer), self.clock()
+            course.reading = trip.reading(stream=stream, encoding=encoding, now=now, status=answer.status)
         relay = Relay(
             request,
             answer,
