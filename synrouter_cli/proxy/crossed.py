@@ -37,7 +37,6 @@ _BY_STATUS: Final[Mapping[int, str]] = {
     408: "timeout_error",
     413: "request_too_large",
     429: "rate_limit_error",
-    503: "overloaded_error",
     504: "timeout_error",
     529: "overloaded_error",
 }
@@ -46,11 +45,14 @@ _GENERAL: Final = ("invalid_request_error", "api_error")
 
 
 def by_status(failure: Failure, status: int) -> Failure:
-    """An error told as its HTTP status says, where its words say nothing particular.
+    """An error told as its HTTP status says, where its words say nothing particular. Where an account is empty, the
+    client's dialect says which status that is: OpenAI has 429, which others take for a short wait.
 
-    >>> by_status(Failure("api_error", "Busy."), 529).type, by_status(Failure("billing_error", "Empty."), 429).type
-    ('overloaded_error', 'billing_error')
+    >>> by_status(Failure("api_error", "Busy."), 529).type, by_status(Failure("billing_error", "", 429), 429).status
+    ('overloaded_error', None)
     """
+    if failure.type == "billing_error" and status == 429:
+        return replace(failure, status=None)
     if failure.type not in _GENERAL or status < 400:
         return failure
     general = "invalid_request_error" if status < 500 else "api_error"
