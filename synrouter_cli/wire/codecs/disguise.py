@@ -14,10 +14,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import replace
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from synrouter_cli.wire.codecs.freetext import FreeText
 from synrouter_cli.wire.ir import (

@@ -9,8 +9,10 @@ of tools that stand together are one user message; a call without an id gets one
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from synrouter_cli.wire.codecs.chat.calls import call_in
 from synrouter_cli.wire.codecs.chat.fields import Object, cache_in, checked, derived_id, mapping, refused, rest, text

@@ -8,7 +8,8 @@ thinking before both; what is known to have stood elsewhere is put there.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from synrouter_cli.wire.codecs.chat.reasoning import Placed
 from synrouter_cli.wire.ir import Block, RedactedThinking, Text, Thinking, ToolUse
