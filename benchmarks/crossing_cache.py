@@ -1,11 +1,11 @@
-"""What the cache is worth after translation: recorded sessions as they are, and as clients of OpenAI's dialects ask them.
+"""What the cache is worth after translation: recorded sessions as they are, and as OpenAI's clients would ask them.
 
     python benchmarks/crossing_cache.py --traces DIR [--model claude-opus-4-8] [--requests N] [--json]
 
-Each session is sent three times to the simulated cache, through Synrouter's planner, marked by nobody: in Anthropic's
-dialect; and put into Chat Completions and into Responses as such a client keeps its history, then translated as the proxy
-does it. The hit rate is tokens read of tokens sent. Translated sessions must be within 0.5 points of the native one in
-the same run; the exit code says so. What the client of another dialect keeps of thinking is what our answers gave it.
+Each session goes three times to the simulated cache, through Synrouter's planner, marked by nobody: in Anthropic's
+dialect; and put into Chat Completions and into Responses as such a client keeps its history, its answers as ours told
+them, then translated as the proxy does it. The hit rate is tokens read of tokens sent. Translated sessions must be
+within 0.5 points of the native one in the same run; the exit code says so.
 """
 
 from __future__ import annotations

@@ -133,7 +133,7 @@ def _place(signature: str) -> tuple[str, int, int]:
 def carried_by_calls(message: Mapping[str, Any]) -> list[Placed] | None:
     """The thinking that the calls of a message bring back sealed, and what stands after the last of them; None where
     they carry none."""
-    if "reasoning_details" not in message and not any(call.keys() & _KEPT for call in message.get("tool_calls") or ()):
+    if "reasoning_details" not in message and all(_KEPT.isdisjoint(call) for call in message.get("tool_calls") or ()):
         return None
     found: dict[str, list[Placed]] = {}
     for sealed in _seals(message):

@@ -19,6 +19,8 @@ __all__ = ["Placed", "placed", "woven"]
 
 def woven(parts: Sequence[Block], calls: Sequence[ToolUse], thinking: Sequence[Placed]) -> tuple[Block, ...]:
     """The blocks of a message."""
+    if not thinking:
+        return (*parts, *calls)
     if not any(one.chars or one.calls for one in thinking):
         return (*(one.block for one in thinking), *parts, *calls)
     early = [one for one in thinking if not one.calls]

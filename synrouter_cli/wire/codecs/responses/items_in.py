@@ -48,7 +48,8 @@ class Turns:
 
     def read_all(self, items: list[Any], path: str = "input") -> None:
         for i, item in enumerate(items):
-            self._read(an_object(item, f"{path}.{i}"), f"{path}.{i}", i)
+            here = f"{path}.{i}"
+            self._read(an_object(item, here), here, i)
         self._close()
 
     def _read(self, item: Item, path: str, place: int) -> None:
