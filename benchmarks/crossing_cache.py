@@ -114,6 +114,15 @@ def ways() -> Iterator[tuple[str, Callable[[Body], bytes]]]:
         yield dialect, translated(dialect, asked(dialect, once))
 
 
+def with_ids(trace: traces.Trace) -> traces.Trace:
+    """Calls that were recorded without an id, a provider's own searches, have one here: no client could send null."""
+    for at, message in enumerate(trace.messages):
+        for place, block in enumerate(message["content"]):
+            if block.get("type") == "tool_use" and not block.get("id"):
+                block["id"] = f"toolu_{at}_{place}"
+    return trace
+
+
 def run(trace: traces.Trace, model: str, make: Callable[[Body], bytes], most: int | None) -> Sum:
     """A session through Synrouter, each request's bytes made by `make`."""
     fixed, front, result = traces.head(), Front(model), Sum()
@@ -135,7 +144,7 @@ def main() -> int:
     options = parser.parse_args()
     rows: list[dict[str, Any]] = []
     sums: dict[str, Sum] = {}
-    for trace in traces.load_all(options.traces):
+    for trace in map(with_ids, traces.load_all(options.traces)):
         found = {name: run(trace, options.model, make, options.requests) for name, make in ways()}
         for name, one in found.items():
             whole = sums.setdefault(name, Sum())
