@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from synrouter_cli.proxy.live import place
 from synrouter_cli.proxy.usage_asked import WithoutUsage

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any, Final
 
 import pytest
+from msgspec.structs import replace
 
 from synrouter_cli.proxy.crossed import Crossed
 from synrouter_cli.wire.codecs.registry import CODECS

@@ -167,11 +167,14 @@ def arguments(call: ToolUse) -> str:
     if not call.arguments.strip():
         return "{}"
     try:
-        is_object = isinstance(json.loads(call.arguments), dict)
+        given = json.loads(call.arguments)
     except ValueError:
-        is_object = False
-    text = call.arguments if is_object else json.dumps({"input": call.arguments}, separators=(",", ":"))
-    return json.dumps(json.loads(text), separators=(",", ":")) if call.kind == "local_shell" else text
+        given = None
+    if not isinstance(given, dict):
+        given = {"input": call.arguments}
+    elif call.kind != "local_shell" and given.keys() != {"input"}:
+        return call.arguments
+    return json.dumps(given, separators=(",", ":"), ensure_ascii=False)
 
 
 # ── requests ──

@@ -40,7 +40,7 @@ from wire.crossings import (
     translated,
 )
 from wire.meaning import NEVER_LOST, answer_meaning, request_meaning
-from wire.oracle import error_faults
+from wire.oracle import error_faults, events_of
 
 TO_ANTHROPIC: Final = {("chat", "anthropic"), ("responses", "anthropic")}
 TO_CHAT: Final = {("anthropic", "chat"), ("responses", "chat")}
@@ -112,6 +112,7 @@ FREES: Final[dict[str, str]] = {
 """What of a request's meaning may differ where that loss was told."""
 KEEPS: Final = {"anthropic": {"anthropic"}, "chat": {"anthropic", "chat"}, "responses": {"responses"}}
 """Whose thinking each dialect's request can carry."""
+CODEXS: Final = "calls of what stands for Codex's tools"
 BEYOND: Final = {
     ("chat", "top_k"): "min_p, which servers know",
     ("chat", "fields of a gateway"): "OpenRouter's and vLLM's own",
@@ -123,6 +124,8 @@ BEYOND: Final = {
     ("chat", "usage with a cost"): "OpenRouter's",
     ("chat", "custom call"): "streamed chunks name functions alone in the types",
     ("responses", "answer_custom_call"): "the same",
+    ("anthropic", CODEXS): "the same",
+    ("chat", CODEXS): "the same",
 }
 """Cases (dialect that they came in, name) that go beyond the SDK's types in themselves; by the side, why."""
 
@@ -268,6 +271,22 @@ def test_an_error_keeps_its_status_its_type_and_its_words(upstream: str, client:
     assert told == status
     assert error_faults(client, out) == []
     assert failed_alike(CODECS[upstream].decode_failure(raw, status), CODECS[client].decode_failure(out, status))
+
+
+@pytest.mark.parametrize("upstream", ["anthropic", "chat"])
+@pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
+def test_codex_gets_calls_of_its_own_tools_back(upstream: str, streamed: bool):
+    body = dict(STREAMS[upstream])[CODEXS] if streamed else dumped(dict(ANSWERS[upstream])[CODEXS])
+    out, _, _ = translated(body, upstream, "responses", stream=streamed)
+    answer = events_of(out)[-1]["response"] if streamed else json.loads(out)
+    patch, shell, echo, search = answer["output"]
+    assert (patch["type"], patch["name"]) == ("custom_tool_call", "apply_patch")
+    assert patch["input"] == ("*** Begin \u00e9\n" if streamed else '*** Begin Patch\n+"a"\n')
+    assert (shell["type"], shell["action"]["type"]) == ("local_shell_call", "exec")
+    assert shell["action"]["command"] == ["ls", "-l"]
+    assert (echo["type"], echo["namespace"], echo["name"]) == ("function_call", "mcp__demo", "echo")
+    assert (search["type"], search["execution"]) == ("tool_search_call", "client")
+    assert search["arguments"] == {"query": "echo"}
 
 
 # ── there and back ──

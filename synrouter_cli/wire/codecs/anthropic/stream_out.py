@@ -14,8 +14,9 @@ b''
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from synrouter_cli.wire.codecs.anthropic.answer_blocks import AnswerWriter
 from synrouter_cli.wire.codecs.anthropic.answers import KNOWN_EXTRAS, message_id, stop

@@ -27,12 +27,13 @@ _FILE: Final = frozenset({"type", "file", "cache_control"})
 # ── in ──
 
 
-def content_in(content: Any, path: str) -> tuple[tuple[Block, ...], bool]:
-    """The blocks of a content, and whether it was a plain string."""
+def content_in(content: Any, holder: str) -> tuple[tuple[Block, ...], bool]:
+    """The blocks of a content, and whether it was a plain string. `holder` is where what has the content stands."""
     if isinstance(content, str):
         return (Text(content),), True
     if content is None:
         return (), False
+    path = f"{holder}.content"
     if not isinstance(content, list):
         raise refused(path, "a string or a list of parts is needed here")
     return tuple(part_in(part, f"{path}.{i}") for i, part in enumerate(content)), False

@@ -9,8 +9,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from synrouter_cli.wire.codecs.chat.fields import Object, cache_in, checked, listed, mapping, refused, rest, text
 from synrouter_cli.wire.codecs.chat.leaving import Leaving
