@@ -87,8 +87,9 @@ class Crossed:
         self._tail = b""
         self._without = WithoutUsage() if keeps_usage and stream and client is None and self._coding is None else None
         self.encodes = client is not None
-        """Whether the client gets an answer of our making."""
+        """What the client gets is in another dialect than what came."""
         self.translates = self.encodes or self._without is not None
+        """What the client gets is to be taken from here."""
         self.status: int | None = None
         """The status that a translated error answer has; None: the upstream's own."""
         self.started = False
@@ -105,7 +106,7 @@ class Crossed:
     @property
     def losses(self) -> tuple[Loss, ...]:
         """What the client's dialect had no place for, so far; none where nothing is translated."""
-        if not self.translates:
+        if self._client is None:
             return ()
         ends = (self._decoder, self._encoder)
         return (*self._lost, *(loss for end in ends if end is not None for loss in end.losses))

@@ -75,8 +75,9 @@ class Relay:
         self._reading = reading
         self._dialect = dialect
         self._translates = isinstance(reading, Crossed) and reading.translates
-        named = (isinstance(reading, Crossed) and reading.encodes) or renames is None or renames[0] == renames[1]
-        self._renamer = None if renames is None or named or _encoded(answer) else Renamer(*renames)
+        differ = renames is not None and renames[0] != renames[1] and not _encoded(answer)
+        encodes = isinstance(reading, Crossed) and reading.encodes  # those name the model as it was asked for
+        self._renamer = Renamer(*renames) if renames is not None and differ and not encodes else None
         self._context = context
         self._ours = ours
         self._ping_interval_s = ping_interval_s
