@@ -383,7 +383,9 @@ class Exchange:
         if trip is None:
             course.reading = Reading(stream=is_stream(answer), encoding=encoding, metered=course.metered)
         else:
-            course.reading = trip.reading(stream=is_stream(answer), encoding=encoding, now=self.clock())
+            course.reading = trip.reading(
+                stream=is_stream(answer), encoding=encoding, now=self.clock(), status=answer.status
+            )
         relay = Relay(
             request,
             answer,

@@ -24,6 +24,7 @@ from synrouter_cli.proxy.headers import first, to_client
 from synrouter_cli.proxy.reading import Reading
 from synrouter_cli.proxy.refusals import OF_THE_BODY, Context, Reworded, error_type_of, reword
 from synrouter_cli.proxy.renaming import Renamer
+from synrouter_cli.proxy.retrying import added, may_add
 from synrouter_cli.proxy.upstream import Answer
 from synrouter_cli.proxy.wording import body_of, failed, last_event
 
@@ -31,6 +32,8 @@ SERVER: Final = "synrouter"
 _REQUEST_IDS: Final = ("request-id", "x-request-id")
 PING: Final = b'event: ping\ndata: {"type": "ping"}\n\n'
 COMMENT: Final = b": waiting for the provider\n\n"
+
+_LOOK_BYTES: Final = 64 * 1024
 
 # What follows on a connection whose request was refused for its form is not trusted.
 _CLOSING: Final = (400, 403, 408, 413, 421, 426)
@@ -86,6 +89,7 @@ class Relay:
     async def run(self) -> tuple[web.StreamResponse, Ending]:
         """Relay it all. Raises Failure where it broke before anything was sent, ConnectionError where
         the client is gone."""
+        self._ours = {**self._ours, **await self._hints()}
         if (reworded := await reword(self._answer, self._context)) is not None:
             return self._instead(reworded)
         if self._translates and not is_stream(self._answer):
@@ -93,6 +97,18 @@ class Relay:
         if self._translates or _takes_events(self._answer):
             return await self._stream()
         return await self._copy()
+
+    async def _hints(self) -> dict[str, str]:
+        """What helps the client with an error."""
+        answer = self._answer
+        names = {name.lower().decode("latin-1") for name, _ in answer.headers} if answer.status >= 400 else ()
+        if not may_add(answer.status, names):
+            return {}
+        try:
+            body = await answer.read_ahead(_LOOK_BYTES)
+        except Broken:
+            return {}
+        return added(self._context.asked().client, answer.status, names, body)
 
     async def _whole(self) -> tuple[web.StreamResponse, Ending]:
         """An answer in one piece, in the client's dialect."""
@@ -103,7 +119,7 @@ class Relay:
                 reading.feed(chunk)
         except Broken as broken:
             raise self._answer.failure(broken) from None
-        reading.end(status=self._answer.status)
+        reading.end()
         status = reading.status or self._answer.status
         headers = CIMultiDict(translated_headers(self._answer, self._ours, "application/json", self._dialect))
         return web.Response(status=status, body=reading.take(), headers=headers), self._ending()

@@ -80,7 +80,7 @@ class Trip:
             headers.append((CONVERSATION, session))
         return Call(self.provider.name, "POST", self._path(), headers, self.body.wire if edited is None else edited)
 
-    def reading(self, *, stream: bool, encoding: str, now: float) -> Reading | Crossed:
+    def reading(self, *, stream: bool, encoding: str, now: float, status: int = 200) -> Reading | Crossed:
         """Who reads the answer, and turns it into the client's dialect where that is another."""
         crossing = self.crossing
         if crossing.way.dialect == self.dialect == "anthropic" or not self.is_turn:
@@ -94,6 +94,7 @@ class Trip:
             encoding=encoding,
             created=int(now),
             keeps_usage=crossing.usage_is_ours,
+            upstream_status=status,
         )
 
     @property

@@ -379,3 +379,49 @@ async def test_a_stream_whose_client_does_not_ask_for_its_usage_is_metered_and_c
         answer = await edge.ask(target="/v1/chat/completions", body=asked)
         assert answer.body == b"".join(events)
         assert edge.upstream.received[-1].body == asked
+
+
+CODEX = {"user-agent": "codex_exec/0.169.0 (Debian 12.0.0; x86_64) dumb"}
+BUSY = {"error": {"message": "Slow down.", "type": "requests", "code": "rate_limit_exceeded"}}
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "headers", "error", "given", "wait"),
+    [
+        ("anthropic", "claude-opus-4-8", CODEX, {"type": "rate_limit_error", "message": "Slow."}, {}, "10"),
+        ("openai", "gpt-5.5", CODEX, BUSY["error"], {}, "10"),
+        ("openai", "gpt-5.5", CODEX, BUSY["error"], {"retry_after": "3"}, "3"),
+        ("openai", "gpt-5.5", CODEX, {"message": "No money.", "code": "insufficient_quota"}, {}, None),
+        ("openai", "gpt-5.5", {"user-agent": "openai-python/2"}, BUSY["error"], {}, None),
+    ],
+)
+async def test_codex_is_told_when_to_ask_again_where_its_provider_does_not_say(
+    provider, model, headers, error, given, wait
+):
+    async with edge_to(provider) as edge:
+        told = {"type": "error", "error": error} if provider == "anthropic" else {"error": error}
+        edge.upstream.plays(whole(json.dumps(told).encode(), status=429, content_type="application/json", **given))
+        asked = json.dumps({"model": model, "input": "hi", "stream": True}).encode()
+        answer = await edge.ask(target="/v1/responses", body=asked, headers=headers)
+        waits = [value for name, value in answer.headers if name.lower() == "retry-after"]
+        assert (answer.status, waits) == (429, [wait] if wait else [])
+        assert answer.json()["error"]["message"] == error["message"]
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "told"),
+    [
+        ({"message": "No such model.", "type": "invalid_request_error"}, 404, (404, "not_found_error")),
+        ({"message": "No money.", "type": "insufficient_quota", "code": "insufficient_quota"}, 429, (402, "billing_error")),
+        ({"message": "Busy."}, 529, (529, "overloaded_error")),
+        ({"message": "Down."}, 503, (503, "overloaded_error")),
+        ({"message": "Bad.", "type": "invalid_request_error"}, 400, (400, "invalid_request_error")),
+    ],
+)  # fmt: skip
+async def test_a_translated_error_keeps_its_status_but_for_an_empty_account(error, status, told):
+    async with edge_to("openai") as edge:
+        edge.upstream.plays(
+            whole(json.dumps({"error": error}).encode(), status=status, content_type="application/json")
+        )
+        answer = await edge.ask(body=body("gpt-5.5", max_tokens=9))
+        assert (answer.status, answer.json()["error"]["type"]) == told

@@ -118,7 +118,7 @@ class Restorer:
         return [event]
 
     def _named(self, use: ToolUse) -> ToolUse:
-        tool = self._tools.get(use.name)
+        tool = self._tools.get(flat_name(use.name, use.namespace) if use.namespace else use.name)
         if tool is None or use.kind != "function":
             return use
         shell = tool.kind == "builtin" and tool.name == "local_shell"

@@ -390,7 +390,7 @@ def test_citations_are_annotations_of_the_whole_text():
 @pytest.mark.parametrize(
     ("failure", "code"),
     [
-        (Failure("overloaded_error", "Busy."), "server_is_overloaded"),
+        (Failure("overloaded_error", "Busy."), "server_error"),  # the other word ends Codex's turn
         (Failure("invalid_request_error", "prompt is too long: 3 > 2"), "context_length_exceeded"),
         (Failure("invalid_request_error", "Bad."), "invalid_prompt"),
         (Failure("rate_limit_error", "Slow."), "rate_limit_exceeded"),

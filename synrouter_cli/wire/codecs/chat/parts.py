@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from synrouter_cli.wire.codecs.chat.fields import Object, cache_in, checked, mapping, refused, rest, text
 from synrouter_cli.wire.codecs.chat.leaving import Leaving
+from synrouter_cli.wire.codecs.readable import readable
 from synrouter_cli.wire.ir import Audio, Block, Document, Image, Opaque, Refusal, Source, Text
 
 __all__ = ["content_in", "part_in", "part_out"]
@@ -118,6 +119,8 @@ def part_out(block: Block, path: str, leaving: Leaving) -> list[Object]:
         return [{"type": "refusal", "refusal": block.text}]
     if isinstance(block, Opaque) and block.dialect == "chat":
         return [dict(block.data)]
+    if isinstance(block, Opaque) and (said := readable(block)) is not None:
+        return [{"type": "text", "text": said}]
     leaving.lose("block", path)
     return []
 

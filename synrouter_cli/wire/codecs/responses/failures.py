@@ -9,9 +9,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
-from synrouter_cli.wire.codecs.responses.reading import dump
+from synrouter_cli.errors import InvalidRequest
+from synrouter_cli.wire.codecs.chat.failures import decode_failure as of_any_server
+from synrouter_cli.wire.codecs.responses.reading import dump, load
 from synrouter_cli.wire.ir import Failure
 
 _STATUS: Final[Mapping[str, int]] = {
@@ -57,7 +60,9 @@ _CODE: Final[Mapping[str, str]] = {
     "api_error": "server_error",
     "timeout_error": "server_error",
 }
-_IN_STREAM: Final[Mapping[str, str]] = {"invalid_request_error": "invalid_prompt"}
+_IN_STREAM: Final[Mapping[str, str]] = {"invalid_request_error": "invalid_prompt", "overloaded_error": "server_error"}
+"""In the middle of an answer. `server_is_overloaded` there ends Codex's turn; after this one it asks again."""
+BAD: Final = "invalid_request_error"
 TOO_LONG: Final = "context_length_exceeded"
 _TOO_LONG_SAID: Final = ("prompt is too long", "context window", "context length", "maximum context")
 
@@ -86,6 +91,17 @@ def read_body(body: Mapping[str, Any]) -> Failure:
             found = body[key]
             return read_error(found) if key == "error" else read_error({**body, "message": _said(found)})
     return Failure("api_error", "The provider's answer is none that is known.")
+
+
+def decode_failure(body: bytes, status: int) -> Failure:
+    """The failure of an answer with that HTTP status. Where its words say no more than that, the status says what."""
+    try:
+        error = load(body).get("error")
+    except InvalidRequest:
+        error = None
+    if isinstance(error, Mapping) and (found := read_error(error, status)).type not in ("api_error", BAD):
+        return found
+    return replace(of_any_server(body, status), code=_word(error, "code") if isinstance(error, Mapping) else None)
 
 
 def _said(found: Any) -> str:
@@ -131,5 +147,6 @@ def encode_failure(failure: Failure) -> tuple[int, bytes]:
 
 def in_stream(failure: Failure) -> dict[str, Any]:
     """The `error` of an answer that failed on its way, where a code has to be."""
-    code = code_of(failure) or _IN_STREAM.get(failure.type, "server_error")
+    said = failure.code or (TOO_LONG if code_of(failure) == TOO_LONG else None)
+    code = said or _IN_STREAM.get(failure.type) or code_of(failure) or "server_error"
     return {"code": code, "message": failure.message}

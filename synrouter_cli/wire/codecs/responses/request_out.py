@@ -14,6 +14,7 @@ import hashlib
 from typing import Any, Final
 
 from synrouter_cli.wire import losses as told
+from synrouter_cli.wire.codecs.efforts import effort_of_budget
 from synrouter_cli.wire.codecs.responses.choices import write_choice
 from synrouter_cli.wire.codecs.responses.items_in import offered
 from synrouter_cli.wire.codecs.responses.items_out import Items
@@ -35,8 +36,6 @@ _KNOWN_TIERS: Final = frozenset("auto default flex scale priority fast ultrafast
 _SHARED: Final = frozenset({"prompt_cache_options", "prompt_cache_retention", "top_logprobs", "moderation"})
 """Fields that Chat has too."""
 _MERGED: Final = frozenset({"reasoning", "text", "include", "user"})
-_BUDGETS: Final = ((2048, "low"), (8192, "medium"), (32768, "high"))
-"""Tokens of a thinking budget up to which an effort stands for it; above, the highest that all models have."""
 
 
 def encode_request(request: Request) -> tuple[bytes, tuple[Loss, ...]]:
@@ -141,9 +140,7 @@ def _reasoning(request: Request, ours: bool) -> tuple[Json | None, list[str] | N
 def _effort(said: Reasoning) -> str | None:
     if said.mode == "disabled":
         return "none"
-    if said.budget is None:
-        return None
-    return next((effort for most, effort in _BUDGETS if said.budget <= most), "xhigh")
+    return None if said.budget is None else effort_of_budget(said.budget)
 
 
 def _text(request: Request, ours: bool) -> Json | None:
