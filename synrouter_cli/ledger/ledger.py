@@ -131,9 +131,9 @@ class Ledger:
         """What turns on disk that began in [since, until) add up to, those of a subscription not among them."""
         return self._read(lambda db: queries.totals(db, since, until).api, Sums())
 
-    def spent_by(self, session: str) -> Sums:
-        """The same of all turns of a session."""
-        return self._read(lambda db: queries.session_totals(db, session).api, Sums())
+    def spent_by(self, session: str, since: float) -> Sums:
+        """The same of all turns of a session, and from `since` on of its subagents and side requests."""
+        return self._read(lambda db: queries.conversation_totals(db, session, since).api, Sums())
 
     def health(self) -> LedgerHealth:
         """How the ledger fares right now."""

@@ -28,7 +28,7 @@ from synrouter_cli.ledger.migrations import (
     SchemaTooOld,
     schema_version,
 )
-from synrouter_cli.ledger.rows import Turn
+from synrouter_cli.ledger.rows import OWN_CACHE, Turn
 
 READ_SECONDS: Final = 2.0
 """How long a read waits where another process holds the whole file."""
@@ -44,6 +44,11 @@ _KEYS = {
 }
 _SUMS = ", ".join(f"sum({name})" for name in MEASURES)
 _ALL = ", ".join(COLUMNS)
+_ITS_OWN = "session = :session"
+_ITS_CHILDRENS = """(session, turn) IN (
+    SELECT session, turn FROM turns
+    WHERE started_at >= :since AND parent = :session AND session <> :session
+)"""
 IN_USE: Final = "turns + pings > 0"
 """Of a rollup's rows, those that count: one is left with neither where the request that it was for has been
 replaced by one of another time or name. A row of pings alone has a cost."""
@@ -77,6 +82,8 @@ class Session:
     """The model of most of its turns within the range."""
     last_bucket: int = 0
     figures: Figures = field(default_factory=Figures)
+    own_cache: bool = False
+    """The provider of its last turn caches by itself: how warm that is nobody knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,12 +170,13 @@ def totals(db: sqlite3.Connection, since: float, until: float) -> Figures:
     return figures
 
 
-def session_totals(db: sqlite3.Connection, session: str) -> Figures:
-    """The figures of all turns of `session`; from its rows, which go by an index."""
+def conversation_totals(db: sqlite3.Connection, session: str, since: float) -> Figures:
+    """The figures of all turns of `session`, and of those that began from `since` on in sessions whose parent it is."""
     figures = Figures()
-    query = f"SELECT billing, {_SUMS} FROM final_turns WHERE session = ? GROUP BY billing"
-    for billing, *sums in db.execute(query, (key_text(session),)):
-        figures.add(billing, Sums(*sums))
+    for mine in (_ITS_OWN, _ITS_CHILDRENS):
+        query = f"SELECT billing, {_SUMS} FROM final_turns WHERE {mine} GROUP BY billing"
+        for billing, *sums in db.execute(query, {"session": key_text(session), "since": since}):
+            figures.add(billing, Sums(*sums))
     return figures
 
 
@@ -254,9 +262,10 @@ def _shared(table: str) -> str:
 
 def _described(db: sqlite3.Connection, session: str) -> Session:
     query = """
-        SELECT client, mode, kind, parent FROM turns WHERE session = ? ORDER BY kind = 'ping', turn DESC LIMIT 1
+        SELECT plan, client, mode, kind, parent FROM turns WHERE session = ? ORDER BY kind = 'ping', turn DESC LIMIT 1
     """
-    return Session(session, *db.execute(query, (session,)).fetchone())
+    plan, client, mode, kind, parent = db.execute(query, (session,)).fetchone()
+    return Session(session, client, mode, kind, parent, own_cache=plan.endswith(OWN_CACHE))
 
 
 def _turns(db: sqlite3.Connection, query: str, values: tuple[str | int, ...]) -> list[Turn]:

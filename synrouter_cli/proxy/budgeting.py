@@ -1,7 +1,8 @@
 """What was spent today (UTC) and by each session, counted in memory from what the ledger knows at the start.
 
-Turns and keep-warm pings count once they have ended, so what is under way may go beyond a limit. Those of a
-subscription cost no dollars; an unknown price counts nothing. Where there is no limit nothing is read or counted.
+A session's subagents and side requests count as its own. Turns and keep-warm pings count once they have ended, so what
+is under way may go beyond a limit. Those of a subscription cost no dollars; an unknown price counts nothing. Without a
+limit nothing is read or counted.
 
 >>> from decimal import Decimal
 >>> budgets = Budgets(BudgetLimits(daily_usd=Decimal(1)), clock=lambda: 0.0)
@@ -31,6 +32,8 @@ log = logging.getLogger("synrouter.budget")
 MOST_SESSIONS: Final = 4096
 """A session that is let go of is read from the ledger again when it comes back."""
 DAY_S: Final = 86_400
+SUBAGENTS_S: Final = 7 * 86_400.0
+"""What subagents spent before is not looked for in the ledger: their turns are found by time only."""
 WARNING_HEADER: Final = "x-synrouter-warning"
 
 
@@ -38,7 +41,7 @@ class Ledger(Protocol):
     """Who knows what was spent before this run."""
 
     def spent(self, since: float, until: float) -> Sums: ...
-    def spent_by(self, session: str) -> Sums: ...
+    def spent_by(self, session: str, since: float) -> Sums: ...
 
 
 @dataclass(slots=True)
@@ -144,11 +147,12 @@ class Budgets:
         today = self._today()
         if int(turn.started_at // DAY_S) == self._day_number:
             today.add(turn)
-        known = turn.session in self._sessions  # else the ledger has it when it is asked for
+        conversation = turn.conversation
+        known = conversation in self._sessions  # else the ledger has it when it is asked for
         if known:
-            self._sessions[turn.session].add(turn)
+            self._sessions[conversation].add(turn)
         if known or self._limits.session_usd is None:
-            self.verdict(turn.session)
+            self.verdict(conversation)
 
     def _today(self) -> _Account:
         number = int(self._clock() // DAY_S)
@@ -164,7 +168,8 @@ class Budgets:
             return _Account()
         account = self._sessions.get(session_id)
         if account is None:
-            account = _account(self._ledger.spent_by(session_id)) if self._ledger is not None else _Account()
+            since = self._clock() - SUBAGENTS_S
+            account = _account(self._ledger.spent_by(session_id, since)) if self._ledger is not None else _Account()
             self._sessions[session_id] = account
             while len(self._sessions) > MOST_SESSIONS:
                 self._sessions.popitem(last=False)

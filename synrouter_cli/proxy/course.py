@@ -29,6 +29,7 @@ class ActiveTurn(Protocol):
     session_id: str
     number: int
     client: str
+    conversation: str
     plan: str
     body: bytes
     edited: bool
@@ -60,6 +61,7 @@ class Unplanned:
     session_id: str = "none"
     number: int = 0
     client: str = "unknown"
+    conversation: str = "none"
     plan: str = "unplanned"
     edited: bool = False
     fallback: bytes | None = None

@@ -9,12 +9,11 @@ Example: `Crossed(stream=True, upstream=chat, client=anthropic, asked=request).f
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
 from synrouter_cli.proxy.live import place
-from synrouter_cli.proxy.refusals import error_type_of
 from synrouter_cli.proxy.usage_asked import WithoutUsage
 from synrouter_cli.proxy.wording import last_event
 from synrouter_cli.wire.codecs import Codec
@@ -27,8 +26,35 @@ from synrouter_cli.wire.usage import Usage
 log = logging.getLogger("synrouter.proxy")
 
 _WHOLE_BYTES: Final = 64 * 1024 * 1024
+
+
+_BY_STATUS: Final[Mapping[int, str]] = {
+    401: "authentication_error",
+    402: "billing_error",
+    403: "permission_error",
+    404: "not_found_error",
+    408: "timeout_error",
+    413: "request_too_large",
+    429: "rate_limit_error",
+    503: "overloaded_error",
+    504: "timeout_error",
+    529: "overloaded_error",
+}
 _GENERAL: Final = ("invalid_request_error", "api_error")
-"""Types of errors that say little; the status may say more."""
+"""Types that say no more than whose fault it was."""
+
+
+def by_status(failure: Failure, status: int) -> Failure:
+    """An error told as its HTTP status says, where its words say nothing particular.
+
+    >>> by_status(Failure("api_error", "Busy."), 529).type, by_status(Failure("billing_error", "Empty."), 429).type
+    ('overloaded_error', 'billing_error')
+    """
+    if failure.type not in _GENERAL or status < 400:
+        return failure
+    general = "invalid_request_error" if status < 500 else "api_error"
+    known = _BY_STATUS.get(status)
+    return replace(failure, type=known or general, status=failure.status if known else failure.status or status)
 
 
 class Crossed:
@@ -44,7 +70,6 @@ class Crossed:
         encoding: str = "",
         created: int = 0,
         keeps_usage: bool = False,
-        http_status: int = 200,
     ) -> None:
         """`encoding` is the answer's Content-Encoding, `created` its epoch second for a dialect that tells one. `asked`
         is needed where the answer is translated. With `keeps_usage` the chunk that tells it does not reach the client.
@@ -57,11 +82,14 @@ class Crossed:
         self._restorer = Restorer(asked) if client is not None and asked is not None else None
         self._out = bytearray()
         self._whole = bytearray()
-        self._created, self._http_status = created, http_status
+        self._created = created
         self._failed = False
         self._tail = b""
         self._without = WithoutUsage() if keeps_usage and stream and client is None and self._coding is None else None
-        self.translates = client is not None or self._without is not None
+        self.encodes = client is not None
+        """What the client gets is in another dialect than what came."""
+        self.translates = self.encodes or self._without is not None
+        """What the client gets is to be taken from here."""
         self.status: int | None = None
         """The status that a translated error answer has; None: the upstream's own."""
         self.started = False
@@ -125,10 +153,10 @@ class Crossed:
         self._out.clear()
         return ready
 
-    def end(self, *, broken: str = "") -> None:
-        """The upstream's answer has ended; `broken` says how, where it was not by itself."""
+    def end(self, *, broken: str = "", status: int | None = None) -> None:
+        """The upstream's answer, of HTTP `status`, has ended; `broken` says how, where it was not by itself."""
         if self._decoder is None:
-            self._finish_whole()
+            self._finish_whole(status)
             return
         ends = [Failure("overloaded_error", f"Synrouter: {broken}")] if broken else self._decoder.end()
         self._take(ends)
@@ -160,7 +188,7 @@ class Crossed:
             case Failure():
                 self.error_type = event.type
 
-    def _finish_whole(self) -> None:
+    def _finish_whole(self, status: int | None) -> None:
         if not self._whole:
             return
         try:
@@ -174,7 +202,7 @@ class Crossed:
         self._lost = losses
         self._whole.clear()
         if isinstance(read, Failure):
-            read = _of_status(read, self._http_status)
+            read = by_status(read, status) if status is not None else read
             self.error_type = read.type
             if self._client is not None:
                 self.status, body = self._client.encode_failure(read)
@@ -191,17 +219,3 @@ class Crossed:
     def _note_response(self, response: Response) -> None:
         self.usage, self.model = response.usage, response.model
         self.message_id, self.stop_reason = response.id or None, response.stop_reason
-
-
-def _of_status(failure: Failure, status: int) -> Failure:
-    """An error as its status has it: that is narrower than some words for its type. Where an account has no money left
-    the client's own dialect says which status that is: OpenAI has 429, which others take for a short wait.
-
-    >>> failure = _of_status(Failure("invalid_request_error", "No such model."), 404)
-    >>> failure.type, failure.status
-    ('not_found_error', 404)
-    """
-    if status < 400 or (failure.type == "billing_error" and status == 429):
-        return failure
-    kind = error_type_of(status) if failure.type in _GENERAL else failure.type
-    return replace(failure, type=kind, status=failure.status or status)

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final, cast
 
-from synrouter_cli.errors import InvalidRequest
+from synrouter_cli.errors import InvalidRequest, NoEmbeddings, NoThreads
 from synrouter_cli.prompt.top_level import model_of, read_top, renamed, with_field
 from synrouter_cli.providers import CacheKind
 from synrouter_cli.proxy.abroad import TAKES_MARKERS, abroad
@@ -99,7 +99,7 @@ class Crossing:
 def cross(dialect: str, body: bytes, way: Way, cache: CacheKind, *, output_tokens: int | None = None) -> Crossing:
     """The crossing of a decoded body. `output_tokens` is the model's longest answer, for clients that name none.
 
-    Raises InvalidRequest where it must be translated and can't be read.
+    Raises InvalidRequest where it must be translated and can't be read, or where only a part of it is there.
     """
     asked = model_of(body)
     resealed = SEALED in body  # what another provider thought, wrapped for this client: its own seal is not this one's
@@ -113,11 +113,23 @@ def cross(dialect: str, body: bytes, way: Way, cache: CacheKind, *, output_token
             raise
         return crossing  # same dialect: the provider says what is wrong with it
     if crossing.translated:
+        if isinstance(crossing.request.extras.get("thread"), dict):
+            raise NoThreads(provider=way.provider)
         crossing._lose(losses)
     crossing.resealed = resealed
     unchanged = dialect == "anthropic" and not (resealed and crossing.planned)
     crossing.hub = body if unchanged else _hub(crossing, output_tokens)
     return crossing
+
+
+def lead(body: bytes, way: Way, cache: CacheKind) -> Crossing:
+    """The crossing of a request for embeddings, which are OpenAI's and no turn: it goes as it is.
+
+    Raises NoEmbeddings where the provider speaks no dialect that has them.
+    """
+    if way.dialect == "anthropic":
+        raise NoEmbeddings(provider=way.provider)
+    return Crossing(way.dialect, way, cache, body, b"", model_of(body))
 
 
 def _hub(crossing: Crossing, output_tokens: int | None) -> bytes:

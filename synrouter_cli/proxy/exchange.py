@@ -28,7 +28,7 @@ from synrouter_cli.proxy.bodies import Body, Budget, Limits
 from synrouter_cli.proxy.budgeting import Budgets, unlimited
 from synrouter_cli.proxy.control import Control
 from synrouter_cli.proxy.course import ActiveTurn, Course, Turns, Unplanned
-from synrouter_cli.proxy.crossing import cross
+from synrouter_cli.proxy.crossing import cross, lead
 from synrouter_cli.proxy.draining import Drains
 from synrouter_cli.proxy.failures import Broken, Failure
 from synrouter_cli.proxy.fallbacks import FALLS_BACK, Passed, is_passed_over, none_answered, passed_by, passed_over
@@ -90,11 +90,11 @@ class Exchange:
                 return await self._answer(request)
             except KeyringError as error:
                 # a person has to do something first
-                return refusal(error, dialect_of(request.raw_path), permanent=True)
+                return refusal(error, _dialect(request), permanent=True)
             except SynrouterError as error:
-                return refusal(error, dialect_of(request.raw_path))
+                return refusal(error, _dialect(request))
             except Failure as failure:
-                return refusal(failure.error, dialect_of(request.raw_path), permanent=failure.permanent)
+                return refusal(failure.error, _dialect(request), permanent=failure.permanent)
             except asyncio.CancelledError:
                 if not self.live.stopped():
                     raise
@@ -107,8 +107,7 @@ class Exchange:
                 return _instead(request, SynrouterError(detail=detail, hint="synrouter status"))
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        version = (request.version.major, request.version.minor)
-        head = Head(request.method, request.raw_path, version, request.raw_headers, request.remote or "")
+        head = _head(request)
         admitted = self.guard.admit(head)
         route = admitted.match.route
         match route.action:
@@ -156,6 +155,9 @@ class Exchange:
         provider = self.ways.provider(way.provider)
         route = admitted.match.route
         kind = cache_kind(provider, way.model)
+        if route.endpoint == "embeddings":
+            crossing = lead(body.decoded, way, kind)
+            return Trip(head, admitted, body, provider, crossing, admitted.keeps_credential and first, last)
         longest = (
             None
             if route.dialect == "anthropic"
@@ -173,7 +175,7 @@ class Exchange:
             return counted
         active = self._begin(trip, credential)
         course.crossing = trip.crossing
-        ours = {**_ours(active), **self.budgets.headers(active.session_id)}
+        ours = {**_ours(active), **self.budgets.headers(active.conversation)}
         drained = False
         try:
             if (stop := self._over_budget(trip, credential, active)) is not None:
@@ -226,7 +228,7 @@ class Exchange:
         """Why a turn that would cost dollars must not go out."""
         if trip.admitted.match.route.endpoint in UNBUDGETED or credential.billing == "subscription":
             return None
-        stop = self.budgets.verdict(active.session_id).stop
+        stop = self.budgets.verdict(active.conversation).stop
         return stop.error() if stop is not None else None
 
     def _counted(self, trip: Trip) -> web.Response | None:
@@ -378,8 +380,7 @@ class Exchange:
         if trip is None:
             course.reading = Reading(stream=is_stream(answer), encoding=encoding, metered=course.metered)
         else:
-            stream, now = is_stream(answer), self.clock()
-            course.reading = trip.reading(stream=stream, encoding=encoding, now=now, status=answer.status)
+            course.reading = trip.reading(stream=is_stream(answer), encoding=encoding, now=self.clock())
         relay = Relay(
             request,
             answer,
@@ -409,7 +410,20 @@ def _instead(request: web.BaseRequest, error: SynrouterError) -> web.Response:
     if request.writer.output_size:
         request.protocol.force_close()
         raise ConnectionResetError
-    return refusal(error, dialect_of(request.raw_path))
+    return refusal(error, _dialect(request))
+
+
+def _dialect(request: web.BaseRequest) -> str:
+    """In which errors of ours are told. Both dialects list models at one path: whose client it is, headers say."""
+    dialect = dialect_of(request.raw_path)
+    if request.raw_path.startswith("/v1/models") and not asks_anthropic(_head(request)):
+        return "chat"
+    return dialect
+
+
+def _head(request: web.BaseRequest) -> Head:
+    version = (request.version.major, request.version.minor)
+    return Head(request.method, request.raw_path, version, request.raw_headers, request.remote or "")
 
 
 async def _refuses(answer: Answer, name: bytes) -> bool:

@@ -78,7 +78,7 @@ class Trip:
             headers.append((CONVERSATION, session))
         return Call(self.provider.name, "POST", self._path(), headers, self.body.wire if edited is None else edited)
 
-    def reading(self, *, stream: bool, encoding: str, now: float, status: int = 200) -> Reading | Crossed:
+    def reading(self, *, stream: bool, encoding: str, now: float) -> Reading | Crossed:
         """Who reads the answer, and turns it into the client's dialect where that is another."""
         crossing = self.crossing
         if crossing.way.dialect == self.dialect == "anthropic" or not self.is_turn:
@@ -91,7 +91,6 @@ class Trip:
             asked=crossing.answered if translated else None,
             encoding=encoding,
             created=int(now),
-            http_status=status,
             keeps_usage=crossing.usage_is_ours,
         )
 

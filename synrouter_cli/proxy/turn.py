@@ -110,6 +110,7 @@ class ActiveTurn:
         self.session_id = row.session
         self.number = row.turn
         self.client = row.client
+        self.conversation = row.conversation
         self.plan = row.plan
         self.body = body
         self.edited = False

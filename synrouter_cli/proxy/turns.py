@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any, Final
 
 from synrouter_cli.identity import identify, mode_of
-from synrouter_cli.ledger.rows import Turn
+from synrouter_cli.ledger.rows import OWN_CACHE, Turn
 from synrouter_cli.prompt.body import Unplannable, apply_edits
 from synrouter_cli.prompt.markers import marker_edits
 from synrouter_cli.prompt.policy import Policy
@@ -190,7 +190,7 @@ class Turns:
             model=inbound.model or prompt.model,
             billing=inbound.billing,
             streamed=prompt.stream,
-            plan=f"{self._level}; the provider's own cache",
+            plan=f"{self._level}; {OWN_CACHE}",
             retry_of=session.repeats(prompt, number),
             gap_s=now - session.last_at if session.last_at else None,
         )

@@ -87,6 +87,7 @@ class Ping:
         self.session_id = row.session
         self.number = row.turn
         self.client = row.client
+        self.conversation = row.conversation
         self.plan = row.plan
         self.body = body
         self._warming = warming
@@ -215,7 +216,7 @@ class Warming:
             open_end=session.stopped in OPEN_ENDS,
         )
         prices = rates(last.provider, last.model, _day_of(now))
-        of_pings, of_all = self._spending.left(session.id, now), self._left(session.id)
+        of_pings, of_all = self._spending.left(session.id, now), self._left(last.conversation)
         left_pusd = of_pings if of_all is None else min(of_pings, of_all)
         return weigh(chance, prices, cost_pusd=cost, left_pusd=left_pusd)
 

@@ -66,6 +66,13 @@ def test_ascii_ranges_trouble_and_an_empty_ledger_look_as_they_always_did(golden
     golden("overview-empty-80x24", shown(Snapshot(at=NOW, zone=full().zone)))
 
 
+def test_a_session_of_a_provider_that_caches_by_itself_is_not_called_cold():
+    own = Session("a1", "codex", "coding", "main", None, "gpt-5.5", 0, figures(1), own_cache=True)
+    text = shown(replace(full(), sessions=[own, replace(own, id="b2", own_cache=False)]), screen="sessions")
+    ends = {line.split()[0]: line.split()[-1] for line in text.splitlines() if line.startswith((" a1", " b2"))}
+    assert ends == {"a1": "–", "b2": "cold"}
+
+
 @pytest.mark.parametrize("width", [80, 200])
 def test_what_is_nearly_spent_stands_under_the_headline_and_in_red_where_the_day_is_over(width):
     said = ("daily budget: $8.21 of $10.00 spent today (UTC), 82%", "session aaaa11: session budget: 90%", "a third")

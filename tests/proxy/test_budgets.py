@@ -268,15 +268,17 @@ def test_what_was_spent_survives_a_restart(tmp_path: Path):
         return NOON
 
     rows = [
-        turn("a", cost=DOLLAR),
-        turn("a", cost=DOLLAR, number=2, kind="ping"),
-        turn("b", cost=DOLLAR, at=NOON - 86_400),
-        turn("b", cost=None, number=2),
-        turn("c", cost=9 * DOLLAR, billing="subscription"),
+        turn("aaaa", cost=DOLLAR),
+        turn("aaaa", cost=DOLLAR, number=2, kind="ping"),
+        turn("bbbb", cost=DOLLAR, at=NOON - 86_400),
+        turn("bbbb", cost=None, number=2),
+        turn("cccc", cost=9 * DOLLAR, billing="subscription"),
+        turn("sub", cost=DOLLAR // 4, kind="subagent", parent="aaaa", at=NOON + 1),
+        turn("sub", cost=DOLLAR // 4, kind="ping", parent="aaaa", at=NOON + 2, number=2),
     ]
     ledger = Ledger.open(tmp_path / "ledger.db", clock=clock)
     before = Budgets(limits, clock=clock, ledger=ledger)
-    for session in "abc":
+    for session in ("aaaa", "bbbb", "cccc"):
         before.verdict(session)
     for row in rows:
         ledger.record(row)
@@ -284,11 +286,12 @@ def test_what_was_spent_survives_a_restart(tmp_path: Path):
     ledger.close()
     again = Ledger.open(tmp_path / "ledger.db", clock=clock)
     after = Budgets(limits, clock=clock, ledger=again)
-    for session in "abc":
+    for session in ("aaaa", "bbbb", "cccc"):
         assert after.verdict(session) == before.verdict(session)
         assert after.left(session) == before.left(session)
     assert after.report() == before.report()
-    assert before.verdict("a").stop is not None
+    stop = before.verdict("aaaa").stop
+    assert stop is not None and stop.spent.pusd == 2 * DOLLAR + DOLLAR // 2
     again.close()
 
 
@@ -300,7 +303,7 @@ def test_a_session_that_was_let_go_of_is_read_again():
         def spent(self, since: float, until: float) -> Sums:
             return Sums()
 
-        def spent_by(self, session: str) -> Sums:
+        def spent_by(self, session: str, since: float) -> Sums:
             self.asked.append(session)
             return Sums(cost_pusd=DOLLAR)
 
@@ -344,3 +347,14 @@ def test_the_report_names_what_is_near_its_limit():
         "limits": ["$1.00 of $10.00 spent today (UTC)", "$1.00 a session"],
         "warnings": ["session aaaa11: session budget: $0.90 of $1.00 spent by this session, 90%"],
     }
+
+
+async def test_a_sessions_subagents_and_side_requests_spend_from_its_budget():
+    async with house(SESSION) as at:
+        names = {"x-claude-code-session-id": "s-1"}
+        for agent in ({}, {"x-claude-code-agent-id": "agent-1"}):
+            assert (await at.ask(session="", headers={**names, **agent})).status == 200
+        assert [row.kind for row in at.ledger.rows] == ["side", "subagent"]
+        assert len({row.conversation for row in at.ledger.rows}) == 1
+        assert (await at.ask(session="", headers=names)).status == 402
+        assert (await at.ask(session="", headers={**names, "x-claude-code-agent-id": "agent-2"})).status == 402

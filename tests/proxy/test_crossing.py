@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from support.edge import MESSAGE, Edge, Received, Wire, head, running_edge, stream, whole
+from support.edge import CLIENT_TOKEN, MESSAGE, Edge, Received, Wire, head, running_edge, stream, whole
 from synrouter_cli.settings import Secret
 from synrouter_cli.wire.sealed import seal
 
@@ -163,6 +163,59 @@ async def test_an_alias_is_answered_under_its_own_name():
         assert b'"model": "fast"' in streamed.body
 
 
+async def test_every_chunk_of_a_stream_names_the_model_as_it_was_asked_for():
+    async with edge_to("openai", aliases={"fast": "gpt-5.5"}) as edge:
+        chunks = b"".join(b'data: {"model":"gpt-5.5","choices":[]}\n\n' for _ in range(3))
+        edge.upstream.plays(whole(chunks, content_type="text/event-stream"))
+        answer = await edge.ask(target="/v1/chat/completions", body=body("fast", stream=True))
+        assert answer.body.count(b'"model":"fast"') == 3
+        assert b"gpt-5.5" not in answer.body
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "target", "theirs", "named"),
+    [
+        ("anthropic", "claude-opus-4-8", "/v1/chat/completions", "request-id", "x-request-id"),
+        ("openai", "gpt-5.5", "/v1/messages", "x-request-id", "request-id"),
+    ],
+)
+async def test_a_translated_answer_has_the_requests_id_where_its_client_looks(provider, model, target, theirs, named):
+    async with edge_to(provider) as edge:
+        edge.upstream.plays(whole(b'{"error":{"message":"no"}}', status=400, **{theirs.replace("-", "_"): "req_1"}))
+        answer = await edge.ask(target=target, body=body(model, max_tokens=9))
+        assert answer.all(named) == ["req_1"]
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "told"),
+    [
+        (529, "overloaded_error", 529),
+        (404, "not_found_error", 404),
+        (422, "invalid_request_error", 422),
+        (502, "api_error", 502),
+    ],
+)
+async def test_an_error_whose_words_say_little_is_told_by_its_status(status, kind, told):
+    async with edge_to("openai") as edge:
+        said = b'{"error":{"message":"Hm.","type":"server_error","code":null}}'
+        edge.upstream.plays(whole(said, status=status))
+        answer = await edge.ask(body=body("gpt-5.5", max_tokens=9))
+        assert (answer.status, answer.json()["error"]["type"]) == (told, kind)
+
+
+async def test_a_thread_that_the_provider_holds_goes_through_and_is_refused_where_it_would_be_translated():
+    async with edge_to("anthropic", "openai") as edge:
+        edge.upstream.plays(whole(MESSAGE))
+        asked = body("claude-opus-4-8", max_tokens=9, thread={"type": "continue", "previous_message_id": "msg_1"})
+        await edge.ask(body=asked)
+        assert edge.upstream.received[0].body == asked
+        answer = await edge.ask(body=body("gpt-5.5", max_tokens=9, thread={"type": "create"}))
+        assert answer.status == 400
+        # by this the SDK sends the whole conversation instead
+        assert answer.json()["error"]["details"]["error_code"] == "thread_unsupported_request"
+        assert len(edge.upstream.received) == 1
+
+
 @pytest.mark.parametrize(
     ("target", "headers", "shape"),
     [
@@ -181,6 +234,15 @@ async def test_models_are_listed_in_the_askers_shape(target, headers, shape):
             assert [row["id"] for row in answer.json()["data"]] == ["claude-opus-4-8", "gpt-5.5"]
 
 
+async def test_a_model_that_is_not_listed_is_a_404_in_the_askers_dialect():
+    async with edge_to(models={"anthropic": ("claude-opus-4-8",)}) as edge:
+        bearer = {"authorization": f"Bearer {CLIENT_TOKEN}"}
+        asked = await edge.ask("GET", "/v1/models/none", b"", bearer, token=None)
+        assert (asked.status, asked.json()["error"]["code"]) == (404, "model_not_found")
+        asked = await edge.ask("GET", "/v1/models/none", b"")
+        assert (asked.status, asked.json()["error"]["type"]) == (404, "not_found_error")
+
+
 async def test_a_count_for_another_dialect_is_an_estimate_and_says_so():
     async with edge_to("openai") as edge:
         answer = await edge.ask(target="/v1/messages/count_tokens", body=body("gpt-5.5"))
@@ -196,6 +258,14 @@ async def test_embeddings_go_to_a_provider_that_has_them():
         assert answer.json() == {"object": "list", "data": []}
         assert edge.upstream.received[0].body == asked
         assert edge.turns.turns == []
+
+
+async def test_embeddings_of_a_provider_without_them_are_a_404():
+    async with edge_to("anthropic") as edge:
+        answer = await edge.ask(target="/v1/embeddings", body=b'{"model":"claude-opus-4-8","input":"x"}')
+        assert answer.status == 404
+        assert "embeddings" in answer.json()["error"]["message"]
+        assert edge.upstream.received == []
 
 
 async def test_a_stream_that_breaks_off_ends_with_an_error_in_the_clients_dialect():
@@ -344,12 +414,14 @@ async def test_codex_is_told_when_to_ask_again_where_its_provider_does_not_say(
         ({"message": "No such model.", "type": "invalid_request_error"}, 404, (404, "not_found_error")),
         ({"message": "No money.", "type": "insufficient_quota", "code": "insufficient_quota"}, 429, (402, "billing_error")),
         ({"message": "Busy."}, 529, (529, "overloaded_error")),
-        ({"message": "Down."}, 503, (503, "api_error")),
+        ({"message": "Down."}, 503, (529, "overloaded_error")),
         ({"message": "Bad.", "type": "invalid_request_error"}, 400, (400, "invalid_request_error")),
     ],
 )  # fmt: skip
-async def test_a_translated_error_keeps_its_status_but_for_an_empty_account(error, status, told):
+async def test_a_translated_error_has_the_status_and_type_that_its_client_knows_for_it(error, status, told):
     async with edge_to("openai") as edge:
-        edge.upstream.plays(whole(json.dumps({"error": error}).encode(), status=status, content_type="application/json"))
+        edge.upstream.plays(
+            whole(json.dumps({"error": error}).encode(), status=status, content_type="application/json")
+        )
         answer = await edge.ask(body=body("gpt-5.5", max_tokens=9))
         assert (answer.status, answer.json()["error"]["type"]) == told

@@ -76,9 +76,13 @@ class Output:
 
     def _cut(self, most: int) -> Output:
         """What is left where the limit came first: thoughts, then the beginning of the text."""
-        think = self.think[: most * BYTES_PER_TOKEN]
+        think = _beginning(self.think, most)
         left = most - tokens_of(think)
-        return replace(self, think=think, say=self.say[: left * BYTES_PER_TOKEN], calls=(), finish="length")
+        return replace(self, think=think, say=_beginning(self.say, left), calls=(), finish="length")
+
+
+def _beginning(text: str, tokens: int) -> str:
+    return text.encode()[: tokens * BYTES_PER_TOKEN].decode(errors="ignore")
 
 
 def _call(tool: ToolCall, offered: Mapping[str, str], ident: str) -> Call:

@@ -407,12 +407,15 @@ def test_a_ping_is_a_comment():
     assert write([Ping()]).startswith(b": ")
 
 
-def test_interleaved_calls_go_on_as_they_come():
+def test_interleaved_calls_come_one_after_the_other():
     events: list[StreamEvent] = [
         Started("m", "c"), BlockStarted(0, ToolUse("a", "x", "")), BlockStarted(1, ToolUse("b", "y", "")), Delta(0, "arguments", "{"),
         Delta(1, "arguments", "{}"), Delta(0, "arguments", "}"), BlockEnded(0), BlockEnded(1), Finished("tool_use"),
     ]  # fmt: skip
-    assert [one["function"]["arguments"] for one in message_of(write(events))["tool_calls"]] == ["{}", "{}"]
+    written = write(events)
+    assert [one["function"]["arguments"] for one in message_of(written)["tool_calls"]] == ["{}", "{}"]
+    deltas = [one["choices"][0]["delta"] for one in events_of(written) if one["choices"]]
+    assert [call["index"] for delta in deltas for call in delta.get("tool_calls", ())] == [0, 0, 0, 1, 1]
 
 
 def test_a_client_of_before_tools_is_answered_in_its_words():
