@@ -63,7 +63,7 @@ STREAMS: Final[dict[str, list[tuple[str, bytes]]]] = {
         (name, sse(chunks, named=False) + b"data: [DONE]\n\n")
         for name, chunks in [*chat.STREAMS, *chat.EXTENDED_STREAMS]
     ],
-    "responses": responses.STREAMS,
+    "responses": [(name, sse(events, named=True)) for name, events in responses.STREAMS],
 }
 ERRORS: Final[dict[str, Named]] = {
     "anthropic": anthropic.ERRORS,

@@ -61,7 +61,7 @@ def of_anthropic(_: Json, answer: Response) -> bytes:
     return b"".join(map(encoder.encode, replayed(answer))) + encoder.end()
 
 
-_TOLD: Final = {"anthropic": of_anthropic, "chat": of_chat, "responses": lambda body, _: stream_of(body)}
+_TOLD: Final = {"anthropic": of_anthropic, "chat": of_chat, "responses": lambda body, _: sse(stream_of(body), named=True)}
 
 
 def ordered(answer: Response, dialect: str) -> list[Block]:
