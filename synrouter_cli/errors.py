@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 EXIT_FAILURE = 1
@@ -32,6 +32,8 @@ class SynrouterError(Exception):
     """An error type of Anthropic's API (docs.anthropic.com, "Errors"); other dialects map it."""
     next_command: ClassVar[str] = ""
     """The next command to type; may hold fields in braces like the docstring."""
+    details: ClassVar[Mapping[str, object]] = {}
+    """What programs read: `error.details` of Anthropic's API."""
 
     def __init__(self, *, hint: str | None = None, **fields: object) -> None:
         """Fill the docstring with `fields`; `hint` replaces the class's own next command."""
@@ -178,6 +180,13 @@ class InvalidRequest(SynrouterError):
     type = "invalid_request_error"
 
 
+class NoThreads(InvalidRequest):
+    """The conversation can't be kept as a thread by {provider}: send the whole of it with each request."""
+
+    # By this the `anthropic` SDK goes on without one (its `lib/threads`).
+    details: ClassVar[Mapping[str, object]] = {"error_code": "thread_unsupported_request", "unsupported": ["thread"]}
+
+
 class MissingToken(SynrouterError):
     """This request carries no valid local token of Synrouter."""
 
@@ -247,6 +256,14 @@ class UnknownModel(SynrouterError):
         super().__init__(model=model, near=f"; near it are {', '.join(near)}" if near else "")
 
 
+class NoEmbeddings(SynrouterError):
+    """{provider} has no embeddings."""
+
+    http_status = 404
+    type = "not_found_error"
+    next_command = "synrouter models    # name a model of a provider that has them"
+
+
 class BodyTooLarge(SynrouterError):
     """The request's body is larger than {limit_mib} MiB."""
 
@@ -261,6 +278,14 @@ class TooBusy(SynrouterError):
     http_status = 529
     type = "overloaded_error"
     next_command = "synrouter status"
+
+
+class BudgetReached(SynrouterError):
+    """The {limit} budget is used up: {spent}{unpriced}. This request was not sent."""
+
+    http_status = 402
+    type = "billing_error"
+    next_command = "raise it in config.toml, [budget] {key} = {more}, then: synrouter down && synrouter up"
 
 
 class UpgradeRequired(SynrouterError):
@@ -297,5 +322,6 @@ def body_anthropic(err: SynrouterError) -> bytes:
     message = str(err)
     if not message.startswith("Synrouter"):
         message = f"Synrouter: {message}"  # so that nobody takes it for the provider's
-    answer = {"type": "error", "error": {"type": err.type, "message": message}}
+    details = {"details": err.details} if err.details else {}
+    answer = {"type": "error", "error": {"type": err.type, "message": message, **details}}
     return json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")

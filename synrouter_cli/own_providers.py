@@ -78,7 +78,8 @@ def read_providers(table: Any, where: Where) -> tuple[dict[str, Provider], dict[
             if key not in (*_KEYS, *(_PLACE if known is not None else ())):
                 raise ConfigError(where=where(*place, key), detail=f"unknown key; known are {', '.join(_KEYS)}")
         made[name] = _new(name, row, place, where) if known is None else _known(known, row, place, where)
-        models[name] = _texts(row.get("models", []), where(*place, "models"))
+        if named := _texts(row.get("models", []), where(*place, "models")):
+            models[name] = named
     return made, models
 
 

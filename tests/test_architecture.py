@@ -20,7 +20,7 @@ LAYERS = (
     ("clients.files", "clients.records"),
     ("models_file",),
     ("settings", "keys", "clients", "ledger"),
-    ("listening",),
+    ("budgets", "listening"),
     ("own_providers",),
     ("addresses", "credentials", "keyring_child", "private_files", "textedit"),
     ("sessions",),
@@ -34,7 +34,7 @@ LAYERS = (
     ("",),
 )
 PURE = frozenset(
-    "own_providers addresses cache clients dashboard errors identity ledger.rows listening meter prompt providers routing session session_memory sessions textedit ways wire".split()
+    "own_providers addresses budgets cache clients dashboard errors identity ledger.rows listening meter prompt providers routing session session_memory sessions textedit ways wire".split()
 )
 # What a pure module may import from outside: nothing that reads a clock, the environment, a file or a socket.
 HARMLESS = frozenset(

@@ -100,7 +100,9 @@ def test_a_known_provider_keeps_its_own_and_takes_headers_a_query_and_models():
     ],
 )
 def test_bedrock_is_in_a_region_and_at_an_endpoint(row, base_url):
-    bedrock = read_providers({"bedrock": row}, at)[0]["bedrock"]
+    providers, models = read_providers({"bedrock": row}, at)
+    bedrock = providers["bedrock"]
+    assert models == {}, "who names no models leaves those that are known"
     assert bedrock.base_url == base_url
     assert bedrock.path("anthropic", "/messages") == "/anthropic/v1/messages"
 

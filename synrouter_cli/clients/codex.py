@@ -26,35 +26,15 @@ from synrouter_cli.clients.client import (
     Wish,
     inside,
 )
+from synrouter_cli.clients.codex_models import entries, needs_catalog
 from synrouter_cli.providers import Model
 from synrouter_cli.textedit import Edit, leaves
 from synrouter_cli.textedit.toml_document import inline
 
 CATALOG: Final = "synrouter-models.json"
-OWN_PREFIX: Final = "gpt-"
-"""How models begin that Codex has in a catalog of its own, with the prompts that they were trained on."""
 PATIENCE_MS: Final = 15_000
 """For the command that prints the key; the client's own 5 s are short for a machine that is busy."""
 MANAGED: Final = {"linux": "/etc/codex/managed_config.toml", "darwin": "/etc/codex/managed_config.toml"}
-EFFORTS: Final = {
-    "low": "Quick answers with little thinking",
-    "medium": "As much thinking as everyday work needs",
-    "high": "Thorough thinking for hard problems",
-}
-INSTRUCTIONS: Final = """\
-You are a coding agent in Codex CLI, working with a person on the files of this machine.
-
-- Keep going until what was asked for is done and checked; then end your turn with a short account of what changed.
-- Look before you change: read the files that matter, and find things with `rg` where it is there.
-- Follow AGENTS.md files: one holds for its folder and all below, the deeper one goes first, the person before both.
-- Edit with `apply_patch` where you have it. Keep to the style of the code around, fix causes rather than symptoms, and
-  leave alone what is not part of the task.
-- There may be changes of the person's own in the tree: never revert them, never throw work away, and commit or push
-  only when asked to.
-- Run the tests that are near the change. Say plainly what you could not check.
-- The sandbox and the approvals of this session are set by the person; ask through them, never around them.
-- Before a longer step say in one sentence what you are about to do. Name files as `path:line`. Be brief and concrete.
-"""
 
 
 def user_file(around: Surroundings) -> PurePath:
@@ -98,37 +78,9 @@ def provider(wish: Wish) -> dict[str, Any]:
     }
 
 
-def needs_catalog(model: Model) -> bool:
-    return not model.id.rsplit("/", 1)[-1].startswith(OWN_PREFIX)
-
-
 def catalog(models: tuple[Model, ...]) -> str:
-    """What Codex is told of models that it does not know: it has no limit of its own for answers."""
-    entries = [_entry(model, place) for place, model in enumerate(models, 1) if needs_catalog(model)]
-    return json.dumps({"models": entries}, indent=2, ensure_ascii=False) + "\n"
-
-
-def _entry(model: Model, place: int) -> dict[str, Any]:
-    return {
-        "slug": model.id,
-        "display_name": model.title,
-        "description": f"{model.title} through Synrouter",
-        "default_reasoning_level": "medium",
-        "supported_reasoning_levels": [{"effort": name, "description": text} for name, text in EFFORTS.items()],
-        "shell_type": "unified_exec",
-        "visibility": "list",
-        "supported_in_api": True,
-        "priority": place,
-        "support_verbosity": False,
-        "supports_parallel_tool_calls": True,
-        "apply_patch_tool_type": "freeform",
-        "truncation_policy": {"mode": "tokens", "limit": 10000},
-        "context_window": model.context_tokens,
-        "max_context_window": model.context_tokens,
-        "experimental_supported_tools": [],
-        "input_modalities": ["text", "image"],
-        "base_instructions": INSTRUCTIONS,
-    }
+    """The file with what Codex is told of models that it does not know."""
+    return json.dumps({"models": entries(models)}, indent=2, ensure_ascii=False) + "\n"
 
 
 def points_at(around: Surroundings) -> str:

@@ -8,8 +8,9 @@ synrouter explain a1b2 --turn 12        one turn
 from __future__ import annotations
 
 import shutil
+import textwrap
 
-from synrouter_cli.commands import explaining
+from synrouter_cli.commands import explaining, own_cache
 from synrouter_cli.commands.verdict_words import detail_of
 from synrouter_cli.daemon import client
 from synrouter_cli.dashboard.sanitize import clean
@@ -33,17 +34,17 @@ def explain(paths: Paths, session: str | None, *, turn: int | None = None, as_js
     if session is None:
         if turn is not None:
             raise UsageError(detail="--turn goes with a session.", hint="synrouter explain SESSION --turn 12")
-        _show(paths, _last_miss(paths), None, as_json=as_json)
+        _show(paths, _last_miss(paths), None, [], as_json=as_json)
         return
     turns = lookups.turns_of(paths.ledger_file, _full_id(paths, session))
     if turn is None:
-        _show(paths, explaining.costliest(turns), turns, as_json=as_json)
+        _show(paths, explaining.costliest(turns), turns, turns, as_json=as_json)
         return
     found = next((each for each in turns if each.turn == turn), None)
     if found is None:
         detail = f"Session {clean(turns[-1].session)} has no turn {turn}; its last is {turns[-1].turn}."
         raise NothingToExplain(detail=detail, hint=f"synrouter explain {clean(turns[-1].session)}")
-    _show(paths, found, None, as_json=as_json)
+    _show(paths, found, None, turns, as_json=as_json)
 
 
 def _last_miss(paths: Paths) -> Turn:
@@ -69,21 +70,23 @@ def _full_id(paths: Paths, prefix: str) -> str:
     return prefix if prefix in found else found[0]
 
 
-def _show(paths: Paths, turn: Turn | None, turns: list[Turn] | None, *, as_json: bool) -> None:
+def _show(paths: Paths, turn: Turn | None, turns: list[Turn] | None, all_turns: list[Turn], *, as_json: bool) -> None:
+    """`turns` are to be listed too; `all_turns` are those of the turn's session."""
     line = _changed_line(paths, turn) if turn is not None else None
+    last = own_cache.before(all_turns, turn) if turn is not None else None
     if as_json:
         import msgspec  # only here: the text needs none
 
         encoder = msgspec.json.Encoder(decimal_format="number")
-        answer = explaining.as_object(turn, line, turns)
+        answer = explaining.as_object(turn, line, turns, last=last)
         print(msgspec.json.format(encoder.encode(answer), indent=2).decode())
         return
     width = min(shutil.get_terminal_size().columns, _WIDEST)
     lines = explaining.overview(turns) if turns else []
     if turn is not None:
-        lines += [*([""] if lines else []), *explaining.explanation(turn, line=line, width=width)]
+        lines += [*([""] if lines else []), *explaining.explanation(turn, line=line, last=last, width=width)]
     elif turns:
-        lines += ["", "No miss of this session cost anything."]
+        lines += ["", *textwrap.wrap(own_cache.summary(turns) or "No miss of this session cost anything.", width)]
     print("\n".join(lines))
 
 

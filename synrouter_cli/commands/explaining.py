@@ -17,6 +17,7 @@ from datetime import datetime, tzinfo
 from decimal import Decimal
 from typing import Any, Final
 
+from synrouter_cli.commands import own_cache, translated
 from synrouter_cli.commands.verdict_advice import advice
 from synrouter_cli.commands.verdict_words import detail_of, happened, provider_says
 from synrouter_cli.dashboard.sanitize import clean
@@ -32,27 +33,34 @@ LISTED: Final = 20
 _TITLE: Final = 12
 
 
-def explanation(turn: Turn, *, line: str | None = None, width: int = 80, zone: tzinfo | None = None) -> list[str]:
-    """What happened in a turn, what it cost, what to do about it. `line` is the changed line, where it is known."""
+def explanation(
+    turn: Turn, *, line: str | None = None, last: Turn | None = None, width: int = 80, zone: tzinfo | None = None
+) -> list[str]:
+    """What happened in a turn, what it cost, what to do about it. `line` is the changed line, where it is known, `last`
+    the turn before it."""
     at = datetime.fromtimestamp(turn.started_at, zone).strftime("%Y-%m-%d %H:%M:%S")
     head = " · ".join(
         clean(part) for part in (f"Turn {turn.turn} of {turn.session}", turn.client, turn.model, at) if part
     )
-    rows = [(_label(turn), happened(turn)), *_figures(turn)]
+    rows = [(_label(turn, last), own_cache.happened(turn, last) or happened(turn)), *_figures(turn)]
     if line:
         rows.append(("line", clean(line)))
     if said := provider_says(turn):
         rows.append(("provider", said))
-    rows.append(("advice", advice(turn)))
+    if way := translated.way(turn):
+        rows.append(("translated", way))
+    rows += [("left out", text) for text in translated.left_out(turn)]
+    rows.append(("advice", own_cache.advice(turn, last) or advice(turn)))
     lines = textwrap.wrap(head, width, break_on_hyphens=False)
     for title, text in rows:
         lines += _wrapped(title, text, width)
     return lines
 
 
-def _label(turn: Turn) -> str:
+def _label(turn: Turn, last: Turn | None) -> str:
     """The verdict in a word; for a turn without one how it ended, and that it was a ping."""
-    return turn.verdict or ("keep-warm" if turn.kind == "ping" and turn.status == "ok" else turn.status)
+    own = own_cache.label(turn, last) if turn.status == "ok" else ""
+    return turn.verdict or own or ("keep-warm" if turn.kind == "ping" and turn.status == "ok" else turn.status)
 
 
 def _figures(turn: Turn) -> list[tuple[str, str]]:
@@ -85,7 +93,7 @@ def overview(turns: Sequence[Turn], *, zone: tzinfo | None = None) -> list[str]:
         cost = _usd(turn, turn.cost_pusd) if usage else NOTHING
         missed = _usd(turn, turn.missed_pusd) if turn.missed_pusd else ""
         at = datetime.fromtimestamp(turn.started_at, zone).strftime("%H:%M:%S")
-        verdict = clean(_label(turn))[:10]
+        verdict = clean(_label(turn, own_cache.before(turns, turn)))[:10]
         row = f"{turn.turn:>6}  {at}  {verdict:<10}  {read:>6}  {written:>7}  {cost:>9}  {missed:>9}"
         lines.append(row.rstrip())
     return lines
@@ -97,9 +105,15 @@ def costliest(turns: Sequence[Turn]) -> Turn | None:
     return max(missed, key=lambda turn: (turn.missed_pusd or 0, turn.turn), default=None)
 
 
-def as_object(turn: Turn | None, line: str | None, turns: Sequence[Turn] | None = None) -> dict[str, Any]:
-    """For programs: the explained turn, and with `turns` the session's last ones. Money is exact, in USD."""
-    explained = {**turn_object(turn), "changed_line": line, "advice": advice(turn)} if turn is not None else {}
+def as_object(
+    turn: Turn | None, line: str | None, turns: Sequence[Turn] | None = None, *, last: Turn | None = None
+) -> dict[str, Any]:
+    """For programs: the explained turn, `last` being the one before it, and with `turns` the session's last ones. Money
+    is exact, in USD."""
+    explained: dict[str, Any] = {}
+    if turn is not None:
+        said = own_cache.advice(turn, last) or advice(turn)
+        explained = {**turn_object(turn), "changed_line": line, "advice": said}
     answer = {"schema_version": SCHEMA_VERSION, **explained}
     if turns is not None:
         answer = {**answer, "turns": [turn_object(each) for each in turns[-LISTED:]]}
@@ -114,6 +128,9 @@ def turn_object(turn: Turn) -> dict[str, Any]:
         "turn": turn.turn,
         "started_at": turn.started_at,
         "status": turn.status,
+        "provider": turn.provider,
+        "dialect": turn.dialect,
+        "upstream_dialect": translated.upstream_dialect(turn) or turn.dialect,
         "model": turn.model,
         "verdict": turn.verdict or None,
         "predicted_read_tokens": turn.predicted_read_tokens,
@@ -125,6 +142,8 @@ def turn_object(turn: Turn) -> dict[str, Any]:
         "cost_usd": _exact(turn.cost_pusd),
         "missed_usd": _exact(turn.missed_pusd),
         "gap_s": turn.gap_s,
+        "own_cache": turn.own_cache,
+        "losses": translated.losses(turn),
         "detail": detail_of(turn),
     }
 

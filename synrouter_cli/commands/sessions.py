@@ -3,7 +3,8 @@
     Session  Client       Model              Turns  Hit    Cost   Saved  Last seen    Warm
     a1b2c3   claude-code  claude-sonnet-4-6     38  91%  $1.0800  $2.72  11-21 14:02  4:12
 
-Warm is how long the newest cached prefix can still be read, by the proxy that runs; `?` where none does.
+Warm is how long the newest cached prefix can still be read, by the proxy that runs; `?` where none does, `–` where the
+provider caches by itself.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ class Seen:
     session: Session
     at: float
     warm_s: float | None
-    """0 where it is cold, None where nobody knows: no proxy runs."""
+    """0 where it is cold, None where nobody knows: no proxy runs, or the provider caches by itself."""
 
 
 def sessions(paths: Paths, *, since: str | None = None, as_json: bool = False, now: float | None = None) -> int:
@@ -97,7 +98,8 @@ def _cells(one: Seen) -> tuple[str, ...]:
     session = one.session
     names = (session.id[:6], session.client, session.kind, session.mode, session.model)
     figures = (value(session.figures) for _, value in (TURNS, HIT, COST, SAVED))
-    warm = UNKNOWN if one.warm_s is None else countdown(one.warm_s)
+    unknown = NOTHING if session.own_cache else UNKNOWN
+    warm = unknown if one.warm_s is None else countdown(one.warm_s)
     return (
         *(clean(name) or NOTHING for name in names),
         *figures,
@@ -128,7 +130,7 @@ def _read(paths: Paths, since: float, until: float) -> list[Seen]:
         Seen(
             session,
             at.get(session.id, float(session.last_bucket)),
-            None if warm is None else max(0.0, warm.get(session.id, 0.0)),
+            None if warm is None or session.own_cache else max(0.0, warm.get(session.id, 0.0)),
         )
         for session in found
     ]

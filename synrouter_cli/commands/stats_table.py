@@ -22,7 +22,7 @@ from synrouter_cli.ledger.queries import Report
 _RULE = (
     "Saved: what the same turns cost at the provider's prices without any cache, minus their cost. "
     "By Synrouter: what the client's own requests, unchanged, would have cost, minus that cost; "
-    "the rest is the client's own caching."
+    "the rest is the client's or the provider's own caching."
 )
 
 Column = tuple[str, Callable[[Figures], str]]

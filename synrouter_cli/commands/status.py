@@ -60,6 +60,7 @@ def as_object(daemon: Daemon) -> dict[str, Any]:
         "upstreams": dict(state.upstreams),
         "keys": dict(_keys(daemon)),
         "keyring": health.keyring if health else "",
+        "budget": dict(health.budget) if health else None,
     }
 
 
@@ -89,6 +90,8 @@ def lines(daemon: Daemon) -> list[str]:
     ]
     if health is not None and health.keyring:
         rows.append(("keyring", clean(health.keyring)))
+    if health is not None and health.budget:
+        rows += _budget_rows(health.budget)
     return [f"{name:<10} {value}" for name, value in rows]
 
 
@@ -131,6 +134,20 @@ def _ledger_rows(ledger: Mapping[str, Any], committed: int) -> list[tuple[str, s
         ledger.get("notice"),
     ]
     return [("ledger", " · ".join(parts)), *(("", clean(str(note))) for note in notes if note)]
+
+
+def _budget_rows(budget: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The limits and what was spent of them; whatever is near its limit once more, as answers say it."""
+    unpriced = _number(budget, "unpriced_turns")
+    uncounted = f"{unpriced:,} {'turn' if unpriced == 1 else 'turns'} without a known price, not counted"
+    rows = [("budget", " · ".join(_texts(budget, "limits"))), *([("", uncounted)] if unpriced else [])]
+    wrapped = [part for one in _texts(budget, "warnings") for part in textwrap.wrap(one, _WARNING_WIDTH)]
+    return rows + [("warning" if index == 0 else "", part) for index, part in enumerate(wrapped)]
+
+
+def _texts(values: Mapping[str, Any], name: str) -> list[str]:
+    texts = values.get(name)
+    return [clean(str(text)) for text in texts] if isinstance(texts, list) else []
 
 
 def _number(values: Mapping[str, Any], name: str) -> int:

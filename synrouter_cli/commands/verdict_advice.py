@@ -118,6 +118,8 @@ _ADVICE: Final[Words] = {
 
 def advice(turn: Turn) -> str:
     """What its user can do about it, in a sentence or two."""
+    if turn.status == "error" and not turn.attempts:
+        return "Raise the limit under [budget] in config.toml, then: synrouter down && synrouter up"
     if not turn.verdict:
         return "See what the proxy wrote down: synrouter logs" if turn.status == "error" else _NOTHING_TO_DO
     if detail_of(turn).get("ours"):

@@ -77,6 +77,8 @@ def _without_verdict(turn: Turn) -> str:
         return f"{clean(turn.verdict)}."
     if turn.status == "started":
         return "It is still under way, or the proxy ended before it did."
+    if turn.status == "error" and not turn.attempts:
+        return clean(turn.reason or "It was not sent.")
     if turn.status == "error":
         failure = f"HTTP {turn.http_status}" if turn.http_status else "no answer"
         kind = f", {clean(turn.error_type)}" if turn.error_type else ""

@@ -184,6 +184,8 @@ def _daemon(state: State, answer: Mapping[str, Any]) -> Daemon:
     """What a daemon says, taken with care: it may be of another version."""
     ledger = _mapping(answer.get("ledger"))
     providers = _mapping(answer.get("providers"))
+    budget = _mapping(answer.get("budget"))
+    warnings = budget.get("warnings")
     return Daemon(
         state="up",
         address=f"{HOST}:{state.port}",
@@ -198,6 +200,8 @@ def _daemon(state: State, answer: Mapping[str, Any]) -> Daemon:
         dropped=int(_number(ledger.get("dropped"))),
         ledger_error=str(ledger.get("last_error") or ""),
         ledger_notice=str(ledger.get("notice") or ""),
+        budget_warnings=tuple(str(one) for one in warnings) if isinstance(warnings, list) else (),
+        budget_reached=budget.get("reached") is True,
     )
 
 

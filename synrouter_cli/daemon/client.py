@@ -21,7 +21,7 @@ from synrouter_cli.errors import NotResponding, NotRunning, SynrouterError
 from synrouter_cli.settings import HOST, Paths, Secret
 
 _ANSWER_BYTES = 1024 * 1024
-_LATER = ("keys", "keyring")
+_LATER = ("keys", "keyring", "budget")
 _RELOAD_S = 10.0
 
 
@@ -45,6 +45,8 @@ class Health:
     """Provider → where its key came from; None of a version that doesn't say."""
     keyring: str = ""
     """How it stands with the keyring; empty where it was not asked."""
+    budget: Mapping[str, Any] = field(default_factory=dict)
+    """Limits and what was spent, in USD; empty without a limit."""
 
 
 class Control:

@@ -62,6 +62,8 @@ class Parts:
     shutdown: Callable[[], None]
     say: Say
     """Says the line of a turn; never blocks, never raises, callable from any thread."""
+    warn: Say = log.warning
+    """Says what a person should know, beside the turns' lines and in the log."""
     learned: Callable[[Iterable[str]], None] = lambda _: None
     """Told keys that come later, so that the log hides them."""
 
@@ -128,7 +130,14 @@ async def _serve(
     stop = _Stop()
     stop.listen(asyncio.get_running_loop())
     started_at = time.time()
-    parts = Parts(settings, tokens, secrets.token_hex(16), started_at, stop.request, voice.turn, redactor.learn)
+
+    def warn(text: str) -> None:
+        log.warning("%s", text)
+        if voice.greets:
+            voice.turn(f"synrouter: {text}")
+
+    instance = secrets.token_hex(16)
+    parts = Parts(settings, tokens, instance, started_at, stop.request, voice.turn, warn, redactor.learn)
     async with AsyncExitStack() as stack:
         try:
             running = await stack.enter_async_context(assemble(parts))

@@ -14,7 +14,6 @@ import importlib.util
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 
 from synrouter_cli import models_file
 from synrouter_cli.daemon import tokens
@@ -25,8 +24,9 @@ from synrouter_cli.ledger.ledger import Ledger
 from synrouter_cli.ledger.rows import Turn
 from synrouter_cli.prompt.policy import Policy
 from synrouter_cli.prompt.trim import limits_of
-from synrouter_cli.providers import known_models, price_version
+from synrouter_cli.providers import price_version
 from synrouter_cli.proxy.app import Services, start
+from synrouter_cli.proxy.budgeting import Budgets
 from synrouter_cli.proxy.turns import Turns
 from synrouter_cli.settings import Settings
 
@@ -52,6 +52,7 @@ def assemble_with(turn_line: Callable[[Turn], str], *, clock: Callable[[], float
         holder = KeyHolder(settings, learned=parts.learned)
         ledger = Ledger.open(settings.paths.ledger_file, clock=clock)
         try:
+            budgets = Budgets(settings.budget, clock=clock, ledger=ledger, tell=parts.warn)
             turns = Turns(
                 level=settings.level,
                 mode=settings.mode,
@@ -61,6 +62,7 @@ def assemble_with(turn_line: Callable[[Turn], str], *, clock: Callable[[], float
                 secret=key,
                 policy=_policy(settings),
                 keep_warm=settings.keep_warm,
+                budgets=budgets,
             )
             services = Services(
                 tokens=parts.tokens,
@@ -72,7 +74,8 @@ def assemble_with(turn_line: Callable[[Turn], str], *, clock: Callable[[], float
                 started_at=parts.started_at,
                 clock=clock,
                 keys=holder,
-                models=_models(settings, clock()),
+                budgets=budgets,
+                models=models_file.known(settings),
             )
             _import_late()
             price_version()  # reads the prices; the names have read the facts
@@ -92,14 +95,6 @@ def _policy(settings: Settings) -> Policy:
     trim = settings.trim
     limits = limits_of(settings.level, trim.over_chars, trim.keep_chars, trim.tools)
     return Policy(settings.level, limits, diagnoses=settings.diagnostics and settings.level != "observe")
-
-
-def _models(settings: Settings, now: float) -> dict[str, tuple[str, ...]]:
-    """Provider → models that it is known to have: those that we know, and those that it said."""
-    known = {"anthropic": tuple(each.id for each in known_models(datetime.fromtimestamp(now, UTC).date()))}
-    for provider, names in models_file.read(settings.paths).items():
-        known[provider] = tuple(dict.fromkeys((*known.get(provider, ()), *names)))
-    return known
 
 
 def _check_names(settings: Settings) -> None:

@@ -30,7 +30,7 @@ def top(snapshot: Snapshot, view: View, width: int, glyphs: Glyphs) -> list[Line
     else:
         lines += _fields(snapshot.totals, width, glyphs)
         lines += _apart(snapshot.totals, width, glyphs)
-    return [*lines, _sparks(snapshot, view, width, glyphs)]
+    return [*lines, *_budget(snapshot.daemon, width, glyphs), _sparks(snapshot, view, width, glyphs)]
 
 
 def _title(snapshot: Snapshot, view: View, width: int, glyphs: Glyphs) -> Line:
@@ -114,6 +114,12 @@ def _apart(figures: Figures, width: int, glyphs: Glyphs) -> list[Line]:
     for text in [together] * bool(own) if len(together) < width else own:  # no figure is ever cut
         lines.append(line(glyphs, width, (f" {text}", "dim")))
     return lines
+
+
+def _budget(daemon: Daemon, width: int, glyphs: Glyphs) -> list[Line]:
+    """What is nearly spent; the day's, which is told first, and one session's: the screen has other things to show."""
+    style = "bold red" if daemon.budget_reached else "yellow"
+    return [line(glyphs, width, (f" {text}", style)) for text in daemon.budget_warnings[:2]]
 
 
 def _own_doings(figures: Figures) -> list[str]:

@@ -78,6 +78,8 @@ class Session(Protocol):
     @property
     def model(self) -> str: ...
     @property
+    def own_cache(self) -> bool: ...
+    @property
     def figures(self) -> Figures: ...
 
 
@@ -136,6 +138,10 @@ class Daemon:
     dropped: int = 0
     ledger_error: str = ""
     ledger_notice: str = ""
+    budget_warnings: tuple[str, ...] = ()
+    """Limits that are near, or reached."""
+    budget_reached: bool = False
+    """That of the day: nothing is sent any more."""
     problem: str = ""
     hint: str = ""
 

@@ -38,7 +38,7 @@ def session_columns(snapshot: Snapshot) -> list[Column[Session]]:
         Column("Cost", lambda one: amounts.cost(one.figures)),
         Column("Saved", lambda one: amounts.saved_by_synrouter(one.figures)),
         Column("In all", lambda one: amounts.saved(one.figures), 4),
-        Column("Warm", lambda one: _warm(snapshot, one.id)),
+        Column("Warm", lambda one: _warm(snapshot, one)),
     ]
 
 
@@ -100,10 +100,10 @@ def _errors(figures: Figures) -> Piece:
     return (f"{count:,}", "red") if count else (NOTHING, "dim")
 
 
-def _warm(snapshot: Snapshot, session: str) -> Piece:
-    left = snapshot.warm.get(session, 0.0) - snapshot.at
+def _warm(snapshot: Snapshot, session: Session) -> Piece:
+    left = snapshot.warm.get(session.id, 0.0) - snapshot.at
     if left <= 0:
-        return "cold", "dim"
+        return (NOTHING if session.own_cache else "cold"), "dim"
     return countdown(left), "yellow" if left < LOW_S else "green"
 
 

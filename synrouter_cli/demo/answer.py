@@ -55,7 +55,7 @@ class Answer:
         for index, tool in enumerate(step.tools):
             tool_id = f"toolu_{ident[:20]}{index:04d}"
             content.append({"type": "tool_use", "id": tool_id, "name": tool.name, "input": tool.arguments})
-        stop_reason = "tool_use" if step.tools else "end_turn"
+        stop_reason = "refusal" if step.refuse else "tool_use" if step.tools else "end_turn"
         output_tokens = sum(estimate_block(block["type"], json.dumps(block).encode()) for block in content)
         if max_tokens is not None and output_tokens > max_tokens:
             content, stop_reason, output_tokens = _cut(content, max_tokens), "max_tokens", max_tokens

@@ -43,8 +43,8 @@ __all__ = ["Answered", "Provider"]
 MAX_BODY_BYTES = 32 * 1024 * 1024
 """The API's own limit (platform.claude.com, "Errors": request size limits)."""
 MODELS = ("claude-opus-5-5", "claude-opus-4-8", "claude-sonnet-5-5", "claude-sonnet-4-6", "claude-haiku-4-5")
-_PREFIXES = ("/v1", "/anthropic/v1", "/api/anthropic/v1", "/apps/anthropic/v1", "/api/v1")
-"""Where the API stands, and where relays and others have it (Z.ai, DeepSeek, Model Studio, OpenRouter)."""
+_PREFIXES = ("/v1", "/anthropic/v1", "/api/anthropic/v1", "/apps/anthropic/v1", "/api/v1", "/inference/v1")
+"""Where the API stands, and where relays and others have it (Z.ai, DeepSeek, Model Studio, OpenRouter, Fireworks)."""
 
 
 class Provider:
@@ -97,7 +97,7 @@ class Provider:
             weighed = await self._weighed(request, line)
             step, fault = self._step(request, weighed)
         except Refused as refused:
-            return _error(line, refused.status, str(refused))
+            return _refused(line, refused)
         line.model, line.streamed = weighed.prompt.model, weighed.prompt.stream
         line.tools = len(weighed.body.get("tools") or ())
         if fault.kind == "slow":
@@ -143,7 +143,7 @@ class Provider:
         try:
             weighed = await self._weighed(request, line)
         except Refused as refused:
-            return _error(line, refused.status, str(refused))
+            return _refused(line, refused)
         line.complete = True
         return _json(line, {"input_tokens": weighed.split.total})
 
@@ -154,7 +154,7 @@ class Provider:
         try:
             self._admitted(request)
         except Refused as refused:
-            return _error(line, refused.status, str(refused))
+            return _refused(line, refused)
         listed = [
             {"type": "model", "id": model, "display_name": model, "created_at": "2026-01-01T00:00:00Z"}
             for model in MODELS
@@ -192,7 +192,7 @@ class Provider:
         """The key of the request. Raises Refused."""
         bearer = request.headers.get("authorization", "").removeprefix("Bearer ")
         key = request.headers.get("x-api-key", bearer)
-        if not key or (self._key and key != self._key):
+        if (not key and not self._openai.open) or (self._key and key != self._key):
             raise Refused("invalid x-api-key" if key else "x-api-key header is required", 401)
         return key
 
@@ -232,6 +232,13 @@ def _failed(request: web.Request, line: Answered, fault: Fault) -> web.Response 
 def _error(line: Answered, status: int, message: str, headers: Mapping[str, str] | None = None) -> web.Response:
     body = error_body(ERRORS[status][0], message, line.request_id)
     return _json(line, body, status, headers)
+
+
+def _refused(line: Answered, refused: Refused) -> web.Response:
+    body = error_body(ERRORS[refused.status][0], str(refused), line.request_id)
+    if refused.details:
+        body["error"]["details"] = refused.details
+    return _json(line, body, refused.status)
 
 
 def _json(

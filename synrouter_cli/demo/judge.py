@@ -29,17 +29,20 @@ __all__ = ["Judge", "Refused", "Weighed"]
 ANSWER_PREFIX_TOKENS = 3
 """What opens the answer stands behind every marker: the API never reports fewer input tokens."""
 _SIGNATURE = "demo-"
+_UNTHREADED = {"error_code": "thread_unsupported_request", "unsupported": ["thread"]}
+"""No threads are held here: the API has such refusals too, and clients go on without one."""
 _BOUND = (
     "messages.{}.content.{}: Invalid `signature` in `thinking` block. The block is bound to a different conversation"
 )
 
 
 class Refused(Exception):
-    """The request gets an error with the API's own message, a 400 unless told."""
+    """The request gets an error with the API's own message, a 400 unless told, and with what programs read of it."""
 
-    def __init__(self, message: str, status: int = 400) -> None:
+    def __init__(self, message: str, status: int = 400, details: Mapping[str, Any] | None = None) -> None:
         super().__init__(message)
         self.status = status
+        self.details = details or {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,8 @@ class Judge:
         message = refusal(body, endpoint)
         if message is not None:
             raise Refused(message)
+        if body.get("thread") is not None:
+            raise Refused("thread: this request can't be part of one", details=_UNTHREADED)
         facts = providers.facts("anthropic", body["model"])
         try:
             # the last request is a hint: what both share is not split again

@@ -65,10 +65,12 @@ class Step:
     fault: str = ""
     times: int = 1
     interleave: bool = False
+    refuse: bool = False
+    """What is said is a refusal."""
 
     def offered(self, names: Container[str]) -> Step:
         """The step without calls of tools that the request does not offer."""
-        tools = tuple(tool for tool in self.tools if tool.offered_as in names)
+        tools = tuple(tool for tool in self.tools if tool.offered_as in names and not self.refuse)
         say = self.say if self.say or tools else "Done."
         return replace(self, say=say, tools=tools)
 
@@ -98,7 +100,7 @@ class Script:
     @classmethod
     def parse(cls, rules: Any) -> Script:
         """`[{"when": "…", "steps": [{"say", "think", "tools": [{"name", "input", "namespace"}], "fault", "times",
-        "interleave"}]}]`."""
+        "interleave", "refuse"}]}]`."""
         if not isinstance(rules, list):
             raise ScriptError("a script is a list of rules")
         return cls(tuple(_rule(rule, f"rules[{i}]") for i, rule in enumerate(rules)))
@@ -141,7 +143,7 @@ def _rule(rule: Any, where: str) -> Rule:
 def _step(step: Any, where: str) -> Step:
     if not isinstance(step, dict):
         raise ScriptError(f"{where}: a step is an object")
-    unknown = step.keys() - {"say", "think", "tools", "fault", "times", "interleave"}
+    unknown = step.keys() - {"say", "think", "tools", "fault", "times", "interleave", "refuse"}
     if unknown:
         raise ScriptError(f"{where}: unknown {', '.join(sorted(unknown))}")
     try:

@@ -23,6 +23,7 @@ from typing import TypeVar
 
 from synrouter_cli.errors import SynrouterError
 from synrouter_cli.ledger import files, queries
+from synrouter_cli.ledger.figures import Sums
 from synrouter_cli.ledger.pending import Blob, Pending
 from synrouter_cli.ledger.rows import Turn
 from synrouter_cli.ledger.store import Connect, connect
@@ -125,6 +126,23 @@ class Ledger:
     def turns_of(self, session: str) -> list[Turn]:
         """The turns of `session` on disk, in their order."""
         return self._read(lambda db: queries.turns_of(db, session), [])
+
+    def spent(self, since: float, until: float) -> Sums:
+        """What turns on disk that began in [since, until) add up to, those of a subscription not among them."""
+        return self._read(lambda db: queries.totals(db, since, until).api, Sums())
+
+    def spent_by(self, session: str) -> Sums:
+        """The same of all turns of a session."""
+        return self._read(lambda db: queries.session_totals(db, session).api, Sums())
+
+    def spent_by_children(self, since: float) -> dict[str, Sums]:
+        """Session → the same of its subagents and side requests, from `since` on."""
+        nothing: dict[str, Sums] = {}
+
+        def read(db: sqlite3.Connection) -> dict[str, Sums]:
+            return {parent: figures.api for parent, figures in queries.children_totals(db, since).items()}
+
+        return self._read(read, nothing)
 
     def health(self) -> LedgerHealth:
         """How the ledger fares right now."""

@@ -28,7 +28,7 @@ from synrouter_cli.ledger.migrations import (
     SchemaTooOld,
     schema_version,
 )
-from synrouter_cli.ledger.rows import Turn
+from synrouter_cli.ledger.rows import OWN_CACHE, Turn
 
 READ_SECONDS: Final = 2.0
 """How long a read waits where another process holds the whole file."""
@@ -77,6 +77,8 @@ class Session:
     """The model of most of its turns within the range."""
     last_bucket: int = 0
     figures: Figures = field(default_factory=Figures)
+    own_cache: bool = False
+    """The provider of its last turn caches by itself: how warm that is nobody knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +165,30 @@ def totals(db: sqlite3.Connection, since: float, until: float) -> Figures:
     return figures
 
 
+def session_totals(db: sqlite3.Connection, session: str) -> Figures:
+    """The figures of all turns of `session`; from its rows, which go by an index."""
+    figures = Figures()
+    query = f"SELECT billing, {_SUMS} FROM final_turns WHERE session = ? GROUP BY billing"
+    for billing, *sums in db.execute(query, (key_text(session),)):
+        figures.add(billing, Sums(*sums))
+    return figures
+
+
+def children_totals(db: sqlite3.Connection, since: float) -> dict[str, Figures]:
+    """Session → the figures of its subagents' and side requests' turns that began from `since` on. It reads every row
+    of that time: about 0.4 s for 100,000."""
+    found: dict[str, Figures] = {}
+    query = f"""
+        SELECT turns.parent, final_turns.billing, {", ".join(f"sum(final_turns.{name})" for name in MEASURES)}
+        FROM turns JOIN final_turns ON final_turns.session = turns.session AND final_turns.turn = turns.turn
+        WHERE turns.started_at >= ? AND turns.parent IS NOT NULL
+        GROUP BY turns.parent, final_turns.billing
+    """
+    for parent, billing, *sums in db.execute(query, (since,)):
+        found.setdefault(parent, Figures()).add(billing, Sums(*sums))
+    return found
+
+
 def groups(db: sqlite3.Connection, since: float, until: float, by: str) -> list[Group]:
     """The figures by one of DIMENSIONS: days in order, else the one with most turns first."""
     table, key = _KEYS[by]
@@ -245,9 +271,10 @@ def _shared(table: str) -> str:
 
 def _described(db: sqlite3.Connection, session: str) -> Session:
     query = """
-        SELECT client, mode, kind, parent FROM turns WHERE session = ? ORDER BY kind = 'ping', turn DESC LIMIT 1
+        SELECT plan, client, mode, kind, parent FROM turns WHERE session = ? ORDER BY kind = 'ping', turn DESC LIMIT 1
     """
-    return Session(session, *db.execute(query, (session,)).fetchone())
+    plan, client, mode, kind, parent = db.execute(query, (session,)).fetchone()
+    return Session(session, client, mode, kind, parent, own_cache=plan.endswith(OWN_CACHE))
 
 
 def _turns(db: sqlite3.Connection, query: str, values: tuple[str | int, ...]) -> list[Turn]:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from synrouter_cli.wire.usage import Usage
+
+OWN_CACHE: Final = "the provider's own cache"
+"""How the plan ends of a turn whose provider places no markers but caches by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,3 +80,13 @@ class Turn:
     trimmed_pusd: int = 0
     """What the trimmed tokens would have cost, written once and then read; an estimate that assumes no re-read."""
     predicted_write_tokens: int | None = None
+
+    @property
+    def conversation(self) -> str:
+        """The session, or the one that this subagent or side request belongs to."""
+        return self.parent or self.session
+
+    @property
+    def own_cache(self) -> bool:
+        """Whether its provider caches by itself: nothing of it was planned, and no saving is ours."""
+        return self.plan.endswith(OWN_CACHE)

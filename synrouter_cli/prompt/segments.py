@@ -42,6 +42,7 @@ class _Top(msgspec.Struct):
     speed: msgspec.Raw = NOTHING
     max_tokens: msgspec.Raw = NOTHING
     stream: msgspec.Raw = NOTHING
+    thread: msgspec.Raw = NOTHING
 
 
 _top = msgspec.json.Decoder(_Top)
@@ -62,7 +63,7 @@ def segment(
     message is left out of the keys, as the provider leaves it out of the prompt (platform.claude.com, "Extended
     thinking").
 
-    Raises Unplannable where the body is no such request.
+    Raises Unplannable where the body is no such request, or only a part of one (a thread's).
     """
     source = body
     try:
@@ -86,6 +87,8 @@ def _segment(
     keeps_thinking: Callable[[str], bool],
     secret: bytes,
 ) -> Prompt:
+    if bytes(top.thread) not in (b"", b"null"):
+        raise Unplannable("the provider holds what came before")
     prompt = Prompt()
     prompt.body = body
     prompt.model = top.model

@@ -119,7 +119,7 @@ class Provider:
         dialect = next((name for name in self.dialects if name != "anthropic"), "anthropic")
         if self.models_path:
             return dialect, self.models_path
-        return dialect, self.path(dialect, "/models", f"limit={most}" if dialect == "anthropic" else "")
+        return dialect, self.path(dialect, "/models", f"?limit={most}" if dialect == "anthropic" else "")
 
     def key_trial(self) -> tuple[str, str]:
         """The dialect and the path of what says at no cost whether a key is good."""

@@ -20,10 +20,12 @@ from aiohttp.web_protocol import RequestHandler
 
 from synrouter_cli.errors import InvalidRequest, SynrouterError
 from synrouter_cli.proxy.bodies import Budget, Limits
+from synrouter_cli.proxy.budgeting import Budgets, unlimited
 from synrouter_cli.proxy.control import Control, Ledger
 from synrouter_cli.proxy.control import Turns as LiveTurns
 from synrouter_cli.proxy.course import Turns as PlanningTurns
 from synrouter_cli.proxy.door import Door, bind
+from synrouter_cli.proxy.draining import Drains
 from synrouter_cli.proxy.exchange import Exchange
 from synrouter_cli.proxy.guard import Guard, Tokens
 from synrouter_cli.proxy.live import Live, place
@@ -69,6 +71,8 @@ class Services:
     """Who holds the providers' keys; those of the settings where it is None."""
     models: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Provider → models that it is known to have."""
+    budgets: Budgets = field(default_factory=unlimited)
+    """What was spent, against the limits of the settings; the turns tell it what they cost."""
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     """Waits so many seconds of that clock."""
     room_wait_s: float = 10.0
@@ -118,6 +122,7 @@ async def _serve(settings: Settings, services: Services, upstream: Upstream) -> 
             turns=services.turns,
             keys=keys,
             shutdown=services.shutdown,
+            budgets=services.budgets,
         ),
         turns=services.turns,
         upstream=upstream,
@@ -129,13 +134,14 @@ async def _serve(settings: Settings, services: Services, upstream: Upstream) -> 
         scope_key=services.scope_key,
         ping_interval_s=settings.ping_interval_s,
         live=live,
+        budgets=services.budgets,
         pinger=pinger,
     )
     entrance = _Entrance(exchange.handle, services.idle_connection_s)
     await door.start_serving()
     if pinger is not None:
         pinger.start()
-    return Running(door, entrance, upstream, live, pinger)
+    return Running(door, entrance, upstream, live, pinger, exchange.drains)
 
 
 class Running:
@@ -148,8 +154,10 @@ class Running:
         upstream: Upstream,
         live: Live,
         pinger: Pinger | None = None,
+        drains: Drains | None = None,
     ) -> None:
         self.port = door.port
+        self._drains = drains or Drains()
         self._pinger = pinger
         self._door = door
         self._entrance = entrance
@@ -186,6 +194,7 @@ class Running:
         self.cut()
         await self._live.wait_idle(_LAST_WORDS_S)
         await self._entrance.shutdown(timeout=0.5)
+        await self._drains.stop()
         await self._upstream.close()
         self._closed.set()
 

@@ -40,6 +40,12 @@ class Turns(Protocol):
     def changed_line(self, session: str, turn: int) -> str | None: ...
 
 
+class Budgets(Protocol):
+    """What the control API says of budgets."""
+
+    def report(self) -> dict[str, Any]: ...
+
+
 class Control:
     """One running proxy's answers about itself."""
 
@@ -54,6 +60,7 @@ class Control:
         turns: Turns,
         keys: Keys,
         shutdown: Callable[[], None],
+        budgets: Budgets | None = None,
     ) -> None:
         """`started_at` is in seconds since the epoch; `shutdown` only asks, and returns at once."""
         self._port = port
@@ -64,6 +71,7 @@ class Control:
         self._turns = turns
         self._keys = keys
         self._shutdown = shutdown
+        self._budgets = budgets
 
     async def reload_keys(self) -> dict[str, Any]:
         """Read the keyring again, and what is known then: `keys` (provider → source) and `keyring`."""
@@ -98,6 +106,7 @@ class Control:
             "in_flight": in_flight,
             "committed": self._ledger.committed,
             "ledger": _plain(self._ledger.health()),
+            "budget": self._budgets.report() if self._budgets is not None else {},
             **self._key_state(),
         }
 

@@ -12,12 +12,15 @@ import time
 from dataclasses import dataclass
 from typing import Protocol
 
+from synrouter_cli.errors import SynrouterError
 from synrouter_cli.proxy.crossed import Crossed
+from synrouter_cli.proxy.crossing import Crossing
 from synrouter_cli.proxy.failures import Failure
 from synrouter_cli.proxy.reading import Reading
 from synrouter_cli.proxy.relay import Ending
 from synrouter_cli.proxy.turn import Inbound, Outcome
 from synrouter_cli.proxy.upstream import Answer
+from synrouter_cli.wire.ir import Loss
 
 
 class ActiveTurn(Protocol):
@@ -25,6 +28,8 @@ class ActiveTurn(Protocol):
 
     session_id: str
     number: int
+    client: str
+    conversation: str
     plan: str
     body: bytes
     edited: bool
@@ -55,6 +60,8 @@ class Unplanned:
     body: bytes
     session_id: str = "none"
     number: int = 0
+    client: str = "unknown"
+    conversation: str = "none"
     plan: str = "unplanned"
     edited: bool = False
     fallback: bytes | None = None
@@ -79,6 +86,8 @@ class Course:
 
     started: float
     metered: bool = True
+    crossing: Crossing | None = None
+    """The request's own way; None for what is relayed as it is."""
     reading: Reading | Crossed | None = None
     _status: str = "cancelled"
     _error_type: str | None = None
@@ -86,6 +95,7 @@ class Course:
     _ttfb_ms: float | None = None
     _attempts: int = 1
     _sent: bool = True
+    _withheld: str = ""
 
     def answered(self, answer: Answer) -> None:
         """The upstream's headers are here."""
@@ -98,6 +108,11 @@ class Course:
         self._attempts = failure.attempts
         self._sent = not failure.never_sent
 
+    def withheld(self, error: SynrouterError) -> None:
+        """We did not send it."""
+        self._status, self._error_type, self._http_status = "error", error.type, error.http_status
+        self._attempts, self._sent, self._withheld = 0, False, error.message
+
     def crashed(self) -> None:
         """An error of ours ended it."""
         self._status, self._error_type = "error", "api_error"
@@ -108,7 +123,7 @@ class Course:
     def outcome(self, now: float | None = None) -> Outcome:
         """What is known by `now` (monotonic seconds)."""
         elapsed = (time.monotonic() if now is None else now) - self.started
-        reading = self.reading
+        reading, crossing = self.reading, self.crossing
         return Outcome(
             status=self._status,
             http_status=self._http_status,
@@ -123,4 +138,12 @@ class Course:
             total_ms=elapsed * 1e3,
             attempts=self._attempts,
             sent=self._sent,
+            withheld=self._withheld,
+            losses=self._losses(),
+            upstream_dialect=crossing.way.dialect if crossing is not None and crossing.translated else "",
         )
+
+    def _losses(self) -> tuple[Loss, ...]:
+        """Of the request, where it was sent, and of the answer."""
+        asked = self.crossing.losses if self.crossing is not None and not self._withheld else ()
+        return (*asked, *(self.reading.losses if isinstance(self.reading, Crossed) else ()))

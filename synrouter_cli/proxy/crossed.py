@@ -9,12 +9,14 @@ Example: `Crossed(stream=True, upstream=chat, client=anthropic, asked=request).f
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from msgspec.structs import replace
 
 from synrouter_cli.proxy.live import place
+from synrouter_cli.proxy.usage_asked import WithoutUsage
+from synrouter_cli.proxy.wording import last_event
 from synrouter_cli.wire.codecs import Codec
 from synrouter_cli.wire.codecs.disguise import Restorer
 from synrouter_cli.wire.decoder import Decoder
@@ -26,6 +28,37 @@ log = logging.getLogger("synrouter.proxy")
 
 _WHOLE_BYTES: Final = 64 * 1024 * 1024
 _ERRORS: Final = 400
+
+
+_BY_STATUS: Final[Mapping[int, str]] = {
+    401: "authentication_error",
+    402: "billing_error",
+    403: "permission_error",
+    404: "not_found_error",
+    408: "timeout_error",
+    413: "request_too_large",
+    429: "rate_limit_error",
+    504: "timeout_error",
+    529: "overloaded_error",
+}
+_GENERAL: Final = ("invalid_request_error", "api_error")
+"""Types that say no more than whose fault it was."""
+
+
+def by_status(failure: Failure, status: int) -> Failure:
+    """An error told as its HTTP status says, where its words say nothing particular. Where an account is empty, the
+    client's dialect says which status that is: OpenAI has 429, which others take for a short wait.
+
+    >>> by_status(Failure("api_error", "Busy."), 529).type, by_status(Failure("billing_error", "", 429), 429).status
+    ('overloaded_error', None)
+    """
+    if failure.type == "billing_error" and status == 429:
+        return replace(failure, status=None)
+    if failure.type not in _GENERAL or status < 400:
+        return failure
+    general = "invalid_request_error" if status < 500 else "api_error"
+    known = _BY_STATUS.get(status)
+    return replace(failure, type=known or general, status=failure.status if known else failure.status or status)
 
 
 class Crossed:
@@ -40,10 +73,12 @@ class Crossed:
         asked: Request | None,
         encoding: str = "",
         created: int = 0,
+        keeps_usage: bool = False,
         upstream_status: int = 200,
     ) -> None:
         """`encoding` is the answer's Content-Encoding, `created` its epoch second for a dialect that tells one. `asked`
-        is needed where the answer is translated."""
+        is needed where the answer is translated. With `keeps_usage` the chunk that tells it does not reach the client.
+        """
         self._stream = stream
         self._upstream, self._client, self._asked = upstream, client, asked
         self._coding = Decoder(encoding) if encoding not in ("", "identity") else None
@@ -56,7 +91,11 @@ class Crossed:
         self._failed = False
         self._upstream_status = upstream_status
         self._tail = b""
-        self.translates = client is not None
+        self._without = WithoutUsage() if keeps_usage and stream and client is None and self._coding is None else None
+        self.encodes = client is not None
+        """What the client gets is in another dialect than what came."""
+        self.translates = self.encodes or self._without is not None
+        """What the client gets is to be taken from here."""
         self.status: int | None = None
         """The status that a translated error answer has; None: the upstream's own."""
         self.started = False
@@ -68,7 +107,15 @@ class Crossed:
         self.stop_reason: str | None = None
         self.error_type: str | None = None
         self.diagnosis: Diagnosis | None = None
-        self.losses: Sequence[Loss] = ()
+        self._lost: Sequence[Loss] = ()
+
+    @property
+    def losses(self) -> tuple[Loss, ...]:
+        """What the client's dialect had no place for, so far; none where nothing is translated."""
+        if self._client is None:
+            return ()
+        ends = (self._decoder, self._encoder)
+        return (*self._lost, *(loss for end in ends if end is not None for loss in end.losses))
 
     @property
     def inside_event(self) -> bool:
@@ -96,6 +143,8 @@ class Crossed:
     def feed(self, chunk: bytes) -> None:
         """Take the next bytes of the upstream."""
         self._tail = (self._tail + chunk[-4:])[-4:]
+        if self._without is not None:
+            self._out += self._without.feed(chunk)
         pieces = self._coding.feed(chunk) if self._coding is not None else (chunk,)
         for piece in pieces:
             if self._decoder is None:
@@ -117,10 +166,11 @@ class Crossed:
             return
         ends = [Failure("overloaded_error", f"Synrouter: {broken}")] if broken else self._decoder.end()
         self._take(ends)
-        self.losses = self._decoder.losses
         if self._encoder is not None:
             self._out += self._encoder.end()
-            self.losses = (*self.losses, *self._encoder.losses)
+        if self._without is not None:
+            self._out += self._without.end()
+            self._out += last_event(broken, "chat") if broken else b""
 
     def _take(self, events: Sequence[StreamEvent]) -> None:
         for event in events:
@@ -155,9 +205,10 @@ class Crossed:
             if self._client is None:
                 return
             read, losses = Failure("api_error", "Synrouter: the provider's answer can't be read.", status=502), ()
-        self.losses = losses
+        self._lost = losses
         self._whole.clear()
         if isinstance(read, Failure):
+            read = by_status(read, self._upstream_status)
             self.error_type = read.type
             if self._client is not None:
                 self.status, body = self._client.encode_failure(read)
@@ -168,7 +219,7 @@ class Crossed:
             restored = self._restorer.response(read) if self._restorer is not None else read
             dated = restored if read.created is not None else replace(restored, created=self._created)
             body, more = self._client.encode_response(dated, self._asked)
-            self.losses = (*losses, *more)
+            self._lost = (*losses, *more)
             self._out += body
 
     def _read_whole(self, body: bytes) -> tuple[Response | Failure, Sequence[Loss]]:

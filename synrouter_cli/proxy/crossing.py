@@ -13,18 +13,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Final, cast
 
 from msgspec.structs import replace
 
-from synrouter_cli.errors import InvalidRequest
+from synrouter_cli.errors import InvalidRequest, NoEmbeddings, NoThreads
 from synrouter_cli.prompt.top_level import model_of, read_top, renamed, with_field
 from synrouter_cli.providers import CacheKind
+from synrouter_cli.proxy.abroad import TAKES_MARKERS, abroad
+from synrouter_cli.proxy.usage_asked import asking
 from synrouter_cli.ways import Way
 from synrouter_cli.wire.codecs import Codec
 from synrouter_cli.wire.codecs.registry import CODECS
 from synrouter_cli.wire.ir import Dialect, Loss, Request
+from synrouter_cli.wire.sealed import MARK
 
+SEALED: Final = MARK.encode()
 KEY_FIELDS: Final = {"key": "prompt_cache_key", "session": "session_id"}
 """How the cache is kept → the field that names a session, so that its requests meet the same cache."""
 _KEY_CHARS: Final = 64
@@ -50,6 +54,12 @@ class Crossing:
     """The model's name as the client has it."""
     request: Request | None = None
     losses: tuple[Loss, ...] = ()
+    asks_usage: bool = False
+    """The provider is known to tell a stream's usage where it is asked to."""
+    usage_is_ours: bool = False
+    """We have asked, not the client: what tells it is not for the client."""
+    resealed: bool = False
+    """Thinking of another provider's is in it, which goes no further: the bytes can't go through as they came."""
 
     @property
     def translated(self) -> bool:
@@ -69,8 +79,10 @@ class Crossing:
     def outgoing(self, session_id: str = "") -> bytes:
         """The bytes for a provider that caches by itself, with the session's name where there is one and it helps."""
         field = KEY_FIELDS.get(self.cache) if session_id else None
-        if not self.translated:
+        if not self.translated and not self.resealed:
             body = renamed(self.body, self.way.model) if self.way.model != self.asked else self.body
+            if self.asks_usage and (asked := asking(body)) is not None:
+                body, self.usage_is_ours = asked, True
             top = read_top(body)
             named = top.cache_key if field == "prompt_cache_key" else top.session_id
             return body if field is None or named else with_field(body, field, session_id[:_KEY_CHARS])
@@ -78,7 +90,7 @@ class Crossing:
         key = request.cache_key or (session_id[:_KEY_CHARS] if field == "prompt_cache_key" else None)
         usage = True if request.stream and self.way.dialect == "chat" else request.include_usage
         request = replace(request, model=self.way.model, cache_key=key, include_usage=usage)
-        body, losses = codec_of(self.way.dialect).encode_request(request)
+        body, losses = _encoded(abroad(request, self.way.dialect), self.way.dialect, self.cache)
         self._lose(losses)
         return with_field(body, field, session_id[:_KEY_CHARS]) if field == "session_id" else body
 
@@ -89,10 +101,11 @@ class Crossing:
 def cross(dialect: str, body: bytes, way: Way, cache: CacheKind, *, output_tokens: int | None = None) -> Crossing:
     """The crossing of a decoded body. `output_tokens` is the model's longest answer, for clients that name none.
 
-    Raises InvalidRequest where it must be translated and can't be read.
+    Raises InvalidRequest where it must be translated and can't be read, or where only a part of it is there.
     """
     asked = model_of(body)
-    if dialect == way.dialect == "anthropic":
+    resealed = SEALED in body  # what another provider thought, wrapped for this client: its own seal is not this one's
+    if dialect == way.dialect == "anthropic" and not resealed:
         return Crossing(dialect, way, cache, body, renamed(body, way.model) if way.model != asked else body, asked)
     crossing = Crossing(dialect, way, cache, body, b"", asked)
     try:
@@ -102,9 +115,23 @@ def cross(dialect: str, body: bytes, way: Way, cache: CacheKind, *, output_token
             raise
         return crossing  # same dialect: the provider says what is wrong with it
     if crossing.translated:
+        if isinstance(crossing.request.extras.get("thread"), dict):
+            raise NoThreads(provider=way.provider)
         crossing._lose(losses)
-    crossing.hub = body if dialect == "anthropic" else _hub(crossing, output_tokens)
+    crossing.resealed = resealed
+    unchanged = dialect == "anthropic" and not (resealed and crossing.planned)
+    crossing.hub = body if unchanged else _hub(crossing, output_tokens)
     return crossing
+
+
+def lead(body: bytes, way: Way, cache: CacheKind) -> Crossing:
+    """The crossing of a request for embeddings, which are OpenAI's and no turn: it goes as it is.
+
+    Raises NoEmbeddings where the provider speaks no dialect that has them.
+    """
+    if way.dialect == "anthropic":
+        raise NoEmbeddings(provider=way.provider)
+    return Crossing(way.dialect, way, cache, body, b"", model_of(body))
 
 
 def _hub(crossing: Crossing, output_tokens: int | None) -> bytes:
@@ -118,9 +145,9 @@ def _hub(crossing: Crossing, output_tokens: int | None) -> bytes:
     return body
 
 
-def losses_of(crossing: Crossing) -> dict[str, Any]:
-    """For a row's detail: code → how often; {} where nothing was lost."""
-    counts: dict[str, int] = {}
-    for loss in crossing.losses:
-        counts[loss.code] = counts.get(loss.code, 0) + 1
-    return {"losses": counts} if counts else {}
+def _encoded(request: Request, dialect: str, cache: CacheKind) -> tuple[bytes, tuple[Loss, ...]]:
+    if dialect == "chat":
+        from synrouter_cli.wire.codecs.chat import CODEC, Target  # as with CODECS: most requests need none
+
+        return CODEC.encode_request(request, Target(markers=cache in TAKES_MARKERS))
+    return codec_of(dialect).encode_request(request)

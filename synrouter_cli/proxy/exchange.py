@@ -13,23 +13,34 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 
 from aiohttp import web
 
-from synrouter_cli.errors import InvalidRequest, KeyringError, NoProviderKey, SynrouterError
+from synrouter_cli.errors import BudgetReached, InvalidRequest, KeyringError, NoProviderKey, SynrouterError
 from synrouter_cli.identity import client_of
 from synrouter_cli.prompt.top_level import model_of
 from synrouter_cli.providers import Provider, cache_kind, model
 from synrouter_cli.providers.complaints import Asked
 from synrouter_cli.proxy import bodies
 from synrouter_cli.proxy.bodies import Body, Budget, Limits
+from synrouter_cli.proxy.budgeting import Budgets, unlimited
 from synrouter_cli.proxy.control import Control
 from synrouter_cli.proxy.course import ActiveTurn, Course, Turns, Unplanned
-from synrouter_cli.proxy.crossing import cross
+from synrouter_cli.proxy.crossing import cross, lead
+from synrouter_cli.proxy.draining import Drains
 from synrouter_cli.proxy.failures import Broken, Failure
+from synrouter_cli.proxy.fallbacks import FALLS_BACK, Passed, is_passed_over, none_answered, passed_by, passed_over
 from synrouter_cli.proxy.guard import Admitted, Guard, Head
-from synrouter_cli.proxy.headers import Credential, choose_credential, first, for_planning, to_upstream
+from synrouter_cli.proxy.headers import (
+    Credential,
+    choose_credential,
+    credential_owner_of,
+    first,
+    for_planning,
+    to_upstream,
+)
 from synrouter_cli.proxy.listing import asks_anthropic, listing, shape_of
 from synrouter_cli.proxy.live import Live, Stopping, place
 from synrouter_cli.proxy.pinging import Pinger
@@ -41,6 +52,7 @@ from synrouter_cli.proxy.trip import Trip
 from synrouter_cli.proxy.turn import Inbound
 from synrouter_cli.proxy.upstream import Answer, Call, Upstream
 from synrouter_cli.proxy.wayfinding import Ways
+from synrouter_cli.proxy.withholding import UNBUDGETED, withheld
 from synrouter_cli.routing import dialect_of
 from synrouter_cli.ways import Way
 from synrouter_cli.wire.diagnosis import NAMED_IN_REFUSALS
@@ -48,8 +60,6 @@ from synrouter_cli.wire.diagnosis import NAMED_IN_REFUSALS
 log = logging.getLogger("synrouter.proxy")
 
 _REFUSAL_BYTES: Final = 1024 * 1024
-FALLS_BACK: Final = frozenset({401, 402, 403, 408, 429, 500, 502, 503, 504, 529})
-"""With these another provider is asked, where the user has named one: this one can't, just now or at all."""
 
 
 @dataclass(slots=True)
@@ -68,6 +78,8 @@ class Exchange:
     ping_interval_s: float
     live: Live
     clock: Callable[[], float] = time.time
+    drains: Drains = field(default_factory=Drains)
+    budgets: Budgets = field(default_factory=unlimited)
     pinger: Pinger | None = None
     """Where keep-warm is switched on: remembers how requests went."""
 
@@ -78,11 +90,11 @@ class Exchange:
                 return await self._answer(request)
             except KeyringError as error:
                 # a person has to do something first
-                return refusal(error, dialect_of(request.raw_path), permanent=True)
+                return refusal(error, _dialect(request), permanent=True)
             except SynrouterError as error:
-                return refusal(error, dialect_of(request.raw_path))
+                return refusal(error, _dialect(request))
             except Failure as failure:
-                return refusal(failure.error, dialect_of(request.raw_path), permanent=failure.permanent)
+                return refusal(failure.error, _dialect(request), permanent=failure.permanent)
             except asyncio.CancelledError:
                 if not self.live.stopped():
                     raise
@@ -95,8 +107,7 @@ class Exchange:
                 return _instead(request, SynrouterError(detail=detail, hint="synrouter status"))
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        version = (request.version.major, request.version.minor)
-        head = Head(request.method, request.raw_path, version, request.raw_headers, request.remote or "")
+        head = _head(request)
         admitted = self.guard.admit(head)
         route = admitted.match.route
         match route.action:
@@ -126,74 +137,99 @@ class Exchange:
             encoding = b", ".join(head.values(b"content-encoding")).decode("latin-1")
             body = await bodies.read(request.content, request.content_length, encoding, lease, self.limits)
             dialect = admitted.match.route.dialect
-            way = self.ways.find(model_of(body.decoded), dialect)
-            tries = [way, *way.fallbacks]
-            failures: list[str] = []
+            owner = credential_owner_of(head) if admitted.keeps_credential else ""
+            way = self.ways.find(model_of(body.decoded), dialect, owner=owner)
+            tries = [way, *(each for each in way.fallbacks if each.provider in self.ways.usable())]
+            passed: list[Passed] = []
             for place_of_way, each in enumerate(tries):
-                trip = self._trip(head, admitted, body, each, first_way=place_of_way == 0)
+                first, last = place_of_way == 0, place_of_way == len(tries) - 1
+                trip = self._trip(head, admitted, body, each, first=first, last=last)
                 credential = await self._credential(trip)
-                last = place_of_way == len(tries) - 1
-                response = await self._try(request, trip, credential, Course(started), failures, last=last)
+                response = await self._try(request, trip, credential, Course(started), passed)
                 if response is not None:
                     return response
         raise AssertionError("unreachable")
 
-    def _trip(self, head: Head, admitted: Admitted, body: Body, way: Way, *, first_way: bool) -> Trip:
+    def _trip(self, head: Head, admitted: Admitted, body: Body, way: Way, *, first: bool, last: bool) -> Trip:
         """Raises InvalidRequest where the request must be translated and can't be read."""
         provider = self.ways.provider(way.provider)
         route = admitted.match.route
         kind = cache_kind(provider, way.model)
+        if route.endpoint == "embeddings":
+            crossing = lead(body.decoded, way, kind)
+            return Trip(head, admitted, body, provider, crossing, admitted.keeps_credential and first, last)
         longest = (
             None
             if route.dialect == "anthropic"
             else model(way.model, datetime.fromtimestamp(self.clock(), UTC).date()).output_tokens
         )
         crossing = cross(route.dialect, body.decoded, way, kind, output_tokens=longest)
-        return Trip(head, admitted, body, provider, crossing, keeps_credential=admitted.keeps_credential and first_way)
+        crossing.asks_usage = route.endpoint == "chat/completions" and provider.builtin and not provider.local
+        return Trip(head, admitted, body, provider, crossing, admitted.keeps_credential and first, last)
 
     async def _try(
-        self,
-        request: web.BaseRequest,
-        trip: Trip,
-        credential: Credential,
-        course: Course,
-        failures: list[str],
-        *,
-        last: bool,
+        self, request: web.BaseRequest, trip: Trip, credential: Credential, course: Course, passed: list[Passed]
     ) -> web.StreamResponse | None:
         """The answer of one provider; None where it failed and another is to be asked."""
         if (counted := self._counted(trip)) is not None:
             return counted
         active = self._begin(trip, credential)
+        course.crossing = trip.crossing
+        ours = {**_ours(active), **self.budgets.headers(active.conversation)}
+        drained = False
         try:
-            with closing(await self._ask(trip, credential, active)) as answer:
+            if (stop := self._over_budget(trip, credential, active)) is not None:
+                course.withheld(stop)
+                return withheld(stop, trip.crossing, active, ours, now=self.clock())
+            answer = await self._ask(trip, credential, active)
+            try:
                 course.answered(answer)
-                if not last and answer.status in FALLS_BACK:
-                    failures.append(f"{trip.provider.name} answered {answer.status}")
+                if is_passed_over(answer, trip):
+                    passed.append(await passed_over(answer, trip))
                     course.ended(Ending("error", error_type_of(answer.status)))
                     return None
+                if passed and answer.status in FALLS_BACK:
+                    course.ended(Ending("error", error_type_of(answer.status)))
+                    return none_answered(passed, f"{trip.provider.name} answered {answer.status}", ours)
                 _quietly(active.responding, answer.status)
-                context = self._context(trip, credential)
-                return await self._bring(request, answer, course, context, _ours(active), trip)
+                return await self._bring(request, answer, course, self._context(trip, credential), ours, trip)
+            except (asyncio.CancelledError, ConnectionError):  # the client is gone
+                if course.reading is not None and trip.provider.on_disconnect == "drain":
+                    drained = True
+                    self.drains.take(answer, course.reading, partial(self._finish, trip, credential, course, active))
+                raise
+            finally:
+                if not drained:
+                    answer.close()
         except Failure as failure:
             course.failed(failure)
             log.warning("%s: %s after %d attempts", trip.provider.name, failure.kind, failure.attempts)
-            if not last:
-                failures.append(f"{trip.provider.name}: {failure.kind}")
+            if not trip.last:
+                passed.append(passed_by(failure, trip))
                 return None
-            if failures:
-                tried = ", ".join(failures)
-                failure.error.message += f" Tried before: {tried}."
-            return refusal(failure.error, trip.dialect, permanent=failure.permanent, ours=_ours(active))
+            if passed:
+                return none_answered(passed, passed_by(failure, trip).said, ours)
+            return refusal(failure.error, trip.dialect, permanent=failure.permanent, ours=ours)
         except ConnectionError:
             raise  # the client is gone
         except Exception:
             course.crashed()
             raise
         finally:
-            _quietly(active.finish, course.outcome())
-            if self.pinger is not None and trip.crossing.planned:
-                _quietly(self.pinger.note, active.session_id, trip.call(credential, None, beta=active.beta))
+            if not drained:
+                self._finish(trip, credential, course, active)
+
+    def _finish(self, trip: Trip, credential: Credential, course: Course, active: ActiveTurn) -> None:
+        _quietly(active.finish, course.outcome())
+        if self.pinger is not None and trip.crossing.planned:
+            _quietly(self.pinger.note, active.session_id, trip.call(credential, None, beta=active.beta))
+
+    def _over_budget(self, trip: Trip, credential: Credential, active: ActiveTurn) -> BudgetReached | None:
+        """Why a turn that would cost dollars must not go out."""
+        if trip.admitted.match.route.endpoint in UNBUDGETED or credential.billing == "subscription":
+            return None
+        stop = self.budgets.verdict(active.conversation).stop
+        return stop.error() if stop is not None else None
 
     def _counted(self, trip: Trip) -> web.Response | None:
         """The estimate of a count, where the provider has none of its own."""
@@ -208,7 +244,7 @@ class Exchange:
 
     def _lists_anthropic(self, head: Head) -> bool:
         """Whether a list of models is Anthropic's own to give: its dialect asks, and there is nobody else."""
-        return asks_anthropic(head) and self.ways.usable() <= {"anthropic"}
+        return asks_anthropic(head) and self.ways.keyed() <= {"anthropic"}
 
     def _models(self, head: Head, admitted: Admitted) -> web.Response:
         """Our list of models, in the asker's shape."""
@@ -251,7 +287,7 @@ class Exchange:
 
     def _begin(self, trip: Trip, credential: Credential) -> ActiveTurn:
         crossing, provider = trip.crossing, trip.provider.name
-        if not crossing.hub or not trip.is_turn:
+        if not trip.is_turn:
             return Unplanned(crossing.body)
         relay = self.upstream.relay(provider)
         try:
@@ -262,7 +298,7 @@ class Exchange:
                     dialect=trip.dialect,
                     headers=for_planning(trip.head.headers),
                     query=trip.admitted.query.removeprefix("?"),
-                    body=crossing.hub,
+                    body=crossing.hub or crossing.body,
                     wire_encoded=trip.body.encoded,
                     scope=credential.scope(provider, self.scope_key),
                     billing=credential.billing,
@@ -282,7 +318,7 @@ class Exchange:
         markers, to the client's own. Raises Failure."""
 
         def call(edited: bytes | None) -> Call:
-            return trip.call(credential, edited, beta=active.beta)
+            return trip.call(credential, edited, beta=active.beta, session=active.session_id)
 
         if not trip.crossing.planned:
             named = active.session_id if trip.is_turn else ""
@@ -376,7 +412,20 @@ def _instead(request: web.BaseRequest, error: SynrouterError) -> web.Response:
     if request.writer.output_size:
         request.protocol.force_close()
         raise ConnectionResetError
-    return refusal(error, dialect_of(request.raw_path))
+    return refusal(error, _dialect(request))
+
+
+def _dialect(request: web.BaseRequest) -> str:
+    """In which errors of ours are told. Both dialects list models at one path: whose client it is, headers say."""
+    dialect = dialect_of(request.raw_path)
+    if request.raw_path.startswith("/v1/models") and not asks_anthropic(_head(request)):
+        return "chat"
+    return dialect
+
+
+def _head(request: web.BaseRequest) -> Head:
+    version = (request.version.major, request.version.minor)
+    return Head(request.method, request.raw_path, version, request.raw_headers, request.remote or "")
 
 
 async def _refuses(answer: Answer, name: bytes) -> bool:

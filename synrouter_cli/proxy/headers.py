@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from synrouter_cli.errors import ForeignCredential, NoProviderKey
-from synrouter_cli.providers import Provider, may_receive
+from synrouter_cli.providers import Provider, credential_owner, may_receive
 from synrouter_cli.proxy.guard import KEY_HEADER, LOCAL_TOKEN, Head, RawHeaders, bearer
 
 Pairs = list[tuple[str, str]]
@@ -99,6 +99,16 @@ def choose_credential(
     if provider.local:
         return Credential([], b"", "api")
     raise NoProviderKey(provider=provider.name)
+
+
+def credential_owner_of(head: Head) -> str:
+    """The provider that the client's own credential belongs to, by how it begins; empty where that says nothing."""
+    for name, value in head.headers:
+        if name.lower() in (b"x-api-key", b"authorization"):
+            owner = credential_owner(_text(bearer(value) or value).strip())
+            if owner is not None:
+                return owner.name
+    return ""
 
 
 def to_upstream(

@@ -1,4 +1,5 @@
-"""The list of models in the shape that the asker knows: Anthropic's, OpenAI's, Codex's own.
+"""The list of models in the shape that the asker knows: Anthropic's, OpenAI's, Codex's own, which has those that
+Codex does not know by itself.
 
 >>> listing([("anthropic", "claude-opus-4-8")], "openai")["data"][0]["id"]
 'claude-opus-4-8'
@@ -10,6 +11,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from synrouter_cli.clients.codex_models import entries
 from synrouter_cli.errors import UnknownModel
 from synrouter_cli.providers import Model, model
 from synrouter_cli.proxy.guard import Head
@@ -37,10 +39,10 @@ def listing(known: Iterable[tuple[str, str]], shape: str, wanted: str = "") -> d
         found = next((row for row in rows if row[1].id == wanted or f"{row[0]}/{row[1].id}" == wanted), None)
         if found is None:
             raise UnknownModel(model=wanted)
-        return _row(*found, shape)
-    listed = [_row(*row, shape) for row in rows]
+        return _row(*found, "openai" if shape == "codex" else shape)
     if shape == "codex":
-        return {"models": listed}
+        return {"models": entries(known for _, known in rows)}
+    listed = [_row(*row, shape) for row in rows]
     if shape == "openai":
         return {"object": "list", "data": listed}
     ids = [row["id"] for row in listed]
@@ -50,6 +52,4 @@ def listing(known: Iterable[tuple[str, str]], shape: str, wanted: str = "") -> d
 def _row(provider: str, known: Model, shape: str) -> dict[str, Any]:
     if shape == "anthropic":
         return {"type": "model", "id": known.id, "display_name": known.title, "created_at": _NO_DATE}
-    if shape == "codex":
-        return {"slug": known.id, "display_name": known.title, "context_window": known.context_tokens}
     return {"id": known.id, "object": "model", "created": 0, "owned_by": provider}

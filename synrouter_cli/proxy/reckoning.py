@@ -48,7 +48,7 @@ class Reckoner:
             refused = row.http_status is not None and row.http_status >= 400
             zero = 0 if refused or not sent else None
             return replace(row, cost_pusd=zero, baseline_no_cache_pusd=zero, baseline_client_pusd=zero)
-        model = row.model_used or row.model
+        model = providers.billed_as(row.provider, row.model, row.model_used)
         price = providers.price(row.provider, model, datetime.fromtimestamp(row.started_at, UTC).date())
         client_usage, lost = usage, True
         if planned is not None and planned.committed:

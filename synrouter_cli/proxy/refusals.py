@@ -34,6 +34,7 @@ OF_THE_BODY: Final = ("content-type", "content-length", "content-encoding", "eta
 _TYPES: Final[Mapping[int, str]] = {
     400: "invalid_request_error",
     401: "authentication_error",
+    402: "billing_error",
     403: "permission_error",
     404: "not_found_error",
     413: "request_too_large",

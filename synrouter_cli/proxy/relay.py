@@ -10,8 +10,6 @@ b'event: error'
 from __future__ import annotations
 
 import asyncio
-import json
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -25,12 +23,17 @@ from synrouter_cli.proxy.failures import Broken
 from synrouter_cli.proxy.headers import first, to_client
 from synrouter_cli.proxy.reading import Reading
 from synrouter_cli.proxy.refusals import OF_THE_BODY, Context, Reworded, error_type_of, reword
+from synrouter_cli.proxy.renaming import Renamer
+from synrouter_cli.proxy.retrying import added, may_add
 from synrouter_cli.proxy.upstream import Answer
 from synrouter_cli.proxy.wording import body_of, failed, last_event
 
 SERVER: Final = "synrouter"
+_REQUEST_IDS: Final = ("request-id", "x-request-id")
 PING: Final = b'event: ping\ndata: {"type": "ping"}\n\n'
 COMMENT: Final = b": waiting for the provider\n\n"
+
+_LOOK_BYTES: Final = 64 * 1024
 
 # What follows on a connection whose request was refused for its form is not trusted.
 _CLOSING: Final = (400, 403, 408, 413, 421, 426)
@@ -75,7 +78,9 @@ class Relay:
         self._reading = reading
         self._dialect = dialect
         self._translates = isinstance(reading, Crossed) and reading.translates
-        self._renames = renames if renames is not None and renames[0] != renames[1] and not _encoded(answer) else None
+        differ = renames is not None and renames[0] != renames[1] and not _encoded(answer)
+        encodes = isinstance(reading, Crossed) and reading.encodes  # those name the model as it was asked for
+        self._renamer = Renamer(*renames) if renames is not None and differ and not encodes else None
         self._context = context
         self._ours = ours
         self._ping_interval_s = ping_interval_s
@@ -84,6 +89,7 @@ class Relay:
     async def run(self) -> tuple[web.StreamResponse, Ending]:
         """Relay it all. Raises Failure where it broke before anything was sent, ConnectionError where
         the client is gone."""
+        self._ours = {**self._ours, **await self._hints()}
         if (reworded := await reword(self._answer, self._context)) is not None:
             return self._instead(reworded)
         if self._translates and not is_stream(self._answer):
@@ -91,6 +97,18 @@ class Relay:
         if self._translates or _takes_events(self._answer):
             return await self._stream()
         return await self._copy()
+
+    async def _hints(self) -> dict[str, str]:
+        """What helps the client with an error."""
+        answer = self._answer
+        names = {name.lower().decode("latin-1") for name, _ in answer.headers} if answer.status >= 400 else ()
+        if not may_add(answer.status, names):
+            return {}
+        try:
+            body = await answer.read_ahead(_LOOK_BYTES)
+        except Broken:
+            return {}
+        return added(self._context.asked().client, answer.status, names, body)
 
     async def _whole(self) -> tuple[web.StreamResponse, Ending]:
         """An answer in one piece, in the client's dialect."""
@@ -103,7 +121,7 @@ class Relay:
             raise self._answer.failure(broken) from None
         reading.end()
         status = reading.status or self._answer.status
-        headers = CIMultiDict(translated_headers(self._answer, self._ours, "application/json"))
+        headers = CIMultiDict(translated_headers(self._answer, self._ours, "application/json", self._dialect))
         return web.Response(status=status, body=reading.take(), headers=headers), self._ending()
 
     async def _stream(self) -> tuple[web.StreamResponse, Ending]:
@@ -118,8 +136,10 @@ class Relay:
         if isinstance(self._reading, Crossed):
             cut_off = broken is not None and not self._reading.complete
             self._reading.end(broken=_BROKEN[broken.kind] if broken is not None and cut_off else "")
-            if last := self._reading.take():
+            if last := self._renamed(self._reading.take()):
                 await response.write(last)
+        if self._renamer is not None and (last := self._renamer.end()):
+            await response.write(last)
         ending = self._ending()
         if broken is not None and not self._reading.complete:
             if not self._translates:
@@ -130,23 +150,17 @@ class Relay:
 
     async def _pass_on(self, response: web.StreamResponse, chunk: bytes, tail: bytes) -> bytes:
         """Returns the last three bytes that the client has."""
+        self._reading.feed(chunk)
         if isinstance(self._reading, Crossed) and self._translates:
-            self._reading.feed(chunk)
-            if not (chunk := self._reading.take()):
-                return tail
-            await response.write(chunk)
-        else:
-            await response.write(self._renamed(chunk))
-            self._reading.feed(chunk)
+            chunk = self._reading.take()
+        if not (chunk := self._renamed(chunk)):
+            return tail
+        await response.write(chunk)
         return (tail + chunk[-3:])[-3:]
 
     def _renamed(self, chunk: bytes) -> bytes:
-        """The answer's first bytes name the model, as the client asked for it."""
-        if self._renames is None:
-            return chunk
-        (theirs, asked), self._renames = self._renames, None
-        named = re.compile(rb'("model"\s*:\s*)' + re.escape(json.dumps(theirs).encode()))
-        return named.sub(lambda match: match[1] + json.dumps(asked).encode(), chunk, count=1)
+        """The answer names the model as the client asked for it."""
+        return chunk if self._renamer is None else self._renamer.feed(chunk)
 
     async def _next_or_ping(self, response: web.StreamResponse) -> bytes:
         while (chunk := await self._read(self._ping_interval_s)) is None:
@@ -163,9 +177,12 @@ class Relay:
         response = await self._begin()
         try:
             while chunk:
-                await response.write(self._renamed(chunk))
+                if renamed := self._renamed(chunk):
+                    await response.write(renamed)
                 self._reading.feed(chunk)
                 chunk = await self._read(None)
+            if self._renamer is not None and (last := self._renamer.end()):
+                await response.write(last)
         except Broken as broken:
             # Without an end the client sees that a part is missing; a clean end would hide it.
             self._request.protocol.force_close()
@@ -185,9 +202,9 @@ class Relay:
         answer = self._answer
         headers = CIMultiDict(to_client(answer.headers, self._ours))
         if self._translates:
-            headers = CIMultiDict(translated_headers(answer, self._ours, "text/event-stream"))
+            headers = CIMultiDict(translated_headers(answer, self._ours, "text/event-stream", self._dialect))
         headers.setdefault("Server", SERVER)
-        if self._renames is not None:
+        if self._renamer is not None:
             headers.popall("Content-Length", None)
         response = web.StreamResponse(status=answer.status, reason=answer.reason, headers=headers)
         await response.prepare(self._request)
@@ -227,11 +244,15 @@ def _encoded(answer: Answer) -> bool:
     return first(answer.headers, b"content-encoding") not in ("", "identity")
 
 
-def translated_headers(answer: Answer, ours: Mapping[str, str], content_type: str) -> list[tuple[str, str]]:
-    """An answer's headers without those of its body, which is another now."""
+def translated_headers(
+    answer: Answer, ours: Mapping[str, str], content_type: str, dialect: str
+) -> list[tuple[str, str]]:
+    """An answer's headers without those of its body, which is another now; the request's id where clients of the
+    dialect look for it."""
     kept = [pair for pair in to_client(answer.headers, ours) if pair[0].lower() not in OF_THE_BODY]
+    named = "request-id" if dialect == "anthropic" else "x-request-id"
     return [
-        *kept,
+        *((named if name.lower() in _REQUEST_IDS else name, value) for name, value in kept),
         ("Content-Type", content_type),
         *([("Cache-Control", "no-cache")] if "event" in content_type else []),
     ]

@@ -22,6 +22,8 @@ from synrouter_cli.proxy.upstream import Call
 
 ENDPOINTS: Final = {"anthropic": "/messages", "chat": "/chat/completions", "responses": "/responses"}
 """Dialect → where a turn is asked for, below the dialect's own path."""
+CONVERSATION: Final = "x-grok-conv-id"
+"""xAI's servers have a cache each; requests with the same value go to the same one."""
 VERSION: Final = ("anthropic-version", "2023-06-01")
 _THEIRS: Final = {
     "anthropic": ("anthropic-",),
@@ -41,6 +43,8 @@ class Trip:
     crossing: Crossing
     keeps_credential: bool
     """The client's own credential may go along."""
+    last: bool = True
+    """There is no other provider to ask."""
 
     @property
     def dialect(self) -> str:
@@ -52,8 +56,9 @@ class Trip:
         """Whether it is planned and metered; embeddings are only led to their provider."""
         return self._endpoint != "embeddings"
 
-    def call(self, credential: Credential, edited: bytes | None, *, beta: str = "") -> Call:
-        """The request to send; without `edited` what came, or what it was translated to."""
+    def call(self, credential: Credential, edited: bytes | None, *, beta: str = "", session: str = "") -> Call:
+        """The request to send; without `edited` what came, or what it was translated to. `session` is told where a
+        provider keeps its cache by it."""
         crossing = self.crossing
         unchanged = crossing.hub is crossing.body if crossing.planned else False
         if edited is None and not unchanged:
@@ -64,6 +69,13 @@ class Trip:
         if crossing.translated:
             headers = across(headers, crossing.way.dialect, self.dialect)
         headers += [(name, value) for name, value in self.provider.headers.items()]
+        if (
+            crossing.cache == "conversation"
+            and session
+            and self.is_turn
+            and not self.head.values(CONVERSATION.encode())
+        ):
+            headers.append((CONVERSATION, session))
         return Call(self.provider.name, "POST", self._path(), headers, self.body.wire if edited is None else edited)
 
     def reading(self, *, stream: bool, encoding: str, now: float, status: int = 200) -> Reading | Crossed:
@@ -79,6 +91,7 @@ class Trip:
             asked=crossing.answered if translated else None,
             encoding=encoding,
             created=int(now),
+            keeps_usage=crossing.usage_is_ours,
             upstream_status=status,
         )
 

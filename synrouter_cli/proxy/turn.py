@@ -15,6 +15,7 @@ from synrouter_cli.ledger.rows import Turn
 from synrouter_cli.proxy.planned import Planned
 from synrouter_cli.session import Session
 from synrouter_cli.wire.diagnosis import BETA, Diagnosis, asking
+from synrouter_cli.wire.ir import Loss
 from synrouter_cli.wire.usage import Usage
 
 __all__ = ["ActiveTurn", "Inbound", "Outcome"]
@@ -68,6 +69,12 @@ class Outcome:
     sent: bool = True
     """False where the request never reached the provider."""
     diagnosis: Diagnosis | None = None
+    withheld: str = ""
+    """Why we did not send it."""
+    losses: tuple[Loss, ...] = ()
+    """What translation had no place for, on the way out and back."""
+    upstream_dialect: str = ""
+    """The provider's, where the turn was translated."""
 
     def on(self, row: Turn) -> Turn:
         """The row of a turn that ended so."""
@@ -82,6 +89,7 @@ class Outcome:
             ttfb_ms=self.ttfb_ms,
             total_ms=self.total_ms,
             attempts=self.attempts,
+            reason=self.withheld or row.reason,
         )
 
 
@@ -101,6 +109,8 @@ class ActiveTurn:
     def __init__(self, books: Books, row: Turn, body: bytes, planned: Planned | None, *, recorded: bool) -> None:
         self.session_id = row.session
         self.number = row.turn
+        self.client = row.client
+        self.conversation = row.conversation
         self.plan = row.plan
         self.body = body
         self.edited = False

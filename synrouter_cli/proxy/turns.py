@@ -15,14 +15,16 @@ from types import TracebackType
 from typing import Any, Final
 
 from synrouter_cli.identity import identify, mode_of
-from synrouter_cli.ledger.rows import Turn
+from synrouter_cli.ledger.rows import OWN_CACHE, Turn
 from synrouter_cli.prompt.body import Unplannable, apply_edits
 from synrouter_cli.prompt.markers import marker_edits
 from synrouter_cli.prompt.policy import Policy
 from synrouter_cli.prompt.segments import Prompt
 from synrouter_cli.proxy.asking import may_be_asked, with_beta, with_diagnosis, without_beta
+from synrouter_cli.proxy.budgeting import Budgets
 from synrouter_cli.proxy.expecting import Expectations
 from synrouter_cli.proxy.keeping import LedgerPort, pack, restore_pairs, restore_sessions
+from synrouter_cli.proxy.losing import Losing, counted, with_translation
 from synrouter_cli.proxy.planned import Planned, plan_text
 from synrouter_cli.proxy.planning import Asked, Planning
 from synrouter_cli.proxy.pulse import Pulse
@@ -59,22 +61,32 @@ class Turns:
         policy: Policy | None = None,
         keep_warm: KeepWarm = NEVER_KEPT,
         expectations: Expectations | None = None,
+        budgets: Budgets | None = None,
     ) -> None:
         """`policy` is that of sessions that begin now, where it is not the level's usual one; `expectations` are what
-        was learned elsewhere, and learn on."""
+        was learned elsewhere, and learn on; `budgets` are told what turns and pings cost."""
         self._level = level
         self._mode = mode
         self._policy = policy if policy is not None else Policy.of(level)
         self._ledger = ledger
         self._clock = clock
         self._on_turn = on_turn
+        self._budgets = budgets
         self._sessions = Sessions()
         self._reckoner = Reckoner()
         self._planning = Planning(self._sessions, self._reckoner, secret=secret)
-        self._warming = Warming(keep_warm, ledger=ledger, planning=self._planning, number=self._number, on_turn=on_turn)
+        self._warming = Warming(
+            keep_warm,
+            ledger=ledger,
+            planning=self._planning,
+            number=self._number,
+            on_turn=self._ended,
+            left=budgets.left if budgets is not None else lambda _: None,
+        )
         if expectations is not None:
             self._planning.expectations = expectations
         self._pulse = Pulse()
+        self._losing = Losing()
         self._lines: OrderedDict[tuple[str, int], str] = OrderedDict()
         self._restore()
 
@@ -178,7 +190,7 @@ class Turns:
             model=inbound.model or prompt.model,
             billing=inbound.billing,
             streamed=prompt.stream,
-            plan=f"{self._level}; the provider's own cache",
+            plan=f"{self._level}; {OWN_CACHE}",
             retry_of=session.repeats(prompt, number),
             gap_s=now - session.last_at if session.last_at else None,
         )
@@ -304,8 +316,11 @@ class Turns:
             log.error("metering failed: %s", type(error).__name__, exc_info=_frames_only(error))
         if outcome.diagnosis is not None:
             final = replace(final, detail=with_diagnosis(final.detail, outcome.diagnosis))
+        if outcome.upstream_dialect or outcome.losses:
+            final = self._translated(final, outcome)
         self._ledger.record(final)
-        self._pulse.note(final)
+        if not outcome.withheld:  # what we did not send says nothing of the provider
+            self._pulse.note(final)
         if planned is not None:
             if planned.gone:
                 self._planning.expectations.gone(planned.session)
@@ -318,6 +333,22 @@ class Turns:
                 self._freeze(planned)
             self.guarded(self._keep, planned)
             self.guarded(lambda planned: self._warming.answered(final, planned), planned)
+        self._ended(final)
+
+    def _translated(self, final: Turn, outcome: Outcome) -> Turn:
+        """The row of a translated turn with what that lost."""
+        try:
+            self._losing.note(final.session, outcome.losses)
+            detail = with_translation(final.detail, outcome.upstream_dialect, counted(outcome.losses))
+        except Exception as error:
+            log.error("losses were not counted: %s", type(error).__name__)
+            return final
+        return replace(final, detail=detail)
+
+    def _ended(self, final: Turn) -> None:
+        """A turn or a ping is over, and priced."""
+        if self._budgets is not None:
+            self._budgets.note(final)
         if self._on_turn is not None:
             self._on_turn(final)
 

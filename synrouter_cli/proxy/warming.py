@@ -86,6 +86,8 @@ class Ping:
     def __init__(self, warming: Warming, row: Turn, planned: Planned, body: bytes) -> None:
         self.session_id = row.session
         self.number = row.turn
+        self.client = row.client
+        self.conversation = row.conversation
         self.plan = row.plan
         self.body = body
         self._warming = warming
@@ -122,13 +124,16 @@ class Warming:
         planning: Planning,
         number: Callable[[Session, float], int],
         on_turn: Callable[[Turn], None] | None = None,
+        left: Callable[[str], int | None] = lambda _: None,
     ) -> None:
-        """`number` gives a session's next turn number."""
+        """`number` gives a session's next turn number, `left` the pico-USD that its budgets still allow, None for
+        any."""
         self._enabled = settings.enabled
         self._ledger = ledger
         self._planning = planning
         self._number = number
         self._on_turn = on_turn
+        self._left = left
         self._watched: OrderedDict[str, _Watched] = OrderedDict()
         self._spending = Spending(settings)
 
@@ -211,7 +216,9 @@ class Warming:
             open_end=session.stopped in OPEN_ENDS,
         )
         prices = rates(last.provider, last.model, _day_of(now))
-        return weigh(chance, prices, cost_pusd=cost, left_pusd=self._spending.left(session.id, now))
+        of_pings, of_all = self._spending.left(session.id, now), self._left(last.conversation)
+        left_pusd = of_pings if of_all is None else min(of_pings, of_all)
+        return weigh(chance, prices, cost_pusd=cost, left_pusd=left_pusd)
 
     def begun(self, planned: Planned, started_at: float) -> None:
         """A ping is being answered: what it reads is renewed. The client's own cache knows of none."""

@@ -6,6 +6,7 @@ Example: `Ways(settings, keys).find("gpt-5.5", "chat").provider` is "openai".
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from synrouter_cli.providers import Provider
 from synrouter_cli.proxy.provider_keys import Keys
@@ -19,26 +20,33 @@ class Ways:
     """One running proxy's. The book is made anew only when keys come or go."""
 
     def __init__(self, settings: Settings, keys: Keys, models: Mapping[str, tuple[str, ...]] | None = None) -> None:
-        """`models` is what providers said they have: provider → names."""
+        """`models` is what providers are known to have, the user's own among them: provider → names."""
         self._settings = settings
         self._keys = keys
-        self._models = {**(models or {}), **settings.own_models}
+        self._models = {**settings.own_models, **(models or {})}
         self._book = Book(settings.providers)
         self._known: frozenset[str] | None = None
 
-    def find(self, model: str, dialect: str) -> Way:
+    def find(self, model: str, dialect: str, *, owner: str = "") -> Way:
         """The way of a request for that model; one that names none goes to its dialect's own provider, which says what
-        is wrong with it. Raises UnknownModel."""
+        is wrong with it. `owner` is whose credential the client brings. Raises UnknownModel."""
         if not model:
             first = next(name for name, each in self._settings.providers.items() if dialect in each.dialects)
             return Way(first, dialect, model)
-        return choose(model, dialect, self._current())
+        book = self._current()
+        if owner and owner not in book.usable:
+            book = replace(book, usable=book.usable | {owner})
+        return choose(model, dialect, book)
 
     def provider(self, name: str) -> Provider:
         return self._settings.providers[name]
 
     def usable(self) -> frozenset[str]:
-        """Those with a key; local ones only where the user named them."""
+        """Those that there is a key for, or that need none."""
+        return self._current().usable
+
+    def keyed(self) -> frozenset[str]:
+        """Those that there is a key for."""
         return frozenset(self._keys.known)
 
     def known(self) -> Iterator[tuple[str, str]]:

@@ -37,7 +37,7 @@ def last_event(message: str, dialect: str) -> bytes:
     if dialect == "anthropic":
         return b"event: error\ndata: " + failed("overloaded_error", text, dialect) + b"\n\n"
     if dialect == "responses":
-        data = {"type": "error", "code": "server_is_overloaded", "message": text, "param": None, "sequence_number": 0}
+        data = {"type": "error", "code": "server_error", "message": text, "param": None, "sequence_number": 0}
         return b"event: error\ndata: " + json.dumps(data, ensure_ascii=False).encode() + b"\n\n"
     return b"data: " + failed("overloaded_error", text, dialect, 503) + b"\n\n"
 

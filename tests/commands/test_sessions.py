@@ -18,7 +18,7 @@ from synrouter_cli.daemon import client
 from synrouter_cli.daemon.client import ControlError
 from synrouter_cli.errors import UsageError
 from synrouter_cli.ledger.pending import Batch
-from synrouter_cli.ledger.rows import Turn
+from synrouter_cli.ledger.rows import OWN_CACHE, Turn
 from synrouter_cli.ledger.store import Store
 from synrouter_cli.settings import Paths, load
 from synrouter_cli.wire.usage import Usage
@@ -162,3 +162,18 @@ def test_a_since_that_makes_no_sense_is_a_usage_error(show, capsys):
         show(since="soon")
     assert main(["sessions", "--since", "soon"]) == 2
     assert "--since takes" in capsys.readouterr().err
+
+
+def test_how_warm_the_cache_of_a_provider_is_that_keeps_it_by_itself_nobody_knows(paths, show, answers):
+    store = Store.open(paths.ledger_file)
+    own = turn("aaaa1111", 2, provider="openai", model="gpt-5.5", plan=f"standard; {OWN_CACHE}")
+    store.write(Batch({(one.session, one.turn): one for one in (own, turn("bbbb2222"))}))
+    store.close()
+    assert [line.split()[-1] for line in show().splitlines()[4:]] == ["–", "?"]
+    answers({"warm": {}})
+    assert [line.split()[-1] for line in show().splitlines()[4:]] == ["–", "cold"]
+    found = json.loads(show(as_json=True))["sessions"]
+    assert [(one["id"], one["warm"], one["warm_s"]) for one in found] == [
+        ("aaaa1111", None, None),
+        ("bbbb2222", False, 0),
+    ]

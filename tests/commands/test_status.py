@@ -98,6 +98,29 @@ def test_another_version_of_the_daemon_is_pointed_out():
     )
 
 
+BUDGET = {
+    "daily_usd": 10.0,
+    "session_usd": 1.0,
+    "spent_usd": 8.219,
+    "unpriced_turns": 1,
+    "limits": ["$8.21 of $10.00 spent today (UTC)", "$1.00 a session"],
+    "warnings": ["daily budget: $8.21 of $10.00 spent today (UTC), 82%", "session aaaa11: session budget: …, 90%"],
+}
+
+
+def test_budgets_are_shown_with_what_was_spent_of_them():
+    limited = daemon(dataclasses.replace(HEALTH, budget=BUDGET))
+    shown = lines(limited)
+    assert shown[-4:] == [
+        "budget     $8.21 of $10.00 spent today (UTC) · $1.00 a session",
+        "           1 turn without a known price, not counted",
+        "warning    daily budget: $8.21 of $10.00 spent today (UTC), 82%",
+        "           session aaaa11: session budget: …, 90%",
+    ]
+    assert max(map(len, shown)) <= 80
+    assert as_object(limited)["budget"] == BUDGET
+
+
 def test_a_draining_daemon_shows_what_it_can():
     shown = lines(daemon(health=None, stopping=True))
     assert shown[0] == "synrouter  stopping, pid 4242"
@@ -148,6 +171,7 @@ def test_the_object_is_json_with_its_version():
         "upstreams": {},
         "keys": {},
         "keyring": "",
+        "budget": {},
     }
     assert as_object(daemon(health=None))["in_flight"] is None
 

@@ -66,6 +66,25 @@ def test_ascii_ranges_trouble_and_an_empty_ledger_look_as_they_always_did(golden
     golden("overview-empty-80x24", shown(Snapshot(at=NOW, zone=full().zone)))
 
 
+def test_a_session_of_a_provider_that_caches_by_itself_is_not_called_cold():
+    own = Session("a1", "codex", "coding", "main", None, "gpt-5.5", 0, figures(1), own_cache=True)
+    text = shown(replace(full(), sessions=[own, replace(own, id="b2", own_cache=False)]), screen="sessions")
+    ends = {line.split()[0]: line.split()[-1] for line in text.splitlines() if line.startswith((" a1", " b2"))}
+    assert ends == {"a1": "–", "b2": "cold"}
+
+
+@pytest.mark.parametrize("width", [80, 200])
+def test_what_is_nearly_spent_stands_under_the_headline_and_in_red_where_the_day_is_over(width):
+    said = ("daily budget: $8.21 of $10.00 spent today (UTC), 82%", "session aaaa11: session budget: 90%", "a third")
+    for reached, style in ((False, "yellow"), (True, "bold red")):
+        daemon = replace(full().daemon, budget_warnings=said, budget_reached=reached)
+        frame = draw(replace(full(), daemon=daemon), View(), width, 24, UNICODE)
+        assert whole(frame, width, 24)
+        found = [line for line in frame.lines if any(text in plain(line) for text in said)]
+        assert [plain(line).strip() for line in found] == list(said[:2])
+        assert {piece[1] for line in found for piece in line if piece[0].strip()} == {style}
+
+
 @pytest.mark.parametrize("glyphs", [UNICODE, ASCII], ids=["unicode", "ascii"])
 @pytest.mark.parametrize("screen", SCREENS)
 def test_every_line_is_as_wide_as_the_screen_in_every_size(screen, glyphs):

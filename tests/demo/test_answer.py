@@ -83,3 +83,14 @@ def test_an_answer_over_its_limit_is_cut_and_says_so():
 def test_a_keep_warm_request_is_answered_with_nothing():
     said = answer(max_tokens=0)
     assert (said.content, said.usage["output_tokens"], said.stop_reason) == ((), 0, "max_tokens")
+
+
+def test_a_refusal_says_so_and_calls_nothing():
+    step = Step(say="No.", tools=(ToolCall("Bash", {}),), refuse=True).offered({"Bash"})
+    answer = Answer.of(step, ident="00", model="m", prompt_usage={"input_tokens": 3})
+    assert (answer.stop_reason, [block["type"] for block in answer.content]) == ("refusal", ["text"])
+
+
+def test_free_text_for_a_tool_is_its_one_argument():
+    answer = Answer.of(Step(tools=(ToolCall("apply_patch", "*** x"),)), ident="00", model="m", prompt_usage={})
+    assert answer.content[0]["input"] == {"input": "*** x"}

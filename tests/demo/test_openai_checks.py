@@ -177,6 +177,11 @@ def test_a_relay_takes_four_markers_and_no_fifth():
     assert refused("chat", body | EPHEMERAL, "openrouter")[0].startswith("A maximum of 4 blocks")
 
 
+def test_a_relays_session_id_has_at_most_256_characters():
+    assert refused("chat", chat(session_id="s" * 256), "openrouter")[0] == ""
+    assert refused("chat", chat(session_id="s" * 257), "openrouter")[1] == "session_id"
+
+
 def thought_about() -> tuple[Any, list[dict[str, Any]]]:
     """An upstream, and the items of an answer in which it thought before it called a tool."""
     side = upstream()

@@ -82,6 +82,9 @@ async def test_a_local_server_takes_requests_without_a_key(http: aiohttp.ClientS
         assert answer.status == 200
     async with http.get(f"{url}/v1/models") as answer:
         assert (await answer.json())["object"] == "list"
+    asked = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]}
+    async with http.post(f"{url}/v1/messages", json=asked, headers={"anthropic-version": "2023-06-01"}) as answer:
+        assert answer.status == 200
     await server.close()
 
 
@@ -92,7 +95,6 @@ async def test_a_local_server_takes_requests_without_a_key(http: aiohttp.ClientS
         "/api/v1/chat/completions",
         "/v1beta/openai/chat/completions",
         "/compatible-mode/v1/chat/completions",
-        "/chat/completions",
         "/v1/responses",
         "/api/v1/responses",
     ],
@@ -104,7 +106,9 @@ async def test_it_stands_where_the_providers_have_it(
     assert (await posted(http, served[0] + path, body))[0] == 200
 
 
-@pytest.mark.parametrize("prefix", ["/v1", "/anthropic/v1", "/api/anthropic/v1", "/apps/anthropic/v1", "/api/v1"])
+@pytest.mark.parametrize(
+    "prefix", ["/v1", "/anthropic/v1", "/api/anthropic/v1", "/apps/anthropic/v1", "/api/v1", "/inference/v1"]
+)
 async def test_anthropics_messages_stand_where_relays_have_them(
     served: tuple[str, Provider], http: aiohttp.ClientSession, prefix: str
 ):
@@ -114,6 +118,22 @@ async def test_anthropics_messages_stand_where_relays_have_them(
         async with http.post(f"{served[0]}{prefix}/{path}", json=body, headers=headers) as answer:
             assert answer.status == 200
     assert {line.dialect for line in served[1].answered} == {"anthropic"}
+
+
+async def test_a_path_without_a_version_is_deepseeks_alone(http: aiohttp.ClientSession):
+    statuses = []
+    for flavour in ("deepseek", "openai"):
+        async with serving(flavour) as (url, _):
+            statuses.append((await posted(http, f"{url}/chat/completions", chat()))[0])
+    assert statuses == [200, 404]
+
+
+async def test_openrouter_says_whether_a_key_is_good(served: tuple[str, Provider], http: aiohttp.ClientSession):
+    statuses = []
+    for key in (KEY, "sk-other"):
+        async with http.get(f"{served[0]}/api/v1/key", headers={"authorization": f"Bearer {key}"}) as answer:
+            statuses.append(answer.status)
+    assert statuses == [200, 401]
 
 
 async def test_models_come_in_the_askers_shape(served: tuple[str, Provider], http: aiohttp.ClientSession):
@@ -245,6 +265,15 @@ async def test_a_relay_that_works_says_so_in_a_comment(http: aiohttp.ClientSessi
     async with serving("openrouter") as (url, _):
         got, _ = await streamed(http, f"{url}/api/v1/chat/completions", chat(stream=True), "")
     assert got.startswith(b": OPENROUTER PROCESSING\n\n")
+    assert events_of(got)[-1]["usage"]["cost"] > 0
+
+
+@pytest.mark.parametrize(("flavour", "header"), [("xai", "x-grok-conv-id"), ("openrouter", "x-session-id")])
+async def test_a_header_names_whose_cache_it_is(http: aiohttp.ClientSession, flavour: str, header: str):
+    async with serving(flavour) as (url, provider):
+        for name, value in ((header, "one"), (header, "one"), (header, "two"), ("x-other", "one")):
+            await posted(http, f"{url}/v1/chat/completions", chat("word " * 2000), {name: value})
+    assert [line.cached > 2000 for line in provider.answered] == [False, True, False, False]
 
 
 def test_as_a_process_it_takes_a_flavour(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

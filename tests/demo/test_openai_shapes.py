@@ -33,6 +33,7 @@ CHATS = {
     "call": chat("files", tools=[CHAT_TOOL]),
     "calls": chat("both at once", tools=[CHAT_TOOL]),
     "writes billed": chat(model="gpt-5.6", prompt_cache_options={"mode": "explicit"}),
+    "refusal": chat("harm"),
     "older": chat(model="gpt-4.1", max_tokens=100, temperature=0.3),
 }
 RESPONSES = {
@@ -43,6 +44,7 @@ RESPONSES = {
     "call": responses("files", tools=[TOOL], instructions="Be good.", **SEALED),
     "calls": responses("both at once", tools=[TOOL], tool_choice={"type": "function", "name": "Bash"}),
     "custom and namespace": responses("patch", tools=[CUSTOM, NAMESPACE]),
+    "refusal": responses("harm"),
     "native": responses("native", tools=[{"type": "local_shell"}, {"type": "tool_search", "execution": "client"}]),
     "writes billed": responses(model="gpt-5.6", metadata={"a": "b"}, text={"verbosity": "low"}),
 }
@@ -88,7 +90,9 @@ def test_deltas_add_up_to_the_items_that_are_done_and_these_are_the_response(nam
         if kind.endswith(".delta"):
             place = (event["item_id"], kind.removesuffix(".delta"))
             texts[place] = texts.get(place, "") + event["delta"]
-        elif kind.endswith(".done") and (whole := event.get("text", event.get("arguments", event.get("input")))):
+        elif kind.endswith(".done") and (
+            whole := event.get("text", event.get("arguments", event.get("input", event.get("refusal"))))
+        ):
             assert texts.pop((event["item_id"], kind.removesuffix(".done"))) == whole
         elif kind == "output_item.done":
             done[event["output_index"]] = event["item"]
@@ -99,16 +103,18 @@ def test_deltas_add_up_to_the_items_that_are_done_and_these_are_the_response(nam
 @pytest.mark.parametrize("name", CHATS)
 def test_chunks_add_up_to_the_answer(name: str):
     answer = weighed("chat", CHATS[name])
-    said, calls = "", {}
+    said, refused, calls = "", "", {}
     for chunk in answer.chunks(usage=False):
         delta = chunk["choices"][0]["delta"]
         said += delta.get("content") or ""
+        refused += delta.get("refusal") or ""
         for part in delta.get("tool_calls", ()):
             call = calls.setdefault(part["index"], {"id": part.get("id"), "arguments": ""})
             call["arguments"] += part["function"]["arguments"]
     message = answer.body()["choices"][0]["message"]
     whole = [{"id": c["id"], "arguments": c["function"]["arguments"]} for c in message.get("tool_calls", ())]
-    assert (said or None, list(calls.values())) == (message["content"], whole)
+    assert (said or None, refused or None) == (message["content"], message["refusal"])
+    assert list(calls.values()) == whole
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
-from synrouter_cli.demo.openai.turns import chat_turns, offered_by, responses_turns, tools_of
+import pytest
+
+from support.openai_side import CHAT_TOOL, SENDER, answered, chat, upstream
+from synrouter_cli.demo.openai.turns import callable_by, chat_turns, offered_by, responses_turns, tools_of
 from synrouter_cli.demo.script import newest_prompt
 
 USER = {"role": "user", "content": "do it"}
@@ -50,3 +54,41 @@ def test_tools_are_offered_from_wherever_they_stand():
     }
     chat_tool = {"type": "function", "function": {"name": "Bash"}}
     assert offered_by([chat_tool]) == {"Bash": "function"}
+
+
+BASH = {"type": "function", "function": {"name": "Bash"}}
+READ = {"type": "function", "function": {"name": "Read"}}
+
+
+@pytest.mark.parametrize(
+    ("choice", "left"),
+    [
+        (None, ["Bash", "Read"]),
+        ("auto", ["Bash", "Read"]),
+        ("required", ["Bash", "Read"]),
+        ("none", []),
+        (READ, ["Read"]),
+        ({"type": "function", "name": "Read"}, ["Read"]),
+        ({"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": [BASH]}}, ["Bash"]),
+        ({"type": "allowed_tools", "mode": "auto", "tools": [{"type": "function", "name": "Bash"}]}, ["Bash"]),
+        ({"type": "web_search"}, ["Bash", "Read"]),
+    ],
+)
+def test_the_choice_leaves_what_it_names(choice: Any, left: list[str]):
+    assert [*callable_by({"tool_choice": choice}, [BASH, READ])] == left
+
+
+def test_one_call_at_a_time_where_no_more_are_wanted():
+    side = upstream()
+    for parallel, calls in ((True, 2), (False, 1)):
+        body = chat("both at once", tools=[CHAT_TOOL], parallel_tool_calls=parallel)
+        asked = side.weigh("chat", json.dumps(body).encode(), SENDER, now=0.0)
+        assert len(answered(side, asked).body()["choices"][0]["message"]["tool_calls"]) == calls
+
+
+def test_an_answer_ends_before_a_stop_sequence():
+    side = upstream()
+    body = chat("files", model="gpt-4.1", tools=[CHAT_TOOL], stop=["never", "look"])
+    choice = answered(side, side.weigh("chat", json.dumps(body).encode(), SENDER, now=0.0)).body()["choices"][0]
+    assert (choice["message"]["content"], choice["finish_reason"]) == ("I ", "stop")
+    assert "tool_calls" not in choice["message"]

@@ -43,13 +43,14 @@ small = st.integers(0, 1000)
 money = st.none() | st.integers(0, 10**13)
 turns = st.builds(
     Turn,
-    session=st.sampled_from(["a", "b", "c"]),
+    session=st.sampled_from(["a", "b", "c", "ab"]),
     turn=st.integers(1, 4),
     started_at=moments,
     status=st.sampled_from(["started", *FINAL]),
     client=st.sampled_from(["claude-code", "codex"]),
     mode=st.sampled_from(["coding", "general"]),
     kind=st.sampled_from(["main", "side", "ping"]),
+    parent=st.sampled_from([None, None, "a", "b", "none of them"]),
     provider=st.sampled_from(["anthropic", "openai"]),
     model=st.sampled_from(["m1", "m2"]),
     model_used=st.sampled_from(["", "m2", "m3"]),
@@ -161,6 +162,13 @@ def test_every_figure_from_the_rollups_is_the_one_worked_out_from_the_turns(hist
     final = [t for t in kept.values() if t.status != "started" and since <= t.started_at < until]
 
     assert exactly(queries.totals(db, since, until)) == worked_out(final)
+    ended = [turn for turn in kept.values() if turn.status != "started"]
+    for session in ("ab", "nobody"):
+        own = worked_out(turn for turn in ended if turn.session == session)
+        assert exactly(queries.session_totals(db, session)) == own
+    children = [turn for turn in ended if turn.parent is not None and turn.started_at >= since]
+    by_parent = {one: worked_out(t for t in children if t.parent == one) for one in (t.parent for t in children)}
+    assert {one: exactly(found) for one, found in queries.children_totals(db, since).items()} == by_parent
     keys = {
         "day": lambda turn: datetime.fromtimestamp(turn.started_at, zone).date().isoformat(),
         "session": lambda turn: turn.session,

@@ -146,7 +146,7 @@ def test_offsets_are_those_of_the_bytes_that_came() -> None:
     "bad",
     [b"", b"null", b"[]", b"{", b'{"messages":1}', b'{"messages":[{"role":"user"}]}', b'{"messages":[{"content":"x"}]}',
      b'{"messages":[{"role":"user","content":5}]}', b'{"x":NaN,"messages":[]}', b'{"messages":' + b"[" * 3000,
-     b'{"model":5,"messages":[]}'],
+     b'{"model":5,"messages":[]}', b'{"messages":[],"thread":{"type":"create"}}'],
 )  # fmt: skip
 def test_what_is_no_messages_request_is_refused_not_guessed(bad: bytes) -> None:
     with pytest.raises(Unplannable):

@@ -202,6 +202,7 @@ async def test_health_says_who_and_how_it_is(edge: Edge) -> None:
         "in_flight": 1,
         "committed": 5,
         "ledger": {"queue": 0},
+        "budget": {},
         "keys": {},
         "keyring": "",
     }

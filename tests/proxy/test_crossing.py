@@ -9,11 +9,18 @@ from typing import Any
 
 import pytest
 
-from support.edge import MESSAGE, Edge, Received, Wire, head, running_edge, stream, whole
+from support.edge import CLIENT_TOKEN, MESSAGE, Edge, Received, Wire, head, running_edge, stream, whole
 from synrouter_cli.settings import Secret
+from synrouter_cli.wire.sealed import seal
 
+FOREIGN = seal("chat", {"reasoning_content": "of another"})
 USER = [{"role": "user", "content": "hi"}]
-KEYS = {"anthropic": Secret("sk-ant-api03-a"), "openai": Secret("sk-proj-o"), "google": Secret("AIza-g")}
+KEYS = {
+    "anthropic": Secret("sk-ant-api03-a"),
+    "openai": Secret("sk-proj-o"),
+    "google": Secret("AIza-g"),
+    "xai": Secret("xai-x"),
+}
 CHAT = {
     "id": "chatcmpl-1",
     "object": "chat.completion",
@@ -156,6 +163,59 @@ async def test_an_alias_is_answered_under_its_own_name():
         assert b'"model": "fast"' in streamed.body
 
 
+async def test_every_chunk_of_a_stream_names_the_model_as_it_was_asked_for():
+    async with edge_to("openai", aliases={"fast": "gpt-5.5"}) as edge:
+        chunks = b"".join(b'data: {"model":"gpt-5.5","choices":[]}\n\n' for _ in range(3))
+        edge.upstream.plays(whole(chunks, content_type="text/event-stream"))
+        answer = await edge.ask(target="/v1/chat/completions", body=body("fast", stream=True))
+        assert answer.body.count(b'"model":"fast"') == 3
+        assert b"gpt-5.5" not in answer.body
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "target", "theirs", "named"),
+    [
+        ("anthropic", "claude-opus-4-8", "/v1/chat/completions", "request-id", "x-request-id"),
+        ("openai", "gpt-5.5", "/v1/messages", "x-request-id", "request-id"),
+    ],
+)
+async def test_a_translated_answer_has_the_requests_id_where_its_client_looks(provider, model, target, theirs, named):
+    async with edge_to(provider) as edge:
+        edge.upstream.plays(whole(b'{"error":{"message":"no"}}', status=400, **{theirs.replace("-", "_"): "req_1"}))
+        answer = await edge.ask(target=target, body=body(model, max_tokens=9))
+        assert answer.all(named) == ["req_1"]
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "told"),
+    [
+        (529, "overloaded_error", 529),
+        (404, "not_found_error", 404),
+        (422, "invalid_request_error", 422),
+        (502, "api_error", 502),
+    ],
+)
+async def test_an_error_whose_words_say_little_is_told_by_its_status(status, kind, told):
+    async with edge_to("openai") as edge:
+        said = b'{"error":{"message":"Hm.","type":"server_error","code":null}}'
+        edge.upstream.plays(whole(said, status=status))
+        answer = await edge.ask(body=body("gpt-5.5", max_tokens=9))
+        assert (answer.status, answer.json()["error"]["type"]) == (told, kind)
+
+
+async def test_a_thread_that_the_provider_holds_goes_through_and_is_refused_where_it_would_be_translated():
+    async with edge_to("anthropic", "openai") as edge:
+        edge.upstream.plays(whole(MESSAGE))
+        asked = body("claude-opus-4-8", max_tokens=9, thread={"type": "continue", "previous_message_id": "msg_1"})
+        await edge.ask(body=asked)
+        assert edge.upstream.received[0].body == asked
+        answer = await edge.ask(body=body("gpt-5.5", max_tokens=9, thread={"type": "create"}))
+        assert answer.status == 400
+        # by this the SDK sends the whole conversation instead
+        assert answer.json()["error"]["details"]["error_code"] == "thread_unsupported_request"
+        assert len(edge.upstream.received) == 1
+
+
 @pytest.mark.parametrize(
     ("target", "headers", "shape"),
     [
@@ -168,9 +228,19 @@ async def test_models_are_listed_in_the_askers_shape(target, headers, shape):
     async with edge_to(models={"anthropic": ("claude-opus-4-8",), "openai": ("gpt-5.5",)}) as edge:
         answer = await edge.ask("GET", target, b"")
         if shape == "codex":
-            assert [row["slug"] for row in answer.json()["models"]] == ["claude-opus-4-8", "gpt-5.5"]
+            [row] = answer.json()["models"]  # the other one it knows better than we do
+            assert (row["slug"], row["apply_patch_tool_type"]) == ("claude-opus-4-8", "freeform")
         elif target == "/api/v1/models":
             assert [row["id"] for row in answer.json()["data"]] == ["claude-opus-4-8", "gpt-5.5"]
+
+
+async def test_a_model_that_is_not_listed_is_a_404_in_the_askers_dialect():
+    async with edge_to(models={"anthropic": ("claude-opus-4-8",)}) as edge:
+        bearer = {"authorization": f"Bearer {CLIENT_TOKEN}"}
+        asked = await edge.ask("GET", "/v1/models/none", b"", bearer, token=None)
+        assert (asked.status, asked.json()["error"]["code"]) == (404, "model_not_found")
+        asked = await edge.ask("GET", "/v1/models/none", b"")
+        assert (asked.status, asked.json()["error"]["type"]) == (404, "not_found_error")
 
 
 async def test_a_count_for_another_dialect_is_an_estimate_and_says_so():
@@ -190,6 +260,14 @@ async def test_embeddings_go_to_a_provider_that_has_them():
         assert edge.turns.turns == []
 
 
+async def test_embeddings_of_a_provider_without_them_are_a_404():
+    async with edge_to("anthropic") as edge:
+        answer = await edge.ask(target="/v1/embeddings", body=b'{"model":"claude-opus-4-8","input":"x"}')
+        assert answer.status == 404
+        assert "embeddings" in answer.json()["error"]["message"]
+        assert edge.upstream.received == []
+
+
 async def test_a_stream_that_breaks_off_ends_with_an_error_in_the_clients_dialect():
     async with edge_to("anthropic") as edge:
         events = stream()
@@ -204,3 +282,146 @@ async def test_a_stream_that_breaks_off_ends_with_an_error_in_the_clients_dialec
         answer = await edge.ask(target="/v1/chat/completions", body=body("claude-opus-4-8", stream=True))
         assert b'"error"' in answer.body
         assert edge.turns.turns[0].outcome.status == "truncated"
+
+
+async def test_a_provider_that_keeps_its_cache_by_conversation_is_told_the_session():
+    async with edge_to("xai") as edge:
+        edge.upstream.plays(whole(json.dumps(CHAT).encode()), whole(json.dumps(CHAT).encode()))
+        await edge.ask(target="/v1/chat/completions", body=body("grok-5"))
+        await edge.ask(target="/v1/chat/completions", body=body("grok-5"), headers={"x-grok-conv-id": "mine"})
+        assert [received.all("x-grok-conv-id") for received in edge.upstream.received] == [["session-1"], ["mine"]]
+
+
+async def test_a_request_that_its_own_provider_is_to_refuse_goes_out_and_has_a_row():
+    async with edge_to("openai") as edge:
+        edge.upstream.plays(whole(b'{"error":{"message":"messages must be a list"}}', status=400))
+        answer = await edge.ask(target="/v1/chat/completions", body=b'{"model":"gpt-5.5","messages":7}')
+        assert (answer.status, answer.json()) == (400, {"error": {"message": "messages must be a list"}})
+        assert edge.turns.turns[0].outcome.http_status == 400
+
+
+@pytest.mark.parametrize(
+    ("target", "provider", "asked"),
+    [
+        (
+            "/v1/messages",
+            "anthropic",
+            {
+                "model": "claude-opus-4-8",
+                "max_tokens": 9,
+                "messages": [
+                    *USER,
+                    {"role": "assistant", "content": [{"type": "thinking", "thinking": "x", "signature": FOREIGN}]},
+                    *USER,
+                ],
+            },
+        ),
+        (
+            "/v1/responses",
+            "openai",
+            {
+                "model": "gpt-5.5",
+                "input": [
+                    *USER,
+                    {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": FOREIGN},
+                    {"role": "assistant", "content": "x"},
+                    *USER,
+                ],
+            },
+        ),
+    ],
+)
+async def test_what_another_provider_thought_is_not_shown_to_this_one(target, provider, asked):
+    async with edge_to(provider) as edge:
+        edge.upstream.plays(whole(MESSAGE))
+        await edge.ask(target=target, body=json.dumps(asked).encode())
+        assert FOREIGN.encode() not in edge.upstream.received[0].body
+        assert sent(edge)["model"] == asked["model"]
+
+
+async def test_where_none_can_answer_the_first_ones_error_is_told_and_who_was_tried():
+    routes = (("claude-*", ("openai/gpt-5.5", "google/gemini-3-pro", "xai/grok-5", "anthropic")),)
+    async with edge_to("openai", "anthropic", "google", "xai", routes=routes) as edge:
+        busy = {"error": {"message": "no room", "type": "server_error"}}
+        edge.upstream.plays(
+            whole(json.dumps(busy).encode(), status=503),
+            whole(b"{}", status=500),
+            whole(b"<html>", status=502, content_type="text/html"),
+            whole(b"{}", status=529),
+        )
+        answer = await edge.ask(body=body("claude-opus-4-8", max_tokens=9))
+        assert answer.status == 503
+        assert answer.error["message"].startswith("no room | Synrouter tried besides: google answered 500, xai")
+        assert [turn.outcome.http_status for turn in edge.turns.turns] == [503, 500, 502, 529]
+
+
+async def test_a_fallback_without_a_key_is_not_tried():
+    async with edge_to("openai", routes=(("gpt-*", ("openai", "deepseek/deepseek-v4")),)) as edge:
+        edge.upstream.plays(whole(b'{"error":{"message":"busy"}}', status=503))
+        answer = await edge.ask(target="/v1/chat/completions", body=body("gpt-5.5"))
+        assert (answer.status, answer.json()) == (503, {"error": {"message": "busy"}})
+
+
+async def test_a_stream_whose_client_does_not_ask_for_its_usage_is_metered_and_comes_as_it_was_asked_for():
+    chunk = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "gpt-5.5"}
+    text = {**chunk, "choices": [{"index": 0, "delta": {"role": "assistant", "content": "Hi"}, "finish_reason": None}]}
+    stop = {**chunk, "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
+    usage = {**chunk, "choices": [], "usage": CHAT["usage"]}
+    events = [f"data: {json.dumps(each)}\n\n".encode() for each in (text, stop, usage)] + [b"data: [DONE]\n\n"]
+    async with edge_to("openai") as edge:
+        edge.upstream.plays(whole(b"".join(events), content_type="text/event-stream"))
+        answer = await edge.ask(target="/v1/chat/completions", body=body("gpt-5.5", stream=True))
+        assert answer.body == b"".join([*events[:2], events[3]])
+        assert sent(edge)["stream_options"] == {"include_usage": True}
+        assert edge.turns.turns[0].outcome.usage.cache_read_tokens == 64
+        edge.upstream.plays(whole(b"".join(events), content_type="text/event-stream"))
+        asked = body("gpt-5.5", stream=True, stream_options={"include_usage": True}, prompt_cache_key="mine")
+        answer = await edge.ask(target="/v1/chat/completions", body=asked)
+        assert answer.body == b"".join(events)
+        assert edge.upstream.received[-1].body == asked
+
+
+CODEX = {"user-agent": "codex_exec/0.169.0 (Debian 12.0.0; x86_64) dumb"}
+BUSY = {"error": {"message": "Slow down.", "type": "requests", "code": "rate_limit_exceeded"}}
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "headers", "error", "given", "wait"),
+    [
+        ("anthropic", "claude-opus-4-8", CODEX, {"type": "rate_limit_error", "message": "Slow."}, {}, "10"),
+        ("openai", "gpt-5.5", CODEX, BUSY["error"], {}, "10"),
+        ("openai", "gpt-5.5", CODEX, BUSY["error"], {"retry_after": "3"}, "3"),
+        ("openai", "gpt-5.5", CODEX, {"message": "No money.", "code": "insufficient_quota"}, {}, None),
+        ("openai", "gpt-5.5", {"user-agent": "openai-python/2"}, BUSY["error"], {}, None),
+    ],
+)
+async def test_codex_is_told_when_to_ask_again_where_its_provider_does_not_say(
+    provider, model, headers, error, given, wait
+):
+    async with edge_to(provider) as edge:
+        told = {"type": "error", "error": error} if provider == "anthropic" else {"error": error}
+        edge.upstream.plays(whole(json.dumps(told).encode(), status=429, content_type="application/json", **given))
+        asked = json.dumps({"model": model, "input": "hi", "stream": True}).encode()
+        answer = await edge.ask(target="/v1/responses", body=asked, headers=headers)
+        waits = [value for name, value in answer.headers if name.lower() == "retry-after"]
+        assert (answer.status, waits) == (429, [wait] if wait else [])
+        assert answer.json()["error"]["message"] == error["message"]
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "told"),
+    [
+        ({"message": "No such model.", "type": "invalid_request_error"}, 404, (404, "not_found_error")),
+        ({"message": "No money.", "type": "insufficient_quota", "code": "insufficient_quota"}, 429, (402, "billing_error")),
+        ({"message": "Busy."}, 529, (529, "overloaded_error")),
+        ({"message": "Down."}, 503, (503, "overloaded_error")),
+        ({"message": "Bad.", "type": "invalid_request_error"}, 400, (400, "invalid_request_error")),
+    ],
+)  # fmt: skip
+async def test_a_translated_error_keeps_its_status_but_for_an_empty_account(error, status, told):
+    async with edge_to("openai") as edge:
+        edge.upstream.plays(
+            whole(json.dumps({"error": error}).encode(), status=status, content_type="application/json")
+        )
+        answer = await edge.ask(body=body("gpt-5.5", max_tokens=9))
+        assert (answer.status, answer.json()["error"]["type"]) == told

@@ -17,9 +17,11 @@ from support.edge import (
     chunk,
     head,
     request,
+    running_edge,
     stream,
     until,
 )
+from synrouter_cli.settings import Secret
 
 SOON_S = 0.1
 
@@ -151,3 +153,25 @@ async def test_other_streams_go_on_when_one_client_leaves(edge: Edge) -> None:
         await until(lambda: leaves.left_at)
         stays.set()
         assert (await second.response()).body == b"".join(stream())
+
+
+async def test_an_answer_that_is_billed_anyway_is_read_to_its_end_for_its_usage() -> None:
+    left, whole_answer = asyncio.Event(), stream()
+
+    async def slow(_: Received, wire: Wire) -> None:
+        await wire.send(SSE_HEAD + chunk(whole_answer[0]))
+        await left.wait()
+        await wire.send(b"".join(map(chunk, whole_answer[1:])) + b"0\r\n\r\n")
+
+    async with running_edge(points=("bedrock",), provider_keys={"bedrock": Secret("ABSK-b")}) as edge:
+        edge.upstream.plays(slow)
+        async with edge.connect() as connection:
+            await connection.send(request(edge.port, body=b'{"model":"bedrock/claude-opus-4-8","messages":[]}'))
+            await connection.head()
+            await asyncio.sleep(0.02)  # let the first event arrive
+            connection.writer.transport.abort()
+        await until(lambda: edge.running.in_flight == 0)
+        left.set()
+        outcome = await edge.outcome()
+    assert (outcome.status, outcome.usage_quality) == ("cancelled", "exact")
+    assert outcome.usage is not None and outcome.usage.output_tokens == 42

@@ -18,9 +18,11 @@ from support.memory import Memory
 from synrouter_cli.demo.api import Answered, Provider
 from synrouter_cli.demo.script import Script
 from synrouter_cli.ledger.rows import Turn
+from synrouter_cli.own_providers import BudgetLimits
+from synrouter_cli.proxy.budgeting import Budgets
 from synrouter_cli.proxy.pinging import Pinger
 from synrouter_cli.proxy.turns import Turns
-from synrouter_cli.settings import KeepWarm
+from synrouter_cli.settings import NO_BUDGET, KeepWarm
 
 START = 1_790_000_000.0
 MODEL = "claude-sonnet-4-6"
@@ -96,14 +98,21 @@ def body(rounds: int, ttl: str, **fields: Any) -> bytes:
 
 
 @asynccontextmanager
-async def day(keep_warm: KeepWarm = SWITCHED_ON, past: list[list[tuple[float, bool]]] = LUNCHES) -> AsyncIterator[Day]:
+async def day(
+    keep_warm: KeepWarm = SWITCHED_ON,
+    past: list[list[tuple[float, bool]]] = LUNCHES,
+    limits: BudgetLimits = NO_BUDGET,
+) -> AsyncIterator[Day]:
     clock, ledger = Clock(), Memory(at=START)
     provider = Provider(SCRIPT, clock=clock, key=PROVIDER_KEY)
     server = TestServer(provider.application())
     await server.start_server(shutdown_timeout=0.1)
-    turns = Turns(level="safe", mode="auto", ledger=ledger, clock=clock, secret=b"k", keep_warm=keep_warm)
+    budgets = Budgets(limits, clock=clock)
+    turns = Turns(
+        level="safe", mode="auto", ledger=ledger, clock=clock, secret=b"k", keep_warm=keep_warm, budgets=budgets
+    )
     turns.learn(past)
-    services = {"turns": turns, "clock": clock, "sleep": clock.sleep}
+    services = {"turns": turns, "budgets": budgets, "clock": clock, "sleep": clock.sleep}
     upstreams = {"anthropic": str(server.make_url("")).rstrip("/")}
     try:
         async with running_edge(services=services, upstreams=upstreams, keep_warm=keep_warm) as edge:
@@ -152,6 +161,17 @@ async def test_a_session_that_is_over_gets_no_endless_pings() -> None:
         await today.passes(30 * 3600.0, step_s=20.0)
         assert 1 <= len(today.pings) <= 6
         assert today.pinger is not None and not today.pinger._ways
+
+
+async def test_a_ping_that_the_budget_of_all_turns_does_not_allow_is_not_sent() -> None:
+    async with day(limits=BudgetLimits(session_usd=Decimal("0.0001"))) as today:
+        await today.ask()
+        await today.passes(5000.0)
+        assert today.pings == []
+    async with day(limits=BudgetLimits(session_usd=Decimal(10))) as today:
+        await today.ask()
+        await today.passes(5000.0)
+        assert len(today.pings) == 1
 
 
 async def test_the_budget_stops_it() -> None:

@@ -11,13 +11,30 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from support.processes import Daemon, daemon, get_json, simulated_provider, wait_for
 
 RUN_SECONDS = 180
 CANARY = "sk-ant-api03-canary-of-the-provider-0123456789"
 """The provider's key: the proxy alone has it."""
+TURNS = ("messages", "chat/completions", "responses")
+"""Endpoints of model requests."""
+Dialect = Literal["anthropic", "chat", "responses"]
+PROVIDERS: dict[Dialect, tuple[str, str]] = {
+    "anthropic": ("anthropic", "openai"),
+    "responses": ("openai", "openai"),
+    "chat": ("corp", "deepseek"),
+}
+"""Dialect → the provider that speaks it alone, and its flavour: the last is the user's own, and shows its thoughts."""
+MODELS: dict[Dialect, str] = {"anthropic": "claude-sonnet-4-6", "responses": "gpt-5.5", "chat": "house-large"}
+"""Dialect → a model of that provider."""
+CHAT_ONLY = """\
+[providers.corp]
+base_url = "{url}/v1"
+dialect = "chat"
+models = ["house-large"]
+"""
 
 
 @dataclass(frozen=True)
@@ -71,7 +88,7 @@ class Stage:
     def billed(self) -> list[dict[str, Any]]:
         """The provider's own lines, of model requests alone."""
         lines = get_json(f"{self.upstream}/__usage")["requests"]
-        return [line for line in lines if line["endpoint"] == "messages"]
+        return [line for line in lines if line["endpoint"] in TURNS]
 
     def stats(self) -> dict[str, Any]:
         """`synrouter stats` once it holds every turn that was billed: the ledger is written after the answers."""
@@ -104,16 +121,19 @@ def tree(root: Path) -> dict[str, object]:
 
 
 @contextmanager
-def stage(folder: Path, script: list[Any], *options: str) -> Iterator[Stage]:
-    """The provider that follows `script`, a proxy in front of it, an empty home and project."""
-    home, project = folder / "client-home", folder / "project"
-    home.mkdir()
-    project.mkdir()
-    with (
-        simulated_provider(folder / "provider", script, CANARY) as upstream,
-        daemon(folder / "home", upstream, *options, key=CANARY) as proxy,
-    ):
-        yield Stage(home, project, proxy, upstream)
+def stage(folder: Path, script: list[Any], *options: str, speaks: Dialect = "anthropic") -> Iterator[Stage]:
+    """The provider that follows `script` in the dialect that it `speaks`, a proxy in front of it, an empty home and
+    project."""
+    home, project, ours = folder / "client-home", folder / "project", folder / "home"
+    for made in (home, project, ours):
+        made.mkdir(mode=0o700)
+    name, flavour = PROVIDERS[speaks]
+    with simulated_provider(folder / "provider", script, CANARY, "--flavour", flavour) as upstream:
+        if speaks == "chat":
+            (ours / "config.toml").write_text(CHAT_ONLY.format(url=upstream))
+        pointed = "" if speaks == "chat" else upstream
+        with daemon(ours, pointed, *options, key=CANARY, provider=name) as proxy:
+            yield Stage(home, project, proxy, upstream)
 
 
 def assert_hits(stage: Stage, client: str, *, at_least: int = 3) -> dict[str, Any]:
@@ -126,7 +146,7 @@ def assert_hits(stage: Stage, client: str, *, at_least: int = 3) -> dict[str, An
     assert main[0]["turns"] >= at_least
     assert stats["totals"]["errors"] == 0
     assert {line["status"] for line in lines} == {200}
-    reads = [line["usage"]["cache_read_input_tokens"] for line in lines if line["tools"]]
+    reads = [line["cached"] for line in lines if line["tools"]]
     assert len(reads) >= at_least
     assert all(read > 0 for read in reads[1:]), reads
     return main[0]

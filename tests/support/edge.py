@@ -330,6 +330,8 @@ class Turn:
     fallback: bytes | None = None
     beta: str = ""
     session_id: str = "session-1"
+    client: str = "unknown"
+    conversation: str = "session-1"
     plan: str = "safe; marks=0"
     responses: list[int] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)

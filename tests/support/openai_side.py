@@ -64,6 +64,7 @@ SCRIPT = Script.parse(
                 {"tools": [{"name": "send", "namespace": "mail", "input": {}}]},
             ],
         },
+        {"when": "harm", "steps": [{"say": "I will not help with that, whoever asks.", "refuse": True}]},
         {"when": "trouble", "steps": [{"say": "Fine now.", "fault": "503", "times": 2}]},
         {"when": "", "steps": [{"think": "Long.", "say": "A long answer in many small events. " * 20}]},
     ]

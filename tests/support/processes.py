@@ -119,11 +119,19 @@ class Daemon:
 
 
 @contextmanager
-def daemon(home: Path, upstream: str, *options: str, key: str = "sk-ant-test") -> Iterator[Daemon]:
-    """`synrouter up --plain` in front of `upstream`, on a free port, with everything under `home`."""
+def daemon(
+    home: Path, upstream: str, *options: str, key: str = "sk-ant-test", provider: str = "anthropic", **keys: str
+) -> Iterator[Daemon]:
+    """`synrouter up --plain` in front of `upstream`, which is `provider`'s and takes `key`; on a free port, with
+    everything under `home`. One of the user's own has its address in `config.toml`; where `upstream` is empty the
+    providers are at their own.
+
+    `keys` are of other providers, by their names; where they are, `options` or that file say.
+    """
     command = [sys.executable, "-m", "synrouter_cli", "up", "--plain", "--port", "0"]
-    environment = {**os.environ, "SYNROUTER_HOME": str(home), "SYNROUTER_ANTHROPIC_KEY": key}
-    options = ("--upstream", f"anthropic={upstream}", *options)
+    others = {f"SYNROUTER_{name.upper()}_KEY": value for name, value in {provider: key, **keys}.items()}
+    environment = {**os.environ, "SYNROUTER_HOME": str(home), **others}
+    options = ("--upstream", f"{provider}={upstream}", *options) if upstream else options
     with running([*command, *options], logs=home.with_name(f"{home.name}-logs"), env=environment) as process:
         url = process.printed(r"^synrouter: listening on (http://127\.0\.0\.1:\d+)$")[1]
         yield Daemon(url, home, process)

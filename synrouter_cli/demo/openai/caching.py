@@ -27,6 +27,7 @@ __all__ = ["MOST_MARKS", "Cache", "Looked", "breakpoints", "marks", "steps"]
 
 MOST_MARKS: Final = 4
 _LATEST: Final = 80
+_PRUNED_EVERY_S: Final = 60.0
 _LOOKBACK_BLOCKS: Final = 20
 _MINIMUM: Final = 1024
 _TTL_S: Final[Mapping[str, int]] = {"5m": 300, "1h": 3600, "30m": 1800, "12h": 43_200}
@@ -49,6 +50,7 @@ class Cache:
 
     def __init__(self, *, evicts: float = 0.0, seed: int = 0) -> None:
         self._kept: dict[bytes, tuple[float, int]] = {}
+        self._pruned_at = 0.0
         self._evicts = evicts
         self._random = Random(seed)
 
@@ -59,7 +61,9 @@ class Cache:
 
     def begun(self, looked: Looked, now: float) -> None:
         """The answer begins: others can read from now on."""
-        self._kept = {key: kept for key, kept in self._kept.items() if kept[0] > now}
+        if now - self._pruned_at > _PRUNED_EVERY_S:
+            self._kept = {key: kept for key, kept in self._kept.items() if kept[0] > now}
+            self._pruned_at = now
         if self._evicts and self._random.random() < self._evicts:
             for key in looked.keeps:
                 self._kept.pop(key, None)

@@ -35,7 +35,8 @@ class ChatAnswer:
     def body(self) -> dict[str, Any]:
         """The answer to a request that is not streamed."""
         output = self.output
-        message: dict[str, Any] = {"role": "assistant", "content": output.say or None, "refusal": None}
+        said, refused = (None, output.say) if output.refuse else (output.say or None, None)
+        message: dict[str, Any] = {"role": "assistant", "content": said, "refusal": refused}
         message |= self._thoughts(output.think)
         if output.calls:
             message["tool_calls"] = [_whole(call) for call in output.calls]
@@ -53,12 +54,13 @@ class ChatAnswer:
 
     def _deltas(self) -> Iterator[dict[str, Any]]:
         output = self.output
-        yield {"role": "assistant", "content": None if output.calls and not output.say else "", "refusal": None}
+        speaks = not output.refuse and bool(output.say or not output.calls)
+        yield {"role": "assistant", "content": "" if speaks else None, "refusal": None}
         for piece in parts(output.think):
             if thoughts := self._thoughts(piece):
                 yield thoughts
         for piece in parts(output.say):
-            yield {"content": piece}
+            yield {"refusal" if output.refuse else "content": piece}
         opened = -1
         for number, piece in woven([call.arguments for call in output.calls], output.interleave):
             for new in range(opened + 1, number + 1):

@@ -63,6 +63,7 @@ _PARTS_OF: Final[Mapping[str, tuple[str, ...]]] = {
 _FUNCTION: Final = frozenset({"name", "description", "parameters", "strict"})
 _CUSTOM: Final = frozenset({"name", "description", "format"})
 _LONGEST_ID: Final = 40
+_LONGEST_SESSION: Final = 256
 _MOST_STOPS: Final = 4
 _RESULT_WITHOUT_CALL: Final = (
     "Invalid parameter: messages with role 'tool' must be a response to a preceeding message with 'tool_calls'."
@@ -92,6 +93,9 @@ def chat_refusals(body: Json, flavour: Flavour) -> Iterator[Refusal]:
         yield from _about_limits(body)
     if flavour.name == "deepseek":
         yield from _about_thoughts(body)
+    session = body.get("session_id")
+    if flavour.shard == "session" and isinstance(session, str) and len(session) > _LONGEST_SESSION:
+        yield too_long("session_id", session, _LONGEST_SESSION)
     if flavour.marks and str(body).count("'cache_control':") > MOST_MARKS and "claude" in body["model"]:
         yield Refusal(f"A maximum of {MOST_MARKS} blocks with cache_control may be provided.")
 
@@ -165,8 +169,9 @@ def _about_tools(body: Json, flavour: Flavour) -> Iterator[Refusal]:
     tools = body.get("tools") or []
     for at, tool in enumerate(tools):
         path, kind = f"tools[{at}]", str(tool.get("type"))
-        if kind not in ("function", "custom"):
-            yield wrong_value(f"{path}.type", tool.get("type"), ("function", "custom"))
+        kinds = ("function", "custom") if flavour.strict else ("function",)  # others than OpenAI have no custom tools
+        if kind not in kinds:
+            yield wrong_value(f"{path}.type", tool.get("type"), kinds)
         inner = tool.get(kind)
         if not isinstance(inner, dict):
             yield missing(f"{path}.{kind}")

@@ -32,6 +32,8 @@ class Flavour:
     shard: Literal["key", "account", "conversation", "session"] = "key"
     """What a prompt must have in common with the one that wrote, to find it: `prompt_cache_key`, nothing but the
     account, the header `x-grok-conv-id`, or `session_id`."""
+    shard_header: str = ""
+    """The header that may name the conversation or session in place of the field."""
     step: int = 128
     minimum: int = 1024
     life_s: tuple[int, int] = (300, 600)
@@ -40,6 +42,8 @@ class Flavour:
     """Where Chat Completions shows what was thought."""
     marks: bool = False
     """`cache_control` is honoured, as Anthropic would."""
+    tells_usage: bool = False
+    """A stream ends with the usage also where it was not asked for."""
     cost: bool = False
     """The usage has a `cost`."""
     adds_reasoning: bool = False
@@ -59,13 +63,23 @@ FLAVOURS: Final[Mapping[str, Flavour]] = {
             minimum=64,
             life_s=(3600, 7200),
         ),
-        Flavour("xai", ("grok-4", "grok-code-fast-1"), shard="conversation", minimum=128, adds_reasoning=True),
+        Flavour(
+            "xai",
+            ("grok-4", "grok-code-fast-1"),
+            shard="conversation",
+            shard_header="x-grok-conv-id",
+            minimum=128,
+            tells_usage=True,
+            adds_reasoning=True,
+        ),
         Flavour(
             "openrouter",
             ("anthropic/claude-sonnet-4.5", "openai/gpt-5", "qwen/qwen3-coder"),
             shard="session",
+            shard_header="x-session-id",
             reasoning="reasoning",
             marks=True,
+            tells_usage=True,
             cost=True,
         ),
         Flavour("local", ("qwen3-coder:30b", "gpt-oss:20b"), needs_key=False, counters="none"),

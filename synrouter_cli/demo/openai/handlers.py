@@ -1,7 +1,7 @@
 """OpenAI's APIs over HTTP: thin, what is answered comes from `upstream.py`.
 
 >>> sorted(PREFIXES)[:3]
-['', '/api/coding/paas/v4', '/api/paas/v4']
+['/api/coding/paas/v4', '/api/paas/v4', '/api/v1']
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from synrouter_cli.demo.openai import chat, responses
 from synrouter_cli.demo.openai.chat import ChatAnswer
 from synrouter_cli.demo.openai.embeddings import embedded, embedding_refusal
 from synrouter_cli.demo.openai.errors import STATUSES, Refusal, invalid_key
+from synrouter_cli.demo.openai.flavours import Flavour
 from synrouter_cli.demo.openai.upstream import Answer, Asked, Dialect, Refused, Sender, Upstream, decoded
 
 __all__ = ["PREFIXES", "OpenAIApi"]
@@ -33,18 +34,18 @@ PREFIXES: Final = (
     "/compatible-mode/v1",
     "/api/paas/v4",
     "/api/coding/paas/v4",
-    "",
 )
-"""Where the providers have these APIs: OpenAI, OpenRouter and relays, Gemini, Groq, Fireworks, Model Studio, Z.ai,
-DeepSeek."""
+"""Where the providers have these APIs: OpenAI, OpenRouter and relays, Gemini, Groq, Fireworks, Model Studio, Z.ai."""
 _CREATED: Final = 1_767_225_600
-_CONVERSATION: Final = ("x-grok-conv-id", "x-session-id")
 
 
 class OpenAIApi:
     """Its lines stand in the same books; where `key` is set, it is the only one taken."""
 
-    prefixes = PREFIXES
+    @property
+    def prefixes(self) -> tuple[str, ...]:
+        """Where these APIs stand: DeepSeek has them without a version, too."""
+        return (*PREFIXES, "") if self._upstream.flavour.name == "deepseek" else PREFIXES
 
     @property
     def open(self) -> bool:
@@ -59,12 +60,13 @@ class OpenAIApi:
         self._pace = pace
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
-        for prefix in PREFIXES:
+        for prefix in self.prefixes:
             router.add_post(f"{prefix}/chat/completions", self._chat)
             router.add_post(f"{prefix}/responses", self._responses)
             router.add_get(f"{prefix}/responses", self._upgrade)
             router.add_post(f"{prefix}/responses/input_tokens", self._input_tokens)
             router.add_post(f"{prefix}/embeddings", self._embeddings)
+        router.add_get("/api/v1/key", self._whose_key)
 
     async def models(self, request: web.Request) -> web.StreamResponse:
         """`GET /v1/models`."""
@@ -78,6 +80,15 @@ class OpenAIApi:
             for model in self._upstream.flavour.models
         ]
         return _json(line, {"object": "list", "data": listed})
+
+    async def _whose_key(self, request: web.Request) -> web.StreamResponse:
+        """`GET /api/v1/key`, OpenRouter's: whether a key is good."""
+        line = self._books.line("key", request.headers, "chat")
+        try:
+            self._sender(request)
+        except Refused as refused:
+            return _error(line, refused.refusal)
+        return _json(line, {"data": {"label": "sk-or-…", "usage": 0, "limit": None, "is_free_tier": False}})
 
     async def not_found(self, request: web.Request) -> web.StreamResponse:
         """Any path that there is not."""
@@ -110,7 +121,7 @@ class OpenAIApi:
         response = web.StreamResponse(headers={"x-request-id": line.request_id, "cache-control": "no-cache"})
         response.content_type = "text/event-stream"
         await response.prepare(request)
-        frames, broken = _frames(answer, asked, self._upstream.flavour.name), _broken(answer, fault)
+        frames, broken = _frames(answer, asked, self._upstream.flavour), _broken(answer, fault)
         line.complete = await send_frames(request, response, frames, broken, fault, self._pace)
         return response
 
@@ -157,8 +168,9 @@ class OpenAIApi:
         key = key.strip() if scheme.lower() == "bearer" else ""
         if not self.open and (not key or (self._key and key != self._key)):
             raise Refused(invalid_key(bool(key)))
-        named = (request.headers[name] for name in _CONVERSATION if name in request.headers)
-        return Sender(sha256(key.encode()).hexdigest(), next(named, ""))
+        header = self._upstream.flavour.shard_header
+        named = request.headers.get(header, "") if header else ""
+        return Sender(sha256(key.encode()).hexdigest(), named)
 
     def _fault(self, request: web.Request, asked: Asked) -> Fault:
         try:
@@ -167,13 +179,14 @@ class OpenAIApi:
             raise Refused(Refusal(str(error))) from None
 
 
-def _frames(answer: Answer, asked: Asked, flavour: str) -> list[bytes]:
+def _frames(answer: Answer, asked: Asked, flavour: Flavour) -> list[bytes]:
     if not isinstance(answer, ChatAnswer):
         return responses.framed(answer.events())
     options = asked.body.get("stream_options") or {}
     # a relay that says it is at work, in a comment (openrouter.ai, "Streaming")
-    comment = [b": OPENROUTER PROCESSING\n\n"] if flavour == "openrouter" else []
-    return [*comment, *chat.framed(answer.chunks(usage=bool(options.get("include_usage"))))]
+    comment = [b": OPENROUTER PROCESSING\n\n"] if flavour.name == "openrouter" else []
+    usage = flavour.tells_usage or bool(options.get("include_usage"))
+    return [*comment, *chat.framed(answer.chunks(usage=usage))]
 
 
 def _broken(answer: Answer, fault: Fault) -> bytes:

@@ -19,8 +19,8 @@ Json = dict[str, Any]
 Named = tuple[str, Json]
 
 
-def message_item(text: str, ident: str, status: str = "completed") -> Json:
-    content = [_text_part(text)] if text else []
+def message_item(text: str, ident: str, status: str = "completed", *, refuse: bool = False) -> Json:
+    content = [_text_part(text, refuse)] if text else []
     return {"id": f"msg_{ident}", "type": "message", "status": status, "content": content, "role": "assistant"}
 
 
@@ -43,10 +43,13 @@ def opened(item: Json) -> Json:
 def message_events(item: Json) -> Iterator[Named]:
     for index, part in enumerate(item["content"]):
         place = {"content_index": index, "item_id": item["id"]}
-        yield "content_part.added", {**place, "part": _text_part("")}
-        for piece in parts(part["text"]):
-            yield "output_text.delta", {**place, "delta": piece, "logprobs": []}
-        yield "output_text.done", {**place, "text": part["text"], "logprobs": []}
+        refuse = part["type"] == "refusal"
+        name, field = ("refusal", "refusal") if refuse else ("output_text", "text")
+        more: Json = {} if refuse else {"logprobs": []}
+        yield "content_part.added", {**place, "part": _text_part("", refuse)}
+        for piece in parts(part[field]):
+            yield f"{name}.delta", {**place, "delta": piece, **more}
+        yield f"{name}.done", {**place, field: part[field], **more}
         yield "content_part.done", {**place, "part": part}
 
 
@@ -117,7 +120,9 @@ def _search_item(call: Call, ident: str) -> Json:
     }
 
 
-def _text_part(text: str) -> Json:
+def _text_part(text: str, refuse: bool = False) -> Json:
+    if refuse:
+        return {"type": "refusal", "refusal": text}
     return {"type": "output_text", "annotations": [], "logprobs": [], "text": text}
 
 

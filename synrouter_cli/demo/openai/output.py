@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -44,6 +44,8 @@ class Output:
     calls: tuple[Call, ...] = ()
     finish: str = "stop"
     interleave: bool = False
+    refuse: bool = False
+    """What is said is a refusal."""
 
     @classmethod
     def of(cls, step: Step, offered: Mapping[str, str], *, ident: str, thinks: bool, most: int | None = None) -> Output:
@@ -54,7 +56,7 @@ class Output:
             _call(tool, offered, f"call_{ident[:20]}{mark}{index:02d}") for index, tool in enumerate(step.tools)
         )
         finish = "tool_calls" if calls else "stop"
-        whole = cls(ident, think, step.say, calls, finish, step.interleave)
+        whole = cls(ident, think, step.say, calls, finish, step.interleave, step.refuse)
         return whole if most is None or whole.tokens <= most else whole._cut(most)
 
     @property
@@ -66,11 +68,21 @@ class Output:
         """All that is billed as output."""
         return self.thought_tokens + tokens_of(self.say) + sum(map(_tokens, self.calls))
 
+    def stopped(self, stop: str | Sequence[str] | None) -> Output:
+        """Ended before the first of these texts that it would have said."""
+        places = [self.say.find(text) for text in ([stop] if isinstance(stop, str) else stop or ())]
+        found = min((at for at in places if at >= 0), default=None)
+        return self if found is None else replace(self, say=self.say[:found], calls=(), finish="stop")
+
     def _cut(self, most: int) -> Output:
         """What is left where the limit came first: thoughts, then the beginning of the text."""
-        think = self.think[: most * BYTES_PER_TOKEN]
+        think = _beginning(self.think, most)
         left = most - tokens_of(think)
-        return replace(self, think=think, say=self.say[: left * BYTES_PER_TOKEN], calls=(), finish="length")
+        return replace(self, think=think, say=_beginning(self.say, left), calls=(), finish="length")
+
+
+def _beginning(text: str, tokens: int) -> str:
+    return text.encode()[: tokens * BYTES_PER_TOKEN].decode(errors="ignore")
 
 
 def _call(tool: ToolCall, offered: Mapping[str, str], ident: str) -> Call:

@@ -78,7 +78,7 @@ class ResponsesAnswer:
         mark = "t" if output.think else "n"
         if output.say:
             status = "incomplete" if self._incomplete else "completed"
-            found.append(message_item(output.say, f"{output.ident}{mark}", status))
+            found.append(message_item(output.say, f"{output.ident}{mark}", status, refuse=output.refuse))
         found += [call_item(call, f"{output.ident}{mark}{number:02d}") for number, call in enumerate(output.calls)]
         return found
 

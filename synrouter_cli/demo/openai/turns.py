@@ -17,7 +17,16 @@ from typing import Any, Final
 
 from synrouter_cli.demo.script import TOOL_RESULTS
 
-__all__ = ["ANSWERED_BY", "chat_turns", "item_type", "made_by_the_model", "offered_by", "responses_turns", "tools_of"]
+__all__ = [
+    "ANSWERED_BY",
+    "callable_by",
+    "chat_turns",
+    "item_type",
+    "made_by_the_model",
+    "offered_by",
+    "responses_turns",
+    "tools_of",
+]
 
 Json = Mapping[str, Any]
 
@@ -95,6 +104,24 @@ def tools_of(body: Json, items: Iterable[Json]) -> list[Json]:
     return [*(body.get("tools") or ()), *brought]
 
 
+def callable_by(body: Json, tools: Sequence[Json]) -> dict[str, str]:
+    """The tools of a request that its `tool_choice` leaves to the model."""
+    offered, choice = offered_by(tools), body.get("tool_choice")
+    if choice == "none":
+        return {}
+    if not isinstance(choice, dict):
+        return offered
+    allowed = choice.get("allowed_tools", choice)
+    named = {_name(one) for one in allowed.get("tools") or [choice]} - {""}
+    return {name: kind for name, kind in offered.items() if not named or name in named}
+
+
+def _name(tool: Json) -> str:
+    """Of a tool, or of what names one; empty where it goes without."""
+    inner = tool.get(str(tool.get("type")))
+    return str((inner if isinstance(inner, dict) else tool).get("name") or "")
+
+
 def offered_by(tools: Sequence[Json]) -> dict[str, str]:
     """The kind of each tool that can be called, by its name; in a namespace that stands in front, with a dot."""
     offered: dict[str, str] = {}
@@ -106,6 +133,5 @@ def offered_by(tools: Sequence[Json]) -> dict[str, str]:
         elif kind in _NAMELESS:
             offered[kind] = kind
         else:
-            named = tool.get(kind) if isinstance(tool.get(kind), dict) else tool
-            offered[str((named or tool).get("name"))] = kind
+            offered[_name(tool)] = kind
     return offered

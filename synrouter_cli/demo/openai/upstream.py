@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any, Final, Literal, TypeAlias
 
@@ -27,7 +27,7 @@ from synrouter_cli.demo.openai.prompt import Prompt, chat_prompt, responses_prom
 from synrouter_cli.demo.openai.responses import ResponsesAnswer
 from synrouter_cli.demo.openai.responses_checks import responses_refusals
 from synrouter_cli.demo.openai.sealed import seal
-from synrouter_cli.demo.openai.turns import chat_turns, offered_by, responses_turns, tools_of
+from synrouter_cli.demo.openai.turns import callable_by, chat_turns, offered_by, responses_turns, tools_of
 from synrouter_cli.demo.openai.usage import Counts, chat_usage, responses_usage
 from synrouter_cli.demo.script import Script, Step
 
@@ -105,6 +105,7 @@ class Upstream:
         limits = ("max_output_tokens", "max_completion_tokens", "max_tokens")
         most = next((body[name] for name in limits if body.get(name) is not None), None)
         output = Output.of(step, asked.offered, ident=prompt.ident, thinks=_thinks(body), most=most)
+        output = output.stopped(body.get("stop"))
         writes = _bills_writes(asked.model, self.flavour)
         thought, tokens = output.thought_tokens, output.tokens
         counts = Counts(prompt.tokens, looked.cached, looked.written, tokens, thought, writes, looked.by_ttl)
@@ -138,7 +139,9 @@ class Upstream:
             raise Refused(Refusal(words, "messages" if chat else "input", "context_length_exceeded"))
         offered = offered_by(tools_of(body, items))
         turns = chat_turns(body["messages"]) if chat else responses_turns(items)
-        step = self._script.step(turns, offered)
+        step = self._script.step(turns, callable_by(body, tools_of(body, items)))
+        if body.get("parallel_tool_calls") is False:
+            step = replace(step, tools=step.tools[:1])
         return Asked(dialect, body, items, sender, prompt, self._look_up(body, prompt, sender, now), offered, step)
 
     def _items(self, body: Mapping[str, Any]) -> list[Any]:

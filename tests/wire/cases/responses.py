@@ -1,4 +1,4 @@
-"""Hard cases in OpenAI's Responses: (name, value). Requests and answers are bodies, streams are bytes, errors are
+"""Hard cases in OpenAI's Responses: (name, value). Requests and answers are bodies, streams are lists of events, errors are
 (status, body). What is of Codex was seen of the client itself, and is reduced to its shape."""
 
 from __future__ import annotations
@@ -356,7 +356,7 @@ REQUESTS: list[tuple[str, Json]] = [
     ),
     ("strict_function", asked(HI, tools=[{**function("f"), "strict": True, "parameters": SCHEMA}])),
     ("strictness_left_out", asked(HI, tools=[{**READ, "strict": None}])),
-    ("function_without_parameters", asked(HI, tools=[{**function("f"), "description": None}])),
+    ("function_without_parameters", asked(HI, tools=[{**function("f"), "parameters": None}])),
     (
         "hosted_tools",
         asked(
@@ -451,7 +451,7 @@ REQUESTS: list[tuple[str, Json]] = [
     ("text_of_all_kinds", asked(said('"\\\u2028\x7f\u0000 \U0001f600 \u202e<|end|>'))),
     ("empty_text", asked(said(""), HI)),
 ]
-"""Bodies that come out of decoding and encoding as they went in."""
+"""Bodies that come out of decoding and encoding as they went in, but for what says the same in other words."""
 
 
 def usage(total: int = 120, read: int = 0, written: int = 0, out: int = 7, thought_: int = 0, **more: Any) -> Json:
@@ -615,10 +615,11 @@ ERRORS: list[tuple[str, tuple[int, Json]]] = [
 ]
 
 
-def sse(*events: Json) -> bytes:
-    """Events as the API sends them, numbered."""
+def sse(events: list[Json], end: str = "\n") -> bytes:
+    """Events as the API sends them, numbered, their lines with this end."""
     numbered = [{**event, "sequence_number": i} for i, event in enumerate(events)]
-    return b"".join(f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode() for event in numbered)
+    blocks = (f"event: {event['type']}\ndata: {json.dumps(event)}\n\n" for event in numbered)
+    return "".join(blocks).replace("\n", end).encode()
 
 
 def event(kind: str, output_index: int | None = None, **more: Any) -> Json:
@@ -684,44 +685,44 @@ def cut(text: str, pieces: int) -> list[str]:
     return [text[i : i + size] for i in range(0, len(text), size)]
 
 
-def stream_of(answer: Json) -> bytes:
-    """An answer as the stream that would have told it."""
+def stream_of(answer: Json) -> list[Json]:
+    """An answer as the events of the stream that would have told it."""
     events = [begun()]
     for place, item in enumerate(answer["output"]):
         events += streamed(item, place)
-    return sse(*events, event(answer["status"], response=answer))
+    return [*events, event(answer["status"], response=answer)]
 
 
 A, B = {**SPOKEN_CALL, "id": "fc_a", "call_id": "call_a"}, {**SPOKEN_CALL, "id": "fc_b", "call_id": "call_b"}
 
 
-def interleaved() -> bytes:
+def interleaved() -> list[Json]:
     """Two calls whose arguments come in turns."""
     first, second = streamed(A, 0, 4), streamed(B, 1, 4)
     mixed = [one for pair in zip(first, second, strict=True) for one in pair]
-    return sse(begun(), *mixed, event("completed", response=answered(A, B)))
+    return [begun(), *mixed, event("completed", response=answered(A, B))]
 
 
-STREAMS: list[tuple[str, bytes]] = [
+STREAMS: list[tuple[str, list[Json]]] = [
     *((f"answer_{name}", stream_of(answer)) for name, answer in ANSWERS),
     ("interleaved_calls", interleaved()),
-    ("only_the_ends_of_items", sse(begun(), event("output_item.done", 0, item=OK), event("output_item.done", 1, item=A),
-                                   event("completed", response=answered(OK, A)))),
-    ("only_the_end", sse(event("completed", response=answered(OK, A)))),
-    ("no_beginning", sse(*streamed(OK, 0), event("completed", response=answered(OK)))),
-    ("output_left_out_at_the_end", sse(begun(), *streamed(OK, 0), *streamed(A, 1),
-                                       event("completed", response={**answered(OK, A), "output": []}))),
-    ("deltas_of_an_item_that_was_not_announced", sse(begun(), event("output_text.delta", 0, item_id="msg_1",
-        content_index=0, delta="Hi there"), event("completed", response=answered(OK)))),
-    ("events_that_are_unknown", sse(begun(), event("brand_new", 0, item_id="x"), *streamed(OK, 0),
-                                    {"type": "keepalive"}, event("completed", response=answered(OK)))),
-    ("hosted_tool_before_text", sse(begun(), *streamed(WEB, 0)[:-1], event("web_search_call.searching", 0, item_id="ws_1"),
-        streamed(CITED, 1)[0], streamed(WEB, 0)[-1], *streamed(CITED, 1)[1:], event("completed", response=answered(WEB, CITED)))),
-    ("failed_on_the_way", sse(begun(), *streamed(OK, 0), event("failed", response=answered(OK, status="failed",
-        error={"code": "server_error", "message": "Oops."}, usage=None)))),
-    ("error_on_the_way", sse(begun(), *streamed(OK, 0)[:4], {"type": "error", "code": "rate_limit_exceeded",
-                                                            "message": "Slow down.", "param": None})),
-    ("error_in_an_object", sse(begun(), {"type": "error", "error": {"type": "invalid_request_error",
-        "code": "context_length_exceeded", "message": "Too long.", "param": "input"}})),
-    ("cut_off", sse(begun(), *streamed(OK, 0)[:4])),
+    ("only_the_ends_of_items", [begun(), event("output_item.done", 0, item=OK), event("output_item.done", 1, item=A),
+                                   event("completed", response=answered(OK, A))]),
+    ("only_the_end", [event("completed", response=answered(OK, A))]),
+    ("no_beginning", [*streamed(OK, 0), event("completed", response=answered(OK))]),
+    ("output_left_out_at_the_end", [begun(), *streamed(OK, 0), *streamed(A, 1),
+                                       event("completed", response={**answered(OK, A), "output": []})]),
+    ("deltas_of_an_item_that_was_not_announced", [begun(), event("output_text.delta", 0, item_id="msg_1",
+        content_index=0, delta="Hi there"), event("completed", response=answered(OK))]),
+    ("events_that_are_unknown", [begun(), event("brand_new", 0, item_id="x"), *streamed(OK, 0),
+                                    {"type": "keepalive"}, event("completed", response=answered(OK))]),
+    ("hosted_tool_before_text", [begun(), *streamed(WEB, 0)[:-1], event("web_search_call.searching", 0, item_id="ws_1"),
+        streamed(CITED, 1)[0], streamed(WEB, 0)[-1], *streamed(CITED, 1)[1:], event("completed", response=answered(WEB, CITED))]),
+    ("failed_on_the_way", [begun(), *streamed(OK, 0), event("failed", response=answered(OK, status="failed",
+        error={"code": "server_error", "message": "Oops."}, usage=None))]),
+    ("error_on_the_way", [begun(), *streamed(OK, 0)[:4], {"type": "error", "code": "rate_limit_exceeded",
+                                                            "message": "Slow down.", "param": None}]),
+    ("error_in_an_object", [begun(), {"type": "error", "error": {"type": "invalid_request_error",
+        "code": "context_length_exceeded", "message": "Too long.", "param": "input"}}]),
+    ("cut_off", [begun(), *streamed(OK, 0)[:4]]),
 ]  # fmt: skip

@@ -335,7 +335,7 @@ def test_an_answer_that_is_no_json_is_a_failure():
             "context_length_exceeded",
         ),
         (Failure("authentication_error", "no"), 401, "invalid_api_key"),
-        (Failure("billing_error", "no"), 402, None),
+        (Failure("billing_error", "no"), 402, "insufficient_quota"),
         (Failure("not_found_error", "no"), 404, "model_not_found"),
         (Failure("request_too_large", "no"), 413, None),
         (Failure("rate_limit_error", "no"), 429, None),

@@ -310,6 +310,22 @@ def test_a_budget_becomes_an_effort(reasoning: Reasoning, effort: str | None):
     assert write(Request("m", reasoning=reasoning, dialect="anthropic"))[0].get("reasoning_effort") == effort
 
 
+@pytest.mark.parametrize(
+    "field",
+    [
+        {"reasoning_effort": "high"},
+        {"reasoning": {"max_tokens": 4000}},
+        {"reasoning": {"summary": "auto", "exclude": True}},
+        {"thinking": {"type": "enabled", "budget_tokens": 2048}},
+        {"thinking": {"type": "disabled"}},
+        {"reasoning_effort": "low", "thinking": {"type": "adaptive", "display": "omitted"}},
+    ],
+)
+def test_how_much_to_think_goes_on_in_the_words_that_it_was_said_in(field: dict[str, Any]):
+    written = write(read(request(**field)))[0]
+    assert {key: written[key] for key in ("reasoning_effort", "reasoning", "thinking") if key in written} == field
+
+
 def test_a_user_id_that_is_too_long_is_told_by_its_digest():
     found, _ = write(Request("m", user="u" * 65))
     assert len(found["user"]) == 64 and found["user"] != "u" * 64

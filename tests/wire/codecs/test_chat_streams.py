@@ -230,6 +230,14 @@ def test_pieces_without_an_index_or_id_go_on_with_the_last_call():
     assert found == (ToolUse("c1", "a", '{"x":1}'),)
 
 
+def test_calls_all_of_index_0_without_ids_are_told_apart_by_their_names():
+    found = blocks_of(
+        read(wire(said(piece(0, "{}", None, "a"), piece(0, '{"b"', None, "b"), piece(0, ":1}", None, "b"), end=CALLED)))
+    )
+    assert [(block.name, block.arguments) for block in found] == [("a", "{}"), ("b", '{"b":1}')]
+    assert found[0].id != found[1].id
+
+
 def test_a_call_that_never_gets_a_name_is_none():
     assert blocks_of(read(wire([ROLE, chunk(piece(0, "{}", "c1")), END]))) == ()
 
@@ -399,12 +407,15 @@ def test_a_ping_is_a_comment():
     assert write([Ping()]).startswith(b": ")
 
 
-def test_interleaved_calls_go_on_as_they_come():
+def test_interleaved_calls_come_one_after_the_other():
     events: list[StreamEvent] = [
         Started("m", "c"), BlockStarted(0, ToolUse("a", "x", "")), BlockStarted(1, ToolUse("b", "y", "")), Delta(0, "arguments", "{"),
         Delta(1, "arguments", "{}"), Delta(0, "arguments", "}"), BlockEnded(0), BlockEnded(1), Finished("tool_use"),
     ]  # fmt: skip
-    assert [one["function"]["arguments"] for one in message_of(write(events))["tool_calls"]] == ["{}", "{}"]
+    written = write(events)
+    assert [one["function"]["arguments"] for one in message_of(written)["tool_calls"]] == ["{}", "{}"]
+    deltas = [one["choices"][0]["delta"] for one in events_of(written) if one["choices"]]
+    assert [call["index"] for delta in deltas for call in delta.get("tool_calls", ())] == [0, 0, 0, 1, 1]
 
 
 def test_a_client_of_before_tools_is_answered_in_its_words():

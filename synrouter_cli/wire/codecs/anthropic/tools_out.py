@@ -20,6 +20,7 @@ __all__ = ["is_forced", "tool_fields"]
 
 Json = dict[str, Any]
 _EXTRAS: Final = frozenset(["eager_input_streaming", "input_examples", "allowed_callers"])
+_FINDS: Final = "tool_search_tool"
 _SEARCHES: Final = ("web_search", "web_search_preview")
 
 
@@ -31,6 +32,8 @@ def tool_fields(request: Request, to: Writer, *, forced: bool) -> Json:
     written = [one for one in tools if one is not None]
     if not written:
         return {}
+    if not to.own:
+        _undeferred(written, to)
     fields: Json = {"tools": written}
     said = _choice(choice, request.parallel, names)
     if said is not None and said["type"] == "tool" and not to.own:
@@ -70,6 +73,15 @@ def _choice(choice: ToolChoice | None, parallel: bool | None, names: Mapping[str
     if parallel is not None and said["type"] != "none":
         said["disable_parallel_tool_use"] = not parallel
     return said
+
+
+def _undeferred(written: Sequence[Json], to: Writer) -> None:
+    """Tools that nothing here would find are offered from the start."""
+    if any(str(one.get("type", "")).startswith(_FINDS) for one in written):
+        return
+    for one in written:
+        if one.pop("defer_loading", None):
+            to.lose("deferred_tool", f"tools.{one['name']}")
 
 
 def _among(said: Json, written: Sequence[Json], to: Writer) -> Json | None:
@@ -128,7 +140,7 @@ def _builtin(tool: Tool, to: Writer, path: str) -> Json | None:
     if tool.name == "local_shell":
         description, schema = disguised(tool)
         return _function(tool, description, schema, to, path)
-    if tool.name in _SEARCHES:
+    if tool.name in _SEARCHES and tool.config.get("external_web_access") is not False:  # what is cached is not here
         return _finish(_web_search(tool.config), tool, to, path)
     if tool.name == "tool_search" and isinstance(tool.config.get("parameters"), Mapping):
         told = tool.description or tool.config.get("description")

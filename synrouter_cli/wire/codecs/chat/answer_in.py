@@ -13,7 +13,7 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from synrouter_cli.errors import InvalidRequest
-from synrouter_cli.wire.codecs.chat.calls import call_in
+from synrouter_cli.wire.codecs.chat.calls import call_in, kind_of
 from synrouter_cli.wire.codecs.chat.citations import citation
 from synrouter_cli.wire.codecs.chat.counts import counts_in
 from synrouter_cli.wire.codecs.chat.endings import FAILED, ending_in
@@ -125,8 +125,11 @@ def _calls(message: Object, answer_id: str) -> list[ToolUse]:
         calls = [{"function": old}]
     found: list[ToolUse] = []
     for i, call in enumerate(calls):
-        name = (call.get("function") or call.get("custom") or {}).get("name")
+        inner = call.get(kind_of(call))
+        name = inner.get("name") if isinstance(inner, dict) else None
         if isinstance(name, str) and name:
-            made = derived_id(answer_id, i, name)
-            found.append(call_in(call if call.get("id") else {**call, "id": made}, f"tool_calls.{i}", i))
+            called = call.get("id")
+            called = called if called and isinstance(called, str) else derived_id(answer_id, i, name)
+            known = {key: one for key, one in call.items() if key != "cache_control"}
+            found.append(call_in({**known, "id": called}, f"tool_calls.{i}", i))
     return found

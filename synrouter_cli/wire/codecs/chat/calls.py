@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from synrouter_cli.wire.codecs.chat.fields import Object, cache_in, checked, derived_id, dump, mapping, rest, text
 from synrouter_cli.wire.codecs.chat.leaving import Leaving
@@ -16,16 +16,14 @@ from synrouter_cli.wire.codecs.disguise import flat_name
 from synrouter_cli.wire.ir import ToolUse
 from synrouter_cli.wire.sealed import unseal
 
-__all__ = ["arguments_in", "call_extras_in", "call_in", "call_out", "carrying"]
+__all__ = ["arguments_in", "call_extras_in", "call_in", "call_out", "carrying", "kind_of"]
 
 _KNOWN = frozenset({"id", "type", "function", "custom", "cache_control", "index"})
 
 
 def call_in(call: Object, path: str, position: int) -> ToolUse:
     """One of `tool_calls`, of a request or an answer. Raises InvalidRequest where it has no name."""
-    kind: Any = (
-        "custom" if call.get("type") == "custom" or ("custom" in call and "function" not in call) else "function"
-    )
+    kind = kind_of(call)
     inner: Any = call.get(kind)
     if not isinstance(inner, dict) or not isinstance(inner.get("name"), str):
         text(mapping(inner, f"{path}.{kind}"), "name", f"{path}.{kind}")  # raises: one of both is not there
@@ -33,6 +31,11 @@ def call_in(call: Object, path: str, position: int) -> ToolUse:
     arguments = arguments_in(inner.get("input" if kind == "custom" else "arguments"))
     called = checked(call, "id", str, path) or derived_id(position, name, arguments)
     return ToolUse(called, name, arguments, kind, None, cache_in(call, path), call_extras_in(call))
+
+
+def kind_of(call: Object) -> Literal["function", "custom"]:
+    """What is called, by where its name stands."""
+    return "custom" if isinstance(call.get("custom"), dict) and call.get("function") is None else "function"
 
 
 def arguments_in(value: Any) -> str:

@@ -70,7 +70,11 @@ _WORDS: Final = (
 )
 """What the words of a type or code mean, the narrower first."""
 _GENERAL: Final = frozenset({"invalid_request_error", "api_error"})
-_CODES: Final = {"authentication_error": "invalid_api_key", "not_found_error": "model_not_found"}
+_CODES: Final = {
+    "authentication_error": "invalid_api_key",
+    "billing_error": "insufficient_quota",
+    "not_found_error": "model_not_found",
+}
 _TOO_LONG: Final = re.compile(
     r"prompt is too long|context (?:length|window)|maximum context|input is too long", re.IGNORECASE
 )

@@ -133,7 +133,10 @@ def _place(signature: str) -> tuple[str, int, int]:
 def carried_by_calls(message: Mapping[str, Any]) -> list[Placed] | None:
     """The thinking that the calls of a message bring back sealed, and what stands after the last of them; None where
     they carry none."""
-    if "reasoning_details" not in message and all(_KEPT.isdisjoint(call) for call in message.get("tool_calls") or ()):
+    calls = message.get("tool_calls")
+    calls = calls if isinstance(calls, list) else ()
+    kept = any(isinstance(one, dict) and not _KEPT.isdisjoint(one) for one in calls)
+    if "reasoning_details" not in message and not kept:
         return None
     found: dict[str, list[Placed]] = {}
     for sealed in _seals(message):

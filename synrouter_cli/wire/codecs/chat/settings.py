@@ -62,14 +62,19 @@ def reasoning_out(reasoning: Reasoning, leaving: Leaving) -> Object:
     if leaving.foreign:
         effort = effort_of(reasoning)
         return {} if effort is None else {"reasoning_effort": effort}
-    fields: Object = {}
-    if reasoning.effort is not None:
-        fields["reasoning_effort"] = reasoning.effort
-    if reasoning.summary is not None:
-        fields["reasoning"] = {"summary": reasoning.summary}
-    thinking = {"type": reasoning.mode, "budget_tokens": reasoning.budget, "display": reasoning.display}
-    thinking = {key: value for key, value in thinking.items() if value is not None}
-    return {**fields, "thinking": thinking} if thinking else fields
+    own: Object = {"summary": reasoning.summary}
+    if reasoning.mode is not None:
+        thinking = {"type": reasoning.mode, "budget_tokens": reasoning.budget, "display": reasoning.display}
+    else:
+        thinking = {}
+        own |= {"max_tokens": reasoning.budget, "exclude": reasoning.display == "omitted" or None}
+    fields = {"reasoning_effort": reasoning.effort, "reasoning": _said(own), "thinking": _said(thinking)}
+    return _said(fields)
+
+
+def _said(fields: Object) -> Object:
+    """What has a value."""
+    return {key: value for key, value in fields.items() if value is not None and value != {}}
 
 
 def format_in(value: Any) -> Format:

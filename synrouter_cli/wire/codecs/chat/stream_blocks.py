@@ -29,7 +29,7 @@ from synrouter_cli.wire.ir import (
     ToolUse,
 )
 
-__all__ = ["Blocks", "Call"]
+__all__ = ["Blocks", "Call", "is_whole"]
 
 _EMPTY: Final[dict[str, Block]] = {"text": Text(""), "thinking": Thinking(""), "refusal": Refusal("")}
 _JOINED: Final = ("text", "summary", "data")
@@ -161,7 +161,7 @@ class Blocks:
         """The ends of calls that are whole."""
         events: list[StreamEvent] = []
         for call in self._calls:
-            if call.open and call.kind == "function" and _is_whole(call.arguments):
+            if call.open and call.kind == "function" and is_whole(call.arguments):
                 call.open = False
                 events.append(BlockEnded(call.index))
         return events
@@ -181,7 +181,8 @@ def _same(entry: Object, piece: Object) -> bool:
     return all(piece.get(key) is None or entry.get(key) in (None, piece[key]) for key in ("index", "type", "id"))
 
 
-def _is_whole(arguments: str) -> bool:
+def is_whole(arguments: str) -> bool:
+    """Whether nothing can follow but white space."""
     if not arguments.rstrip().endswith("}"):
         return False
     try:

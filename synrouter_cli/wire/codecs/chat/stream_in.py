@@ -17,16 +17,16 @@ from typing import Any, Final
 
 from synrouter_cli.errors import InvalidRequest
 from synrouter_cli.wire.codecs.chat.answer_in import COUNTED, KEPT, response_in
-from synrouter_cli.wire.codecs.chat.calls import arguments_in, call_extras_in
 from synrouter_cli.wire.codecs.chat.citations import citation
 from synrouter_cli.wire.codecs.chat.counts import Reported, counts_in, with_tier
 from synrouter_cli.wire.codecs.chat.endings import FAILED, ending_in
 from synrouter_cli.wire.codecs.chat.failures import failure_in
-from synrouter_cli.wire.codecs.chat.fields import Object, derived_id, load
+from synrouter_cli.wire.codecs.chat.fields import Object, load
 from synrouter_cli.wire.codecs.chat.pieces import pieces
 from synrouter_cli.wire.codecs.chat.reasoning import detail_text, text_of
 from synrouter_cli.wire.codecs.chat.replaying import replayed
-from synrouter_cli.wire.codecs.chat.stream_blocks import Blocks, Call
+from synrouter_cli.wire.codecs.chat.stream_blocks import Blocks
+from synrouter_cli.wire.codecs.chat.stream_calls import Calls
 from synrouter_cli.wire.ir import Failure, Finished, Loss, Response, Started, StreamEvent
 from synrouter_cli.wire.sse import Event, EventStream
 
@@ -34,6 +34,8 @@ __all__ = ["Decoder"]
 
 _LIMIT: Final = 16 * 1024 * 1024
 """Bytes of one event: a call may come whole."""
+_OLD: Final = -1
+"""The index of the one call of before `tool_calls`."""
 _CUT: Final = "The provider's answer ended before it was whole."
 
 
@@ -56,7 +58,7 @@ class Decoder:
     def __init__(self) -> None:
         self._stream = EventStream(limit=_LIMIT)
         self._blocks = Blocks()
-        self._calls: dict[Any, Call | Object] = {}  # by index; an Object where the name is still to come
+        self._calls = Calls(self._blocks)
         self._choice: Object = {}  # what was said of the ending
         self._reported: Reported | None = None
         self._extras: Object = {}
@@ -205,9 +207,9 @@ class Decoder:
         calls = delta.get("tool_calls")
         for call in calls if isinstance(calls, list) else ():
             if isinstance(call, dict):
-                found += self._take_call(call)
+                found += self._calls.take(call, self._id)
         if isinstance(old := delta.get("function_call"), dict):
-            found += self._take_call({"index": "old", "function": old})
+            found += self._calls.take({"index": _OLD, "function": old}, self._id)
         return found
 
     def _take_reasoning(self, delta: Object) -> list[StreamEvent]:
@@ -231,47 +233,3 @@ class Decoder:
                 self._lose("citations", "choices.0.delta.annotations")
             found += events or []
         return found
-
-    # ── calls ──
-
-    def _take_call(self, piece: Object) -> list[StreamEvent]:
-        kind = "custom" if piece.get("type") == "custom" or "custom" in piece else "function"
-        inner = piece.get(kind)
-        inner = inner if isinstance(inner, dict) else {}
-        key = self._key(piece, inner.get("name"))
-        call = self._calls.get(key)
-        said = arguments_in(inner.get("input" if kind == "custom" else "arguments"))
-        if isinstance(call, Call):
-            return self._blocks.argue(call, said)
-        waiting = call or {"id": None, "name": None, "said": "", "extras": {}}
-        waiting["id"] = waiting["id"] or piece.get("id")
-        waiting["name"] = waiting["name"] or inner.get("name")
-        waiting["said"] += said
-        waiting["extras"] |= call_extras_in(piece)
-        self._calls[key] = waiting
-        if not waiting["name"]:
-            return []
-        called = waiting["id"] or derived_id(self._id, len(self._calls) - 1, waiting["name"])
-        begun, found = self._blocks.call(str(called), str(waiting["name"]), kind, waiting["extras"])
-        self._calls[key] = begun
-        return found + self._blocks.argue(begun, waiting["said"])
-
-    def _key(self, piece: Object, name: Any) -> Any:
-        """Which call a piece is of: by its index, unless that names a call of another id; by its id, where there is
-        no index; else the last one."""
-        index, called = piece.get("index"), piece.get("id")
-        if index is None:
-            if called:
-                return next((key for key, one in self._calls.items() if self._id_of(one) == called), ("id", called))
-            return ("new", len(self._calls)) if name or not self._calls else next(reversed(self._calls))
-        aliases = [key for key in self._calls if key == index or (isinstance(key, tuple) and key[0] == index)]
-        if not aliases:
-            return index
-        known = self._id_of(self._calls[aliases[-1]])
-        if called and name and known and called != known:
-            return next((key for key in aliases if self._id_of(self._calls[key]) == called), (index, called))
-        return aliases[-1]
-
-    @staticmethod
-    def _id_of(call: Call | Object) -> Any:
-        return call.id if isinstance(call, Call) else call["id"]

@@ -1,5 +1,5 @@
-"""Events → chunks, under the id that the answer began with and the model's name that was asked for. Calls keep their
-own indices, so interleaved ones go on as they come; usage comes last, where it was asked for.
+"""Events → chunks, under the id that the answer began with and the model's name that was asked for. Calls come one
+after the other, with indices of their own; usage comes last, where it was asked for.
 
 >>> encoder = Encoder(Request("opus"), created=5)
 >>> encoder.encode(Started("m1", "claude"))
@@ -22,6 +22,7 @@ from synrouter_cli.wire.codecs.chat.counts import counts_out, tier_out
 from synrouter_cli.wire.codecs.chat.endings import ending_out
 from synrouter_cli.wire.codecs.chat.failures import error_out
 from synrouter_cli.wire.codecs.chat.fields import Object, dump
+from synrouter_cli.wire.codecs.chat.in_turn import CallsInTurn
 from synrouter_cli.wire.codecs.chat.reasoning import FIELDS, detail_out
 from synrouter_cli.wire.codecs.chat.weaving import Placed
 from synrouter_cli.wire.ir import (
@@ -78,6 +79,7 @@ class Encoder:
         self._usage: Usage | None = None
         self._failed = False
         self._losses: list[Loss] = []
+        self._turns = CallsInTurn()
 
     @property
     def losses(self) -> Sequence[Loss]:
@@ -85,7 +87,7 @@ class Encoder:
 
     def encode(self, event: StreamEvent) -> bytes:
         """The bytes to send for one event."""
-        return _WRITERS[type(event)](self, event)
+        return b"".join([_WRITERS[type(one)](self, one) for one in self._turns.take(event)])
 
     def end(self) -> bytes:
         return b"" if self._failed else b"data: [DONE]\n\n"

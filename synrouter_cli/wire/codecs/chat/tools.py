@@ -77,7 +77,7 @@ def choice_in(value: Any, path: str = "tool_choice") -> ToolChoice:
     if kind in ("function", "tool", None):
         inner = choice.get("function", choice)
         return ToolChoice("tool", text(mapping(inner, path), "name", path))
-    if kind in _WORDS:
+    if isinstance(kind, str) and kind in _WORDS:
         return ToolChoice(_WORDS[kind])  # type: ignore[arg-type] # one of its words by the table
     return ToolChoice("tool", str(choice.get("name") or kind), target="builtin")
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from msgspec.structs import replace
 
 from synrouter_cli.wire.codecs.chat.reasoning import Placed
-from synrouter_cli.wire.ir import Block, RedactedThinking, Text, Thinking, ToolUse
+from synrouter_cli.wire.ir import Block, RedactedThinking, Refusal, Text, Thinking, ToolUse
 
 __all__ = ["Placed", "placed", "woven"]
 
@@ -43,6 +43,9 @@ def _among_text(parts: Sequence[Block], thinking: list[Placed]) -> list[Block]:
                 part = replace(part, text=part.text[cut:])
                 passed += cut
             found.append(waiting.pop(0).block)
+        if isinstance(part, Refusal):  # stands last, and nothing was thought after it
+            found += [one.block for one in waiting]
+            waiting = []
         found.append(part)
         passed += len(part.text) if isinstance(part, Text) else 0
     return found + [one.block for one in waiting]

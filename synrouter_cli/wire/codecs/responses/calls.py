@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, Literal
 
 import msgspec
@@ -17,7 +17,18 @@ import msgspec
 from synrouter_cli.wire.codecs.disguise import flat_name
 from synrouter_cli.wire.codecs.responses.clientside import BY_CALL, BY_OUTPUT, CLIENT_SIDE
 from synrouter_cli.wire.codecs.responses.parts import read_parts, write_part
-from synrouter_cli.wire.codecs.responses.reading import UNREADABLE, dump, maybe_text, refused, rest, text
+from synrouter_cli.wire.codecs.responses.reading import (
+    UNREADABLE,
+    a_list,
+    an_object,
+    dump,
+    maybe_object,
+    maybe_text,
+    refused,
+    rest,
+    text,
+)
+from synrouter_cli.wire.codecs.responses.tools import read_tools
 from synrouter_cli.wire.ir import Block, Loss, Text, Tool, ToolResult, ToolUse
 
 Item = dict[str, Any]
@@ -131,8 +142,10 @@ def _write_client_side(call: ToolUse, kind: str, item_id: str) -> Item:
     item: Item = {"type": kind, "id": item_id, "call_id": call.id, "status": "completed", tool.key: given}
     if name == "tool_search":
         item["execution"] = "client"
-    if not item_id:
+    if not item_id and name == "local_shell":
         item["id"] = call.id
+    elif not item_id:
+        del item["id"]
     return item | dict(call.item or {})
 
 
@@ -189,35 +202,31 @@ def _read_content(output: Any, path: str) -> tuple[tuple[Block, ...], bool]:
 def _read_client_side_output(item: Item, path: str, call_id: str) -> ToolResult:
     name, _ = BY_OUTPUT[item["type"]]
     error = True if item.get("status") == "failed" else None
-    said = _SAID[name](item)
+    said = _SAID[name](item, path)
     kept = {key: value for key, value in item.items() if key != "call_id"}
     kind: Kind = "local_shell" if name == "local_shell" else "function"
     return ToolResult(call_id, (Text(said),) if said else (), error, True, kind, item=kept)
 
 
-def _said_shell(item: Item) -> str:
+def _said_shell(item: Item, path: str) -> str:
     lines: list[str] = []
-    for one in item.get("output") or ():
-        outcome = one.get("outcome") or {}
+    for i, given in enumerate(a_list(item.get("output") or [], f"{path}.output")):
+        one = an_object(given, f"{path}.output.{i}")
+        outcome = maybe_object(one, "outcome", f"{path}.output.{i}")
         ended = f"exit code {outcome['exit_code']}" if "exit_code" in outcome else str(outcome.get("type", ""))
         lines += [str(one.get("stdout") or ""), str(one.get("stderr") or ""), ended]
     return "\n".join(line for line in lines if line)
 
 
-def _said_search(item: Item) -> str:
-    found: list[str] = []
-    for tool in item.get("tools") or ():
-        inner = tool.get("tools") if isinstance(tool, dict) and tool.get("type") == "namespace" else None
-        if inner is None:
-            found.append(str(tool.get("name") or tool.get("type")))
-        else:
-            found += [flat_name(str(one.get("name")), str(tool.get("name"))) for one in inner]
+def _said_search(item: Item, path: str) -> str:
+    tools = read_tools(item.get("tools") or [], f"{path}.tools")
+    found = [flat_name(tool.name, tool.namespace) for tool in tools]
     return f"Loaded: {', '.join(found)}" if found else "No tools were found."
 
 
-_SAID: Final = {
-    "local_shell": lambda item: str(item.get("output") or ""),
-    "apply_patch": lambda item: str(item.get("output") or item.get("status") or ""),
+_SAID: Final[Mapping[str, Callable[[Item, str], str]]] = {
+    "local_shell": lambda item, _: str(item.get("output") or ""),
+    "apply_patch": lambda item, _: str(item.get("output") or item.get("status") or ""),
     "shell": _said_shell,
     "tool_search": _said_search,
 }

@@ -61,7 +61,8 @@ _CODE: Final[Mapping[str, str]] = {
     "api_error": "server_error",
     "timeout_error": "server_error",
 }
-_IN_STREAM: Final[Mapping[str, str]] = {"invalid_request_error": "invalid_prompt"}
+_IN_STREAM: Final[Mapping[str, str]] = {"invalid_request_error": "invalid_prompt", "overloaded_error": "server_error"}
+"""In the middle of an answer. `server_is_overloaded` there ends Codex's turn; after this one it asks again."""
 BAD: Final = "invalid_request_error"
 TOO_LONG: Final = "context_length_exceeded"
 _TOO_LONG_SAID: Final = ("prompt is too long", "context window", "context length", "maximum context")
@@ -147,5 +148,6 @@ def encode_failure(failure: Failure) -> tuple[int, bytes]:
 
 def in_stream(failure: Failure) -> dict[str, Any]:
     """The `error` of an answer that failed on its way, where a code has to be."""
-    code = code_of(failure) or _IN_STREAM.get(failure.type, "server_error")
+    said = failure.code or (TOO_LONG if code_of(failure) == TOO_LONG else None)
+    code = said or _IN_STREAM.get(failure.type) or code_of(failure) or "server_error"
     return {"code": code, "message": failure.message}

@@ -56,6 +56,8 @@ class Turns:
         kind = item.get("type")
         if kind is None:
             kind = "message" if "role" in item else "item_reference" if item.keys() == {"id"} else None
+        if not isinstance(kind, str):
+            raise refused(f"{path}.type", "a string is needed here")
         if kind == "message":
             self._message(item, path)
         elif kind in CALLS:
@@ -71,8 +73,6 @@ class Turns:
             self.tools += read_tools(item.get("tools"), f"{path}.tools", about)
         elif kind == "item_reference":
             raise refused(path, NOTHING_HELD.format(what="an item_reference"))
-        elif not isinstance(kind, str):
-            raise refused(f"{path}.type", "a string is needed here")
         else:
             self._opaque(kind, item)
 
@@ -107,7 +107,7 @@ class Turns:
         first = blocks[0] if blocks else None
         follows = bool(self._said) and isinstance(self._said[-1], Text | Refusal)
         if isinstance(first, Text | Refusal) and (about or follows):
-            blocks = (replace(first, item=about), *blocks[1:])
+            blocks = (_told(first, about), *blocks[1:])
         for block in blocks:
             self._say(block)
 
@@ -134,10 +134,13 @@ class Turns:
 
     def _close(self, blocks: list[Block] | None = None) -> None:
         """End the message that is open; of two sides only the one that is given."""
-        for side, role in ((self._said, "assistant"), (self._results, "user")):
-            if side and (blocks is None or blocks is side):
-                self.messages.append(_message_of(cast(Role, role), side))
-                side.clear()
+        said, results = self._said, self._results
+        if said and blocks is not results:
+            self.messages.append(_message_of("assistant", said))
+            said.clear()
+        if results and blocks is not said:
+            self.messages.append(_message_of("user", results))
+            results.clear()
 
 
 def _message_of(role: Role, blocks: list[Block]) -> Message:
@@ -146,6 +149,12 @@ def _message_of(role: Role, blocks: list[Block]) -> Message:
     if isinstance(only, Text) and only.item == {"bare": True}:
         return Message(role, (replace(only, item=None),), bare=True)
     return Message(role, tuple(blocks))
+
+
+def _told(block: Text | Refusal, about: Item) -> Block:
+    if isinstance(block, Refusal):
+        return Refusal(block.text, about)
+    return Text(block.text, block.cache, block.citations, block.extras, about)
 
 
 def known_once(tools: list[Tool]) -> tuple[Tool, ...]:

@@ -14,7 +14,7 @@ from typing import Any, Final
 from synrouter_cli.wire import losses as told
 from synrouter_cli.wire.codecs.readable import readable
 from synrouter_cli.wire.codecs.responses import citations, sources
-from synrouter_cli.wire.codecs.responses.reading import an_object, maybe_object, maybe_text, refused, rest, text
+from synrouter_cli.wire.codecs.responses.reading import a_list, an_object, maybe_object, maybe_text, refused, rest, text
 from synrouter_cli.wire.ir import Audio, Block, Document, Image, Loss, Opaque, Refusal, Source, Text
 
 Part = dict[str, Any]
@@ -56,7 +56,7 @@ def _read_output_text(part: Part, path: str) -> Text:
     extras = rest(part, _OUTPUT)
     if extras.get("logprobs") == []:
         del extras["logprobs"]
-    marks = part.get("annotations") or []
+    marks = a_list(part.get("annotations") or [], f"{path}.annotations")
     if not marks:
         return Text(said, extras=extras)
     found = [(mark, citations.cited(mark, said)) for mark in marks]
@@ -175,7 +175,7 @@ def _write_image(block: Image, role: str, path: str, losses: Losses, ours: bool)
         return {"type": "input_text", "text": NOTES["file_id"]}
     key = "file_id" if block.source.kind == "file" else "image_url"
     data = block.source.data if key == "file_id" else sources.url_of(block.source)
-    detail = block.detail or (None if role == "tool" else "auto")  # a message's image has to say it
+    detail = block.detail or (None if role == "tool" and ours else "auto")  # has to be said, but in outputs
     said = {} if detail is None else {"detail": detail}
     return {"type": "input_image", key: data, **said, **extras}
 

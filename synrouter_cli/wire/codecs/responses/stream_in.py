@@ -58,6 +58,7 @@ Kind = Literal["text", "thinking", "arguments", "refusal"]
 LIMIT: Final = 64 * 1024 * 1024
 """Bytes of one event: the last one repeats the whole answer."""
 _STREAMED_CALLS: Final = ("function_call", "custom_tool_call")
+UNREADABLE_SAID: Final = "The provider's stream can't be read."
 _decode: Final = msgspec.json.Decoder().decode
 
 
@@ -116,9 +117,14 @@ class Decoder:
             try:
                 value = load(event.data)
             except InvalidRequest:
-                value = {"type": "error", "message": "The provider's stream can't be read."}
-        if isinstance(value, dict):
+                value = {"type": "error", "message": UNREADABLE_SAID}
+        if not isinstance(value, dict):
+            return
+        try:
             self._see(str(value.get("type") or event.name.decode("utf-8", "replace")), value, out)
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError):  # something is not of its kind
+            self._over = True
+            out.append(Failure("api_error", UNREADABLE_SAID))
 
     def _see(self, kind: str, value: Json, out: list[StreamEvent]) -> None:
         handler = _HANDLERS.get(kind)

@@ -1,0 +1,88 @@
+"""Turns whose provider keeps its cache by itself, in words: what it read, and where it read nothing after it had.
+
+Nothing was planned there, so nothing is predicted and no saving is ours. A turn is compared with the session's last one
+before it that has a report.
+
+>>> turns = [_example(1, 9_000), _example(2, 0)]
+>>> label(turns[1], turns[0])
+'own miss'
+>>> happened(turns[1], turns[0])
+"Nothing was read from the provider's own cache; the turn before, 4 minutes earlier, had read 9.00k tokens."
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from synrouter_cli.commands.verdict_words import span
+from synrouter_cli.dashboard.units import percent, tokens
+from synrouter_cli.ledger.rows import OWN_CACHE, Turn
+from synrouter_cli.wire.usage import Usage
+
+__all__ = ["advice", "before", "happened", "label", "summary"]
+
+_MISSED: Final = (
+    "Nothing to do: such caches drop what was not asked for in some minutes, and not every server of the provider has"
+    " all of it."
+)
+
+
+def before(turns: Sequence[Turn], turn: Turn) -> Turn | None:
+    """The turn that one is compared with."""
+    earlier = (one for one in reversed(turns) if one.turn < turn.turn and one.usage is not None and one.kind != "ping")
+    return next(earlier, None)
+
+
+def label(turn: Turn, last: Turn | None) -> str:
+    """In a word or two; "" for a turn that this is not about."""
+    if not turn.own_cache or turn.usage is None:
+        return ""
+    return "own miss" if _is_miss(turn, last) else "own hit" if turn.usage.cache_read_tokens else "own cache"
+
+
+def happened(turn: Turn, last: Turn | None) -> str:
+    """What the cache did; "" for a turn that this is not about."""
+    if not turn.own_cache or turn.usage is None:
+        return ""
+    read = turn.usage.cache_read_tokens
+    if read:
+        share = percent(read / turn.usage.prompt_tokens)
+        return f"The provider caches by itself: it read {share} of the prompt from its cache."
+    if last is None or last.usage is None:
+        return "Nothing was read from the provider's own cache: this is the session's first turn."
+    if not last.usage.cache_read_tokens:
+        return "Nothing was read from the provider's own cache, nor in the turn before."
+    gap = span(max(turn.started_at - last.started_at, 0))
+    had = f"the turn before, {gap} earlier, had read {tokens(last.usage.cache_read_tokens)} tokens"
+    another = " That one asked another model." if (last.provider, last.model) != (turn.provider, turn.model) else ""
+    return f"Nothing was read from the provider's own cache; {had}.{another}"
+
+
+def advice(turn: Turn, last: Turn | None) -> str:
+    """What can be done about it; "" for a turn that this is not about."""
+    if not label(turn, last):
+        return ""
+    return _MISSED if _is_miss(turn, last) else "Nothing to do."
+
+
+def summary(turns: Sequence[Turn]) -> str:
+    """Of a whole session, what its providers' own caches did; "" where none of its turns is about that."""
+    own = [turn for turn in turns if turn.own_cache and turn.usage is not None]
+    prompts = sum(turn.usage.prompt_tokens for turn in own if turn.usage)
+    if not prompts:
+        return ""
+    read = sum(turn.usage.cache_read_tokens for turn in own if turn.usage)
+    misses = sum(_is_miss(turn, before(turns, turn)) for turn in own)
+    missed = f"; {misses:,} of {len(own):,} turns read nothing after one that had" if misses else ""
+    return f"The provider caches by itself: it read {percent(read / prompts)} of all prompts from its cache{missed}."
+
+
+def _is_miss(turn: Turn, last: Turn | None) -> bool:
+    had = last.usage.cache_read_tokens if last is not None and last.usage is not None else 0
+    return had > 0 and turn.usage is not None and not turn.usage.cache_read_tokens
+
+
+def _example(number: int, read: int) -> Turn:
+    usage = Usage(10_000 - read, read, output_tokens=5)
+    return Turn("s", number, 240.0 * number, "ok", provider="openai", plan=f"safe; {OWN_CACHE}", usage=usage)

@@ -1,0 +1,144 @@
+"""A request on its way to a provider that caches by itself and speaks another dialect than the client: what only the
+client's own kind of provider understands is said in words that any does.
+
+Claude Code's billing line, which Anthropic takes out by itself, stays behind. Of deferred tools those are shown that
+have been loaded, behind all others and in the order in which they were: so what stood in front of a prompt stays
+there. For Chat Completions, whose servers know functions alone, custom tools and those of a namespace become functions
+(`wire/codecs/disguise.py`), and the answer's calls become what they were.
+
+>>> patch = Request("m", tools=(Tool("custom", "apply_patch"), Tool("function", "spawn", namespace="agents")))
+>>> [(tool.kind, tool.name) for tool in abroad(replace(patch, dialect="responses"), "chat").tools]
+[('function', 'apply_patch'), ('function', 'agents__spawn')]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
+
+from msgspec.structs import replace
+
+from synrouter_cli.prompt.leaving_out import BILLING_HEADER
+from synrouter_cli.providers import CacheKind
+from synrouter_cli.wire.codecs.disguise import disguised, flat_name, wrapped
+from synrouter_cli.wire.ir import Block, Message, Opaque, Request, Text, Tool, ToolChoice, ToolResult, ToolUse
+
+__all__ = ["TAKES_MARKERS", "abroad"]
+
+TAKES_MARKERS: Final[frozenset[CacheKind]] = frozenset({"markers", "session"})
+"""Kinds of caches whose providers know `cache_control` in Chat Completions; others may refuse the field."""
+_REFERENCE: Final = "tool_reference"
+
+
+def abroad(request: Request, to: str) -> Request:
+    """What is to be encoded in the dialect `to`."""
+    if request.dialect == "anthropic":
+        request = replace(request, system=_system(request.system), tools=_shown(request))
+    if to == "chat":
+        request = _as_functions(_told(request))
+    return request
+
+
+def _system(system: tuple[Text, ...]) -> tuple[Text, ...]:
+    return system[1:] if system and system[0].text.startswith(BILLING_HEADER) else system
+
+
+# ── tools that are loaded when they are needed ──
+
+
+def _shown(request: Request) -> tuple[Tool, ...]:
+    """All tools, where the provider would search them; else those that the client has loaded so far."""
+    if not any(tool.deferred for tool in request.tools) or any(_searches(tool) for tool in request.tools):
+        return request.tools
+    deferred = {tool.name: tool for tool in request.tools if tool.deferred}
+    loaded = [name for name in dict.fromkeys(_references(request)) if name in deferred]
+    others = (tool for tool in request.tools if not tool.deferred)
+    return (*others, *(replace(deferred[name], deferred=None) for name in loaded))
+
+
+def _searches(tool: Tool) -> bool:
+    return tool.kind == "builtin" and str(tool.config.get("type", tool.name)).startswith("tool_search")
+
+
+def _references(request: Request) -> Iterator[str]:
+    """Names of tools as results load them, in the order of the conversation."""
+    for message in request.messages:
+        for block in message.blocks:
+            for inner in block.content if isinstance(block, ToolResult) else ():
+                if isinstance(inner, Opaque) and inner.kind == _REFERENCE:
+                    yield str(inner.data.get("tool_name"))
+
+
+def _told(request: Request) -> Request:
+    """The same with the loading of a tool said in words."""
+
+    def told(block: Block) -> Block:
+        if isinstance(block, Opaque) and block.kind == _REFERENCE:
+            return Text(f"Tool {block.data.get('tool_name')} is loaded.")
+        return block
+
+    def results(block: Block) -> Block:
+        if isinstance(block, ToolResult) and any(isinstance(inner, Opaque) for inner in block.content):
+            return replace(block, content=tuple(map(told, block.content)))
+        return block
+
+    return _each(request, results)
+
+
+# ── tools of other kinds ──
+
+
+def _as_functions(request: Request) -> Request:
+    """The same with functions alone."""
+    if not any(tool.kind == "custom" or tool.namespace for tool in request.tools) and not _calls_others(request):
+        return request
+    names = {tool.name: flat_name(tool.name, tool.namespace) for tool in reversed(request.tools)}
+    choice = request.tool_choice
+    tools = tuple(map(_function, request.tools))
+    chosen = None if choice is None else _chosen(choice, names)
+    return replace(_each(request, _call), tools=tools, tool_choice=chosen)
+
+
+def _calls_others(request: Request) -> bool:
+    return any(
+        isinstance(block, ToolUse) and (block.kind == "custom" or block.namespace)
+        for message in request.messages
+        for block in message.blocks
+    )
+
+
+def _function(tool: Tool) -> Tool:
+    if tool.kind == "builtin":
+        return tool
+    named = replace(tool, name=flat_name(tool.name, tool.namespace), namespace=None)
+    if tool.kind == "function":
+        return named
+    description, schema = disguised(tool)
+    return replace(named, kind="function", description=description, schema=schema, config={})
+
+
+def _call(block: Block) -> Block:
+    if isinstance(block, ToolUse) and block.kind in ("function", "custom"):
+        name = flat_name(block.name, block.namespace)
+        return replace(block, name=name, namespace=None, kind="function", arguments=wrapped(block))
+    if isinstance(block, ToolResult) and block.kind == "custom":
+        return replace(block, kind="function")
+    return block
+
+
+def _chosen(choice: ToolChoice, names: Mapping[str, str]) -> ToolChoice:
+    if choice.target == "builtin":
+        return choice
+    name = names.get(choice.name, choice.name) if choice.name is not None else None
+    return replace(choice, name=name, names=tuple(names.get(one, one) for one in choice.names), target="function")
+
+
+def _each(request: Request, change: Callable[[Block], Block]) -> Request:
+    """The request with every block of its messages changed so; messages without a change stay the same value."""
+
+    def changed(message: Message) -> Message:
+        blocks = tuple(map(change, message.blocks))
+        same = all(new is old for new, old in zip(blocks, message.blocks, strict=True))
+        return message if same else replace(message, blocks=blocks)
+
+    return replace(request, messages=tuple(map(changed, request.messages)))
