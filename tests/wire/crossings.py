@@ -13,6 +13,7 @@ from typing import Any, Final
 import pytest
 from msgspec.structs import replace
 
+from synrouter_cli.proxy.abroad import abroad
 from synrouter_cli.proxy.crossed import Crossed
 from synrouter_cli.wire.codecs.registry import CODECS
 from synrouter_cli.wire.ir import (
@@ -63,7 +64,7 @@ STREAMS: Final[dict[str, list[tuple[str, bytes]]]] = {
         (name, sse(chunks, named=False) + b"data: [DONE]\n\n")
         for name, chunks in [*chat.STREAMS, *chat.EXTENDED_STREAMS]
     ],
-    "responses": [(name, sse(events, named=True)) for name, events in responses.STREAMS],
+    "responses": [(name, responses.sse(events)) for name, events in responses.STREAMS],
 }
 ERRORS: Final[dict[str, Named]] = {
     "anthropic": anthropic.ERRORS,
@@ -101,6 +102,7 @@ def carried(
     request, lost = read(source, body)
     if source != target:
         request = replace(request, model=model or MODELS[target])
+        request = request if target == "anthropic" else abroad(request, target)
     out, more = CODECS[target].encode_request(request)  # type: ignore[index]
     return request, out, (*lost, *more)
 

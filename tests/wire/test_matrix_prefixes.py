@@ -16,6 +16,7 @@ _USERS_ITEMS: Final = ("message", "function_call_output", "custom_tool_call_outp
                        "shell_call_output", "apply_patch_call_output", "tool_search_output")  # fmt: skip
 EXCEPT: Final = {
     "half a surrogate pair": "what is no text in UTF-8 can't be told apart by this test",
+    "result that found tools": "tools that were loaded are told of from then on, after the others",
     "tool_search_that_loads_a_namespace": "tools that a search has loaded are told of from then on, after the others",
 }
 """Cases whose earlier turn is not the beginning of the later one, and why."""
@@ -85,11 +86,13 @@ def test_a_longer_history_begins_with_the_shorter_ones_bytes(source: str, target
 
 
 def test_tools_that_a_search_has_loaded_come_after_the_others():
-    body = dict(REQUESTS["responses"])["tool_search_that_loads_a_namespace"]
-    for target in ("anthropic", "chat"):
-        before, after = (parts(target, carried(one, "responses", target)[1]) for one in turns("responses", body)[:2])
-        assert after[0][: len(before[0])] == before[0]
-        assert after[1]["tools"].startswith(before[1]["tools"][:-1])
+    for source, name in (("responses", "tool_search_that_loads_a_namespace"), ("anthropic", "result that found tools")):
+        body = dict(REQUESTS[source])[name]
+        for target in {*DIALECTS} - {source}:
+            before, after = (parts(target, carried(one, source, target)[1]) for one in turns(source, body)[:2])
+            assert after[0][: len(before[0])] == before[0]
+            assert after[1]["tools"].startswith(before[1]["tools"][:-1])
+            assert len(after[1]["tools"]) > len(before[1]["tools"])
 
 
 def test_there_are_conversations_of_several_turns_in_every_dialect():

@@ -10,7 +10,7 @@ import pytest
 from synrouter_cli.wire.codecs.chat.replaying import replayed
 from synrouter_cli.wire.codecs.registry import CODECS
 from synrouter_cli.wire.ir import Block, BlockEnded, BlockStarted, Delta, Failure, Request, Response, StreamEvent
-from wire.cases.responses import stream_of
+from wire.cases import responses
 from wire.crossings import ANSWERS, CROSSINGS, PAIRS, STREAMS, Json, added_up, dumped, events, on, sse, translated
 
 FINE: Final = {"anthropic": "parallel calls", "chat": "interleaved calls", "responses": "interleaved_calls"}
@@ -61,7 +61,11 @@ def of_anthropic(_: Json, answer: Response) -> bytes:
     return b"".join(map(encoder.encode, replayed(answer))) + encoder.end()
 
 
-_TOLD: Final = {"anthropic": of_anthropic, "chat": of_chat, "responses": lambda body, _: sse(stream_of(body), named=True)}
+_TOLD: Final = {
+    "anthropic": of_anthropic,
+    "chat": of_chat,
+    "responses": lambda body, _: responses.sse(responses.stream_of(body)),
+}
 
 
 def ordered(answer: Response, dialect: str) -> list[Block]:

@@ -488,7 +488,7 @@ def test_a_custom_tools_grammar_may_come_in_the_form_of_chat():
         (Reasoning(mode="adaptive", effort="max", display="omitted"), {"reasoning": {"effort": "max"}, "include": ["reasoning.encrypted_content"]}),
         *(
             (Reasoning(mode="enabled", budget=budget), {"reasoning": {"effort": effort, "summary": "auto"}, "include": ["reasoning.encrypted_content"]})
-            for budget, effort in ((1024, "low"), (4096, "medium"), (31999, "high"), (60000, "xhigh"))
+            for budget, effort in ((1024, "low"), (4096, "low"), (8192, "medium"), (31999, "high"), (60000, "xhigh"))
         ),
     ],
 )  # fmt: skip

@@ -20,6 +20,7 @@ __all__ = ["is_forced", "tool_fields"]
 
 Json = dict[str, Any]
 _EXTRAS: Final = frozenset(["eager_input_streaming", "input_examples", "allowed_callers"])
+_FINDS: Final = "tool_search_tool"
 _SEARCHES: Final = ("web_search", "web_search_preview")
 
 
@@ -31,6 +32,8 @@ def tool_fields(request: Request, to: Writer, *, forced: bool) -> Json:
     written = [one for one in tools if one is not None]
     if not written:
         return {}
+    if not to.own:
+        _undeferred(written, to)
     fields: Json = {"tools": written}
     said = _choice(choice, request.parallel, names)
     if said is not None and said["type"] == "tool" and not to.own:
@@ -70,6 +73,15 @@ def _choice(choice: ToolChoice | None, parallel: bool | None, names: Mapping[str
     if parallel is not None and said["type"] != "none":
         said["disable_parallel_tool_use"] = not parallel
     return said
+
+
+def _undeferred(written: Sequence[Json], to: Writer) -> None:
+    """Tools that nothing here would find are offered from the start."""
+    if any(str(one.get("type", "")).startswith(_FINDS) for one in written):
+        return
+    for one in written:
+        if one.pop("defer_loading", None):
+            to.lose("deferred_tool", f"tools.{one['name']}")
 
 
 def _among(said: Json, written: Sequence[Json], to: Writer) -> Json | None:

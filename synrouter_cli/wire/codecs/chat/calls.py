@@ -24,8 +24,10 @@ _KNOWN = frozenset({"id", "type", "function", "custom", "cache_control", "index"
 def call_in(call: Object, path: str, position: int) -> ToolUse:
     """One of `tool_calls`, of a request or an answer. Raises InvalidRequest where it has no name."""
     kind = kind_of(call)
-    inner = mapping(call.get(kind), f"{path}.{kind}")
-    name = text(inner, "name", f"{path}.{kind}")
+    inner: Any = call.get(kind)
+    if not isinstance(inner, dict) or not isinstance(inner.get("name"), str):
+        text(mapping(inner, f"{path}.{kind}"), "name", f"{path}.{kind}")  # raises: one of both is not there
+    name: str = inner["name"]
     arguments = arguments_in(inner.get("input" if kind == "custom" else "arguments"))
     called = checked(call, "id", str, path) or derived_id(position, name, arguments)
     return ToolUse(called, name, arguments, kind, None, cache_in(call, path), call_extras_in(call))

@@ -135,7 +135,8 @@ def carried_by_calls(message: Mapping[str, Any]) -> list[Placed] | None:
     they carry none."""
     calls = message.get("tool_calls")
     calls = calls if isinstance(calls, list) else ()
-    if "reasoning_details" not in message and not any(isinstance(one, dict) and one.keys() & _KEPT for one in calls):
+    kept = any(isinstance(one, dict) and not _KEPT.isdisjoint(one) for one in calls)
+    if "reasoning_details" not in message and not kept:
         return None
     found: dict[str, list[Placed]] = {}
     for sealed in _seals(message):
