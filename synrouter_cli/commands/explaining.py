@@ -47,8 +47,9 @@ def explanation(
         rows.append(("line", clean(line)))
     if said := provider_says(turn):
         rows.append(("provider", said))
-    way, *lost = translated.lines(turn) or [""]
-    rows += [*([("translated", way)] if way else []), *(("left out", text) for text in lost)]
+    if way := translated.way(turn):
+        rows.append(("translated", way))
+    rows += [("left out", text) for text in translated.left_out(turn)]
     rows.append(("advice", own_cache.advice(turn, last) or advice(turn)))
     lines = textwrap.wrap(head, width, break_on_hyphens=False)
     for title, text in rows:

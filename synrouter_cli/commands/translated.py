@@ -2,8 +2,8 @@
 
 >>> turn = Turn("s", 1, 0.0, "ok", dialect="chat", provider="anthropic",
 ...             detail='{"upstream_dialect": "anthropic", "losses": {"verbosity": 2}}')
->>> lines(turn)
-['from Chat Completions to Anthropic Messages (anthropic)', 'The target has no choice of verbosity. (2 times)']
+>>> way(turn), left_out(turn)
+('from Chat Completions to Anthropic Messages (anthropic)', ['The target has no choice of verbosity. (2 times)'])
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from synrouter_cli.dashboard.sanitize import clean
 from synrouter_cli.ledger.rows import Turn
 from synrouter_cli.wire.losses import sentence
 
-__all__ = ["lines", "losses", "upstream_dialect"]
+__all__ = ["left_out", "losses", "upstream_dialect", "way"]
 
 _DIALECTS: Final = {"anthropic": "Anthropic Messages", "chat": "Chat Completions", "responses": "Responses"}
 
@@ -35,13 +35,15 @@ def losses(turn: Turn) -> list[dict[str, Any]]:
     return [{"code": code, "count": count, "sentence": sentence(code)} for code, count in known]
 
 
-def lines(turn: Turn) -> list[str]:
-    """The way, then a line for each kind of loss; [] for a turn that was not translated."""
+def way(turn: Turn) -> str:
+    """From where to where; "" for a turn that was not translated."""
     to = upstream_dialect(turn)
-    if to is None:
-        return []
-    way = f"from {_name(turn.dialect)} to {_name(to)} ({clean(turn.provider)})"
-    return [way, *(clean(_times(loss)) for loss in losses(turn))]
+    return f"from {_name(turn.dialect)} to {_name(to)} ({clean(turn.provider)})" if to is not None else ""
+
+
+def left_out(turn: Turn) -> list[str]:
+    """A sentence for each kind of loss."""
+    return [clean(_times(loss)) for loss in losses(turn)]
 
 
 def _name(dialect: str) -> str:

@@ -131,9 +131,18 @@ class Ledger:
         """What turns on disk that began in [since, until) add up to, those of a subscription not among them."""
         return self._read(lambda db: queries.totals(db, since, until).api, Sums())
 
-    def spent_by(self, session: str, since: float) -> Sums:
-        """The same of all turns of a session, and from `since` on of its subagents and side requests."""
-        return self._read(lambda db: queries.conversation_totals(db, session, since).api, Sums())
+    def spent_by(self, session: str) -> Sums:
+        """The same of all turns of a session."""
+        return self._read(lambda db: queries.session_totals(db, session).api, Sums())
+
+    def spent_by_children(self, since: float) -> dict[str, Sums]:
+        """Session → the same of its subagents and side requests, from `since` on."""
+        nothing: dict[str, Sums] = {}
+
+        def read(db: sqlite3.Connection) -> dict[str, Sums]:
+            return {parent: figures.api for parent, figures in queries.children_totals(db, since).items()}
+
+        return self._read(read, nothing)
 
     def health(self) -> LedgerHealth:
         """How the ledger fares right now."""

@@ -44,11 +44,6 @@ _KEYS = {
 }
 _SUMS = ", ".join(f"sum({name})" for name in MEASURES)
 _ALL = ", ".join(COLUMNS)
-_ITS_OWN = "session = :session"
-_ITS_CHILDRENS = """(session, turn) IN (
-    SELECT session, turn FROM turns
-    WHERE started_at >= :since AND parent = :session AND session <> :session
-)"""
 IN_USE: Final = "turns + pings > 0"
 """Of a rollup's rows, those that count: one is left with neither where the request that it was for has been
 replaced by one of another time or name. A row of pings alone has a cost."""
@@ -170,14 +165,28 @@ def totals(db: sqlite3.Connection, since: float, until: float) -> Figures:
     return figures
 
 
-def conversation_totals(db: sqlite3.Connection, session: str, since: float) -> Figures:
-    """The figures of all turns of `session`, and of those that began from `since` on in sessions whose parent it is."""
+def session_totals(db: sqlite3.Connection, session: str) -> Figures:
+    """The figures of all turns of `session`; from its rows, which go by an index."""
     figures = Figures()
-    for mine in (_ITS_OWN, _ITS_CHILDRENS):
-        query = f"SELECT billing, {_SUMS} FROM final_turns WHERE {mine} GROUP BY billing"
-        for billing, *sums in db.execute(query, {"session": key_text(session), "since": since}):
-            figures.add(billing, Sums(*sums))
+    query = f"SELECT billing, {_SUMS} FROM final_turns WHERE session = ? GROUP BY billing"
+    for billing, *sums in db.execute(query, (key_text(session),)):
+        figures.add(billing, Sums(*sums))
     return figures
+
+
+def children_totals(db: sqlite3.Connection, since: float) -> dict[str, Figures]:
+    """Session → the figures of its subagents' and side requests' turns that began from `since` on. It reads every row
+    of that time: about 0.4 s for 100,000."""
+    found: dict[str, Figures] = {}
+    query = f"""
+        SELECT turns.parent, final_turns.billing, {", ".join(f"sum(final_turns.{name})" for name in MEASURES)}
+        FROM turns JOIN final_turns ON final_turns.session = turns.session AND final_turns.turn = turns.turn
+        WHERE turns.started_at >= ? AND turns.parent IS NOT NULL
+        GROUP BY turns.parent, final_turns.billing
+    """
+    for parent, billing, *sums in db.execute(query, (since,)):
+        found.setdefault(parent, Figures()).add(billing, Sums(*sums))
+    return found
 
 
 def groups(db: sqlite3.Connection, since: float, until: float, by: str) -> list[Group]:

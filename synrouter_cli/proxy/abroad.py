@@ -14,8 +14,9 @@ there. For Chat Completions, whose servers know functions alone, custom tools an
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from synrouter_cli.prompt.leaving_out import BILLING_HEADER
 from synrouter_cli.providers import CacheKind

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
@@ -32,8 +32,9 @@ log = logging.getLogger("synrouter.budget")
 MOST_SESSIONS: Final = 4096
 """A session that is let go of is read from the ledger again when it comes back."""
 DAY_S: Final = 86_400
-SUBAGENTS_S: Final = 7 * 86_400.0
-"""What subagents spent before is not looked for in the ledger: their turns are found by time only."""
+CHILDREN_S: Final = 7 * 86_400.0
+"""What subagents and side requests spent before is not looked for: a session that nobody continued for so long begins
+anew, and their turns are found by time alone."""
 WARNING_HEADER: Final = "x-synrouter-warning"
 
 
@@ -41,7 +42,8 @@ class Ledger(Protocol):
     """Who knows what was spent before this run."""
 
     def spent(self, since: float, until: float) -> Sums: ...
-    def spent_by(self, session: str, since: float) -> Sums: ...
+    def spent_by(self, session: str) -> Sums: ...
+    def spent_by_children(self, since: float) -> Mapping[str, Sums]: ...
 
 
 @dataclass(slots=True)
@@ -83,6 +85,21 @@ class Budgets:
         self._day_number = -1
         self._day = _Account()
         self._sessions: OrderedDict[str, _Account] = OrderedDict()
+        """Each by itself; `_children` is what its subagents and side requests spent."""
+        self._children: dict[str, _Account] = {}
+        self._begin()
+
+    def _begin(self) -> None:
+        """Find out what was spent before, while nobody waits for it yet."""
+        if self._ledger is None or not self.limited:
+            return
+        try:
+            self._today()
+            if self._limits.session_usd is not None:
+                found = self._ledger.spent_by_children(self._clock() - CHILDREN_S)
+                self._children = {session: _account(sums) for session, sums in found.items()}
+        except Exception as error:
+            log.error("what was spent before is not known: %s", type(error).__name__)
 
     @property
     def limited(self) -> bool:
@@ -93,7 +110,7 @@ class Budgets:
         if not self.limited:
             return Verdict()
         try:
-            verdict = judge(self._today().spent, self._of(session_id).spent, self._limits)
+            verdict = judge(self._today().spent, self._spent(session_id), self._limits)
             self._say(verdict, session_id)
             return verdict
         except Exception as error:
@@ -107,7 +124,7 @@ class Budgets:
 
     def left(self, session_id: str) -> int | None:
         """Pico-USD that the session may still cost; None without a limit."""
-        return left(self._today().spent, self._of(session_id).spent, self._limits) if self.limited else None
+        return left(self._today().spent, self._spent(session_id), self._limits) if self.limited else None
 
     def note(self, turn: Turn) -> None:
         """A turn has ended, or a ping. Never raises."""
@@ -123,7 +140,7 @@ class Budgets:
         if not self.limited:
             return {}
         limits, day = self._limits, self._today()
-        near = {one: judge(Spent(), account.spent, limits).near for one, account in self._sessions.items()}
+        near = {one: judge(Spent(), self._spent(one), limits).near for one in list(self._sessions)}
         sessions = {one: found[0] for one, found in near.items() if found}
         todays = judge(day.spent, Spent(), limits)
         return {
@@ -147,12 +164,13 @@ class Budgets:
         today = self._today()
         if int(turn.started_at // DAY_S) == self._day_number:
             today.add(turn)
-        conversation = turn.conversation
-        known = conversation in self._sessions  # else the ledger has it when it is asked for
-        if known:
-            self._sessions[conversation].add(turn)
+        known = turn.conversation in self._sessions  # else the ledger has it when it is asked for
+        if turn.parent and self._limits.session_usd is not None:
+            self._children.setdefault(turn.parent, _Account()).add(turn)
+        elif known:
+            self._sessions[turn.session].add(turn)
         if known or self._limits.session_usd is None:
-            self.verdict(conversation)
+            self.verdict(turn.conversation)
 
     def _today(self) -> _Account:
         number = int(self._clock() // DAY_S)
@@ -163,13 +181,17 @@ class Budgets:
             self._day = _account(known.spent(number * DAY_S, (number + 1) * DAY_S)) if known is not None else _Account()
         return self._day
 
+    def _spent(self, session_id: str) -> Spent:
+        """By a session and its subagents and side requests."""
+        own, more = self._of(session_id), self._children.get(session_id)
+        return own.spent if more is None else Spent(own.pusd + more.pusd, own.unpriced + more.unpriced)
+
     def _of(self, session_id: str) -> _Account:
         if self._limits.session_usd is None:
             return _Account()
         account = self._sessions.get(session_id)
         if account is None:
-            since = self._clock() - SUBAGENTS_S
-            account = _account(self._ledger.spent_by(session_id, since)) if self._ledger is not None else _Account()
+            account = _account(self._ledger.spent_by(session_id)) if self._ledger is not None else _Account()
             self._sessions[session_id] = account
             while len(self._sessions) > MOST_SESSIONS:
                 self._sessions.popitem(last=False)

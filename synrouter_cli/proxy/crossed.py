@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from synrouter_cli.proxy.live import place
 from synrouter_cli.proxy.usage_asked import WithoutUsage
@@ -26,6 +27,7 @@ from synrouter_cli.wire.usage import Usage
 log = logging.getLogger("synrouter.proxy")
 
 _WHOLE_BYTES: Final = 64 * 1024 * 1024
+_ERRORS: Final = 400
 
 
 _BY_STATUS: Final[Mapping[int, str]] = {
@@ -36,7 +38,6 @@ _BY_STATUS: Final[Mapping[int, str]] = {
     408: "timeout_error",
     413: "request_too_large",
     429: "rate_limit_error",
-    503: "overloaded_error",
     504: "timeout_error",
     529: "overloaded_error",
 }
@@ -45,11 +46,14 @@ _GENERAL: Final = ("invalid_request_error", "api_error")
 
 
 def by_status(failure: Failure, status: int) -> Failure:
-    """An error told as its HTTP status says, where its words say nothing particular.
+    """An error told as its HTTP status says, where its words say nothing particular. Where an account is empty, the
+    client's dialect says which status that is: OpenAI has 429, which others take for a short wait.
 
-    >>> by_status(Failure("api_error", "Busy."), 529).type, by_status(Failure("billing_error", "Empty."), 429).type
-    ('overloaded_error', 'billing_error')
+    >>> by_status(Failure("api_error", "Busy."), 529).type, by_status(Failure("billing_error", "", 429), 429).status
+    ('overloaded_error', None)
     """
+    if failure.type == "billing_error" and status == 429:
+        return replace(failure, status=None)
     if failure.type not in _GENERAL or status < 400:
         return failure
     general = "invalid_request_error" if status < 500 else "api_error"
@@ -70,6 +74,7 @@ class Crossed:
         encoding: str = "",
         created: int = 0,
         keeps_usage: bool = False,
+        upstream_status: int = 200,
     ) -> None:
         """`encoding` is the answer's Content-Encoding, `created` its epoch second for a dialect that tells one. `asked`
         is needed where the answer is translated. With `keeps_usage` the chunk that tells it does not reach the client.
@@ -84,6 +89,7 @@ class Crossed:
         self._whole = bytearray()
         self._created = created
         self._failed = False
+        self._upstream_status = upstream_status
         self._tail = b""
         self._without = WithoutUsage() if keeps_usage and stream and client is None and self._coding is None else None
         self.encodes = client is not None
@@ -106,7 +112,7 @@ class Crossed:
     @property
     def losses(self) -> tuple[Loss, ...]:
         """What the client's dialect had no place for, so far; none where nothing is translated."""
-        if not self.translates:
+        if self._client is None:
             return ()
         ends = (self._decoder, self._encoder)
         return (*self._lost, *(loss for end in ends if end is not None for loss in end.losses))
@@ -153,10 +159,10 @@ class Crossed:
         self._out.clear()
         return ready
 
-    def end(self, *, broken: str = "", status: int | None = None) -> None:
-        """The upstream's answer, of HTTP `status`, has ended; `broken` says how, where it was not by itself."""
+    def end(self, *, broken: str = "") -> None:
+        """The upstream's answer has ended; `broken` says how, where it was not by itself."""
         if self._decoder is None:
-            self._finish_whole(status)
+            self._finish_whole()
             return
         ends = [Failure("overloaded_error", f"Synrouter: {broken}")] if broken else self._decoder.end()
         self._take(ends)
@@ -188,11 +194,11 @@ class Crossed:
             case Failure():
                 self.error_type = event.type
 
-    def _finish_whole(self, status: int | None) -> None:
-        if not self._whole:
+    def _finish_whole(self) -> None:
+        if not self._whole and self._client is None:
             return
         try:
-            read, losses = self._upstream.decode_response(bytes(self._whole))
+            read, losses = self._read_whole(bytes(self._whole))
         except Exception as error:
             self._failed = True
             log.warning("an answer could not be read: %s", place(error))
@@ -202,7 +208,7 @@ class Crossed:
         self._lost = losses
         self._whole.clear()
         if isinstance(read, Failure):
-            read = by_status(read, status) if status is not None else read
+            read = by_status(read, self._upstream_status)
             self.error_type = read.type
             if self._client is not None:
                 self.status, body = self._client.encode_failure(read)
@@ -215,6 +221,11 @@ class Crossed:
             body, more = self._client.encode_response(dated, self._asked)
             self._lost = (*losses, *more)
             self._out += body
+
+    def _read_whole(self, body: bytes) -> tuple[Response | Failure, Sequence[Loss]]:
+        if self._upstream_status >= _ERRORS:
+            return self._upstream.decode_failure(body, self._upstream_status), ()
+        return self._upstream.decode_response(body)
 
     def _note_response(self, response: Response) -> None:
         self.usage, self.model = response.usage, response.model

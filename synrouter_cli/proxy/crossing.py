@@ -12,8 +12,10 @@ speak the same dialect the bytes go through, edited in place.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, cast
+
+from msgspec.structs import replace
 
 from synrouter_cli.errors import InvalidRequest, NoEmbeddings, NoThreads
 from synrouter_cli.prompt.top_level import model_of, read_top, renamed, with_field

@@ -52,7 +52,7 @@ async def passed_over(answer: Answer, trip: Trip) -> Passed:
     except Broken:
         return Passed(said, answer.status)
     body = b"".join(Decoder(first(answer.headers, b"content-encoding")).feed(raw))
-    reading = trip.reading(stream=False, encoding="", now=0)
+    reading = trip.reading(stream=False, encoding="", now=0, status=answer.status)
     if isinstance(reading, Crossed) and reading.translates:
         reading.feed(body)
         reading.end()

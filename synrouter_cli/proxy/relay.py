@@ -119,7 +119,7 @@ class Relay:
                 reading.feed(chunk)
         except Broken as broken:
             raise self._answer.failure(broken) from None
-        reading.end(status=self._answer.status)
+        reading.end()
         status = reading.status or self._answer.status
         headers = CIMultiDict(translated_headers(self._answer, self._ours, "application/json", self._dialect))
         return web.Response(status=status, body=reading.take(), headers=headers), self._ending()
@@ -136,7 +136,7 @@ class Relay:
         if isinstance(self._reading, Crossed):
             cut_off = broken is not None and not self._reading.complete
             self._reading.end(broken=_BROKEN[broken.kind] if broken is not None and cut_off else "")
-            if last := self._reading.take():
+            if last := self._renamed(self._reading.take()):
                 await response.write(last)
         if self._renamer is not None and (last := self._renamer.end()):
             await response.write(last)
@@ -150,11 +150,9 @@ class Relay:
 
     async def _pass_on(self, response: web.StreamResponse, chunk: bytes, tail: bytes) -> bytes:
         """Returns the last three bytes that the client has."""
+        self._reading.feed(chunk)
         if isinstance(self._reading, Crossed) and self._translates:
-            self._reading.feed(chunk)
             chunk = self._reading.take()
-        else:
-            self._reading.feed(chunk)
         if not (chunk := self._renamed(chunk)):
             return tail
         await response.write(chunk)

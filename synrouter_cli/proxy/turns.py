@@ -316,7 +316,7 @@ class Turns:
             log.error("metering failed: %s", type(error).__name__, exc_info=_frames_only(error))
         if outcome.diagnosis is not None:
             final = replace(final, detail=with_diagnosis(final.detail, outcome.diagnosis))
-        if outcome.upstream_dialect:
+        if outcome.upstream_dialect or outcome.losses:
             final = self._translated(final, outcome)
         self._ledger.record(final)
         if not outcome.withheld:  # what we did not send says nothing of the provider

@@ -125,6 +125,12 @@ def test_a_translated_turn_says_from_where_to_where_and_what_was_left_out():
     assert value["losses"][1] == {"code": "citations", "count": 3, "sentence": LOSSES["citations"]}
 
 
+def test_what_was_left_out_is_told_where_both_ends_speak_the_same_dialect_too():
+    shown = "\n".join(explanation(turn(1, 0, detail='{"losses": {"foreign_thinking": 2}}'), width=120))
+    assert "translated" not in shown
+    assert f"left out    {LOSSES['foreign_thinking']} (2 times)" in shown
+
+
 @pytest.mark.parametrize(
     "detail", [None, "{}", '{"losses": 3}', '{"losses": {"a": "b"}}', '{"upstream_dialect": 7}', "no JSON"]
 )

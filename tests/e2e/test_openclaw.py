@@ -73,3 +73,19 @@ def test_run_works_beside_the_users_configuration_and_touches_none_of_it(opencla
         assert on.stats()["sessions"][0]["model"] == "claude-opus-4-8"  # the user's own choice
         assert ((folder / "openclaw.json").read_text(), (folder / "agents.json5").read_text()) == (THEIRS, AGENTS)
         assert list(on.proxy.home.rglob("run-*")) == []
+
+
+def test_a_budget_that_is_used_up_is_told_as_an_answer_and_locks_nothing(openclaw: Path, tmp_path: Path):
+    home = tmp_path / "home"
+    home.mkdir(mode=0o700)
+    (home / "config.toml").write_text("[budget]\nsession_usd = 0.0001\n")
+    with stage(tmp_path, SCRIPT) as on:
+        around = surroundings(on, openclaw)
+        on.synrouter("configure", "openclaw", "--yes", "--model", MODEL, **around)
+        # the first request of the session goes out, the one with the tool's result does not
+        for prompt in ("Look around, please.", "Go on."):
+            told = said(on.run([openclaw, *asked(prompt)], **around).stdout)
+            assert "The session budget is used up" in told and "[budget] session_usd" in told
+        assert len(on.billed()) == 1
+        row = on.stats()["sessions"][0]
+        assert (row["client"], row["turns"], row["errors"]) == ("openclaw", 3, 2)

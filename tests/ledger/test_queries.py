@@ -162,10 +162,13 @@ def test_every_figure_from_the_rollups_is_the_one_worked_out_from_the_turns(hist
     final = [t for t in kept.values() if t.status != "started" and since <= t.started_at < until]
 
     assert exactly(queries.totals(db, since, until)) == worked_out(final)
-    for session in ("ab", "a", "none of them"):
-        ended = [turn for turn in kept.values() if turn.status != "started"]
-        own = [t for t in ended if t.session == session or (t.parent == session and t.started_at >= since)]
-        assert exactly(queries.conversation_totals(db, session, since)) == worked_out(own)
+    ended = [turn for turn in kept.values() if turn.status != "started"]
+    for session in ("ab", "nobody"):
+        own = worked_out(turn for turn in ended if turn.session == session)
+        assert exactly(queries.session_totals(db, session)) == own
+    children = [turn for turn in ended if turn.parent is not None and turn.started_at >= since]
+    by_parent = {one: worked_out(t for t in children if t.parent == one) for one in (t.parent for t in children)}
+    assert {one: exactly(found) for one, found in queries.children_totals(db, since).items()} == by_parent
     keys = {
         "day": lambda turn: datetime.fromtimestamp(turn.started_at, zone).date().isoformat(),
         "session": lambda turn: turn.session,

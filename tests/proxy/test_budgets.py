@@ -11,10 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import anthropic.types
 import pytest
-from openai.types.chat import ChatCompletion, ChatCompletionChunk
-from openai.types.responses import Response as ResponsesAnswer
 
 from support.edge import CLIENT_TOKEN, Edge, Response, running_edge, whole
 from support.memory import Memory
@@ -24,6 +21,7 @@ from synrouter_cli.ledger.rows import Turn
 from synrouter_cli.own_providers import BudgetLimits
 from synrouter_cli.proxy.budgeting import MOST_SESSIONS, Budgets
 from synrouter_cli.proxy.turns import Turns
+from wire.oracle import answer_faults, error_faults, event_faults, events_of
 
 MODEL = "claude-sonnet-4-6"
 DOLLAR = 10**12
@@ -90,7 +88,7 @@ async def test_at_the_limit_a_request_is_not_sent_and_its_row_says_so():
         assert (row.status, row.http_status, row.error_type, row.attempts) == ("error", 402, "billing_error", 0)
         assert (row.cost_pusd, row.usage, row.turn) == (0, None, 3)
         assert row.reason is not None and row.reason.startswith("The daily budget is used up")
-        assert anthropic.types.ErrorResponse.model_validate(refused.json()).error.type == "billing_error"
+        assert error_faults("anthropic", refused.body) == []
 
 
 @pytest.mark.parametrize("dialect", ["chat", "responses"])
@@ -102,6 +100,7 @@ async def test_the_refusal_is_told_in_openais_words_where_those_are_the_clients(
         error = refused.json()["error"]
         assert (refused.status, error["type"], error["code"]) == (402, "billing_error", "insufficient_quota")
         assert "synrouter down && synrouter up" in error["message"]
+        assert error_faults(dialect, refused.body) == []
 
 
 async def test_a_session_that_spent_its_own_stops_while_others_go_on():
@@ -163,26 +162,27 @@ async def test_openclaw_is_told_in_an_assistant_message(dialect, stream):
 
 
 def said(dialect: str, answer: Response, stream: bool) -> str:
-    """The text of an answer, which the dialect's own SDK takes for one."""
+    """The text of an answer in which there is nothing that its dialect doesn't know."""
     if not stream:
+        assert answer_faults(dialect, answer.body) == []
+        value = answer.json()
         match dialect:
             case "anthropic":
-                return anthropic.types.Message.model_validate(answer.json()).content[0].text
+                return value["content"][0]["text"]
             case "chat":
-                return ChatCompletion.model_validate(answer.json()).choices[0].message.content or ""
-        return ResponsesAnswer.model_validate(answer.json()).output_text
-    lines = [line.removeprefix("data: ") for line in answer.body.decode().splitlines() if line.startswith("data: ")]
-    events = [json.loads(line) for line in lines if line != "[DONE]"]
+                return value["choices"][0]["message"]["content"]
+        return value["output"][0]["content"][0]["text"]
+    events = events_of(answer.body)
+    assert [fault for event in events for fault in event_faults(dialect, event)] == []
     match dialect:
         case "anthropic":
             assert events[-1]["type"] == "message_stop"
             return "".join(event["delta"].get("text", "") for event in events if "delta" in event)
         case "chat":
-            assert lines[-1] == "[DONE]"
-            chunks = [ChatCompletionChunk.model_validate(event) for event in events]
-            return "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
+            assert answer.body.rstrip().endswith(b"data: [DONE]")
+            return "".join(event["choices"][0]["delta"].get("content") or "" for event in events)
     assert events[-1]["type"] == "response.completed"
-    return ResponsesAnswer.model_validate(events[-1]["response"]).output_text
+    return events[-1]["response"]["output"][0]["content"][0]["text"]
 
 
 async def test_openclaw_is_known_by_its_prompt_alone_too():
@@ -226,7 +226,7 @@ async def test_no_limit_reads_and_counts_nothing():
         def spent(self, since: float, until: float) -> Sums:
             raise AssertionError("read")
 
-        spent_by = spent
+        spent_by = spent_by_children = spent
 
     async with house(BudgetLimits(), known=Broken()) as at:
         for _ in range(3):
@@ -303,7 +303,10 @@ def test_a_session_that_was_let_go_of_is_read_again():
         def spent(self, since: float, until: float) -> Sums:
             return Sums()
 
-        def spent_by(self, session: str, since: float) -> Sums:
+        def spent_by_children(self, since: float) -> dict[str, Sums]:
+            return {}
+
+        def spent_by(self, session: str) -> Sums:
             self.asked.append(session)
             return Sums(cost_pusd=DOLLAR)
 
@@ -323,7 +326,7 @@ def test_what_can_not_be_counted_stops_nothing():
         def spent(self, since: float, until: float) -> Sums:
             raise OSError
 
-        spent_by = spent
+        spent_by = spent_by_children = spent
 
     budgets = Budgets(DAILY, clock=lambda: NOON, ledger=Broken())
     assert budgets.verdict("s").stop is None

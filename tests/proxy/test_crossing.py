@@ -414,11 +414,11 @@ async def test_codex_is_told_when_to_ask_again_where_its_provider_does_not_say(
         ({"message": "No such model.", "type": "invalid_request_error"}, 404, (404, "not_found_error")),
         ({"message": "No money.", "type": "insufficient_quota", "code": "insufficient_quota"}, 429, (402, "billing_error")),
         ({"message": "Busy."}, 529, (529, "overloaded_error")),
-        ({"message": "Down."}, 503, (529, "overloaded_error")),
+        ({"message": "Down."}, 503, (503, "overloaded_error")),
         ({"message": "Bad.", "type": "invalid_request_error"}, 400, (400, "invalid_request_error")),
     ],
 )  # fmt: skip
-async def test_a_translated_error_has_the_status_and_type_that_its_client_knows_for_it(error, status, told):
+async def test_a_translated_error_keeps_its_status_but_for_an_empty_account(error, status, told):
     async with edge_to("openai") as edge:
         edge.upstream.plays(
             whole(json.dumps({"error": error}).encode(), status=status, content_type="application/json")

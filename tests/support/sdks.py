@@ -21,6 +21,14 @@ MODELS: Final = {
 """The provider's dialect → a model that is reached in it."""
 THINKERS: Final = {**MODELS, "chat": "deep/deepseek-reasoner"}
 """The same, but of Chat Completions one that shows what it thinks: OpenAI's own models never do there."""
+ALIASES: Final = {
+    "claude-opus-4-7": MODELS["chat"],
+    "claude-opus-4-6": MODELS["responses"],
+    "gpt-5.4": MODELS["anthropic"],
+    "gpt-5.3": MODELS["chat"],
+    "gpt-5.2": MODELS["responses"],
+}
+"""For clients that take names only which they know."""
 CONFIG: Final = """
 [providers.chatty]
 base_url = "{openai}/v1"
@@ -56,14 +64,15 @@ SCHEMA: Final = {
     "additionalProperties": False,
 }
 _CALL: Final = {"name": "get_weather", "input": ZURICH}
+_PERSON: Final = {"name": "Person", "input": ADA}
 _BOTH: Final = [_CALL, {"name": "get_weather", "input": BERGAMO}]
 SCRIPT: Final = [
     {"when": "in Zürich", "steps": [{"think": THOUGHT, "say": "I look.", "tools": [_CALL]}, {"say": RAIN}]},
     {"when": "And then", "steps": [{"think": THOUGHT, "say": "Sun."}]},
     {"when": "both towns", "steps": [{"tools": _BOTH}, {"say": "Rain in both."}]},
     {"when": "both at once", "steps": [{"interleave": True, "tools": _BOTH}, {"say": "Rain in both."}]},
-    {"when": "Who wrote", "steps": [{"say": json.dumps(ADA, ensure_ascii=False)}]},
-    {"when": "by a tool", "steps": [{"tools": [{"name": "Person", "input": ADA}]}]},
+    {"when": "Who wrote", "steps": [{"say": json.dumps(ADA, ensure_ascii=False), "tools": [_PERSON]}]},
+    {"when": "by a tool", "steps": [{"tools": [_PERSON]}]},
     {"when": "too often", "steps": [{"fault": "429:7", "times": 99}]},
     {"when": "too busy", "steps": [{"fault": "529", "times": 99}]},
     {"when": "too unknown", "steps": [{"fault": "404", "times": 99}]},
@@ -132,7 +141,9 @@ def world(folder: Path) -> Iterator[World]:
         simulated_provider(folder / "provider", SCRIPT, KEY) as first,
         simulated_provider(folder / "deepseek", SCRIPT, KEY, "--flavour", "deepseek") as second,
     ):
-        (home / "config.toml").write_text(CONFIG.format(openai=first, deepseek=second))
+        aliases = "".join(f'"{name}" = "{model}"\n' for name, model in ALIASES.items())
+        config = CONFIG.format(openai=first, deepseek=second)
+        (home / "config.toml").write_text(f"{config}\n[aliases]\n{aliases}")
         keys = dict.fromkeys(("openai", "chatty", "respond", "deep"), KEY)
         with daemon(home, first, "--upstream", f"openai={first}", key=KEY, **keys) as proxy:
             yield World(proxy, proxy.token, (first, second))

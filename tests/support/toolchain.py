@@ -10,7 +10,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import NoReturn
 
@@ -52,8 +53,17 @@ def pip_executable(package: str, version: str, executable: str, *, extra: str = 
     """The path of an executable from a pinned package of PyPI that runs on Python 3.11 up to 3.`before_python`, that
     one not among them; in a virtual environment of its own."""
     name = f"{package}-{version}-python"
-    folder = _kept(name, lambda target: _pip_install(target, f"{package}{extra}=={version}", before_python))
+    folder = _kept(name, lambda target: _pip_install(target, [f"{package}{extra}=={version}"], before_python))
     return folder / "venv" / "bin" / executable
+
+
+def pip_python(packages: Mapping[str, str], *, before_python: int) -> Path:
+    """The interpreter of a virtual environment that has these packages of PyPI at these versions, named after the first
+    of them; as `pip_executable` otherwise."""
+    wanted = [f"{package}=={version}" for package, version in packages.items()]
+    digest = sha256(" ".join(wanted).encode()).hexdigest()[:8]
+    folder = _kept(f"{next(iter(packages))}-{digest}", lambda target: _pip_install(target, wanted, before_python))
+    return folder / "venv" / "bin" / "python"
 
 
 def _cache() -> Path:
@@ -109,14 +119,15 @@ def _npm_install(npm: Path, target: Path, packages: dict[str, str], path_first: 
     _install(target, command, environment, f"npm could not install {' '.join(named)}")
 
 
-def _pip_install(target: Path, requirement: str, before_python: int) -> None:
+def _pip_install(target: Path, wanted: Sequence[str], before_python: int) -> None:
+    requirement = " ".join(wanted)
     others = (shutil.which(f"python3.{minor}") for minor in range(before_python - 1, 10, -1))
     python = sys.executable if sys.version_info < (3, before_python) else next(filter(None, others), None)
     if python is None:
         missing(f"{requirement} needs a Python older than 3.{before_python}")
     failure = f"pip could not install {requirement}"
     _install(target, [python, "-m", "venv", "--clear", target / "venv"], _environment, failure)
-    _install(target, [target / "venv" / "bin" / "pip", "install", "--quiet", requirement], _environment, failure)
+    _install(target, [target / "venv" / "bin" / "pip", "install", "--quiet", *wanted], _environment, failure)
 
 
 def _install(target: Path, command: list[str | Path], environment: dict[str, str], failure: str) -> None:

@@ -14,10 +14,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import replace
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from synrouter_cli.wire.codecs.freetext import FreeText
 from synrouter_cli.wire.ir import (
@@ -49,6 +50,7 @@ _NOT_IN_NAMES: Final = re.compile(r"[^A-Za-z0-9_-]")
 _LONGEST_NAME: Final = 128
 
 
+@lru_cache(maxsize=4096)
 def flat_name(name: str, namespace: str | None = None) -> str:
     """A name that the Messages API takes, the namespace in front; too long ones end with a digest.
 
@@ -118,7 +120,7 @@ class Restorer:
         return [event]
 
     def _named(self, use: ToolUse) -> ToolUse:
-        tool = self._tools.get(use.name)
+        tool = self._tools.get(flat_name(use.name, use.namespace) if use.namespace else use.name)
         if tool is None or use.kind != "function":
             return use
         shell = tool.kind == "builtin" and tool.name == "local_shell"

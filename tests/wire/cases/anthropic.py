@@ -428,6 +428,16 @@ ANSWERS: list[tuple[str, dict[str, Any]]] = [
             text("so"),
         ),
     ),
+    (
+        "calls of what stands for Codex's tools",
+        answer(
+            call("t1", "apply_patch", input='*** Begin Patch\n+"a"\n'),
+            call("t2", "local_shell", command=["ls", "-l"]),
+            call("t3", "mcp__demo__echo", text="a"),
+            call("t4", "tool_search", query="echo"),
+            stop="tool_use",
+        ),
+    ),
     ("cited words", answer(text("c", citations=[{**CHAR, "file_id": None}]))),
     ("cut at max_tokens", answer(text("an"), stop="max_tokens")),
     ("stopped at a sequence", answer(text("a"), stop="stop_sequence", stop_sequence="END")),
@@ -476,8 +486,12 @@ def words(index: int, *pieces: str) -> list[dict[str, Any]]:
     return block(index, text(""), *[{"type": "text_delta", "text": one} for one in pieces])
 
 
-def called(index: int, id: str, *pieces: str) -> list[dict[str, Any]]:
-    return block(index, call(id), *[{"type": "input_json_delta", "partial_json": one} for one in pieces])
+def pieces(*texts: str) -> list[dict[str, Any]]:
+    return [{"type": "input_json_delta", "partial_json": one} for one in texts]
+
+
+def called(index: int, id: str, *texts: str) -> list[dict[str, Any]]:
+    return block(index, call(id), *pieces(*texts))
 
 
 def finish(stop: str = "end_turn", **more: Any) -> list[dict[str, Any]]:
@@ -524,6 +538,17 @@ STREAMS: list[tuple[str, list[dict[str, Any]]]] = [
             *words(0, "On it."),
             *called(1, "t1", '{"a":1', "}"),
             *called(2, "t2", '{"b":', "2}"),
+            *finish("tool_use"),
+        ],
+    ),
+    (
+        "calls of what stands for Codex's tools",
+        [
+            start(),
+            *block(0, call("t1", "apply_patch"), *pieces('{"inp', 'ut":"*** Begin \\u', "00e9\\n", '"}')),
+            *block(1, call("t2", "local_shell"), *pieces('{"command"', ':["ls","-l"]}')),
+            *block(2, call("t3", "mcp__demo__echo"), *pieces('{"text":"a"}')),
+            *block(3, call("t4", "tool_search"), *pieces('{"query":', '"echo"}')),
             *finish("tool_use"),
         ],
     ),

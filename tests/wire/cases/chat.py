@@ -335,6 +335,19 @@ ANSWERS: list[tuple[str, Json]] = [
     ("one call", answer(assistant(None, call()), "tool_calls")),
     ("text and parallel calls", answer(assistant("Both.", call("c1"), call("c2", "ls", "{}")), "tool_calls")),
     ("custom call", answer(assistant(None, patch()), "tool_calls")),
+    (
+        "calls of what stands for Codex's tools",
+        answer(
+            assistant(
+                None,
+                call("t1", "apply_patch", '{"input":"*** Begin Patch\\n+\\"a\\"\\n"}'),
+                call("t2", "local_shell", '{"command":["ls","-l"]}'),
+                call("t3", "mcp__demo__echo", '{"text":"a"}'),
+                call("t4", "tool_search", '{"query":"echo"}'),
+            ),
+            "tool_calls",
+        ),
+    ),
     ("cut by the limit", answer(finish="length")),
     ("filtered", answer(assistant(None), "content_filter")),
     ("refusal", answer(assistant(None, refusal="I can't help with that."))),
@@ -488,6 +501,18 @@ STREAMS: list[tuple[str, list[Json]]] = [
         "two calls in one chunk",
         said(
             {"tool_calls": [*piece(0, "{}", "c1", "a")["tool_calls"], *piece(1, "{}", "c2", "b")["tool_calls"]]},
+            end=CALLED,
+        ),
+    ),
+    (
+        "calls of what stands for Codex's tools",
+        said(
+            piece(0, '{"input":"*** Be', "t1", "apply_patch"),
+            piece(1, '{"comm', "t2", "local_shell"),
+            piece(0, 'gin \\u00e9\\n"}'),
+            piece(1, 'and":["ls","-l"]}'),
+            piece(2, '{"text":"a"}', "t3", "mcp__demo__echo"),
+            piece(3, '{"query":"echo"}', "t4", "tool_search"),
             end=CALLED,
         ),
     ),

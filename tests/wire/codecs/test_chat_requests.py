@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from synrouter_cli.errors import InvalidRequest
 from synrouter_cli.wire.codecs.chat import CODEC, Target

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from synrouter_cli.wire.codecs.chat import CODEC
 from synrouter_cli.wire.codecs.chat.reasoning import SEALED

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from synrouter_cli.wire.codecs.anthropic.answers import decode_response, encode_response
-from synrouter_cli.wire.codecs.anthropic.failure import encode_failure
+from synrouter_cli.wire.codecs.anthropic.failure import decode_failure, encode_failure
 from synrouter_cli.wire.codecs.anthropic.request_in import decode_request
 from synrouter_cli.wire.codecs.anthropic.request_out import encode_request
 from synrouter_cli.wire.codecs.anthropic.stream_in import Decoder
@@ -34,6 +34,9 @@ class _Anthropic:
 
     def encode_response(self, response: Response, asked: Request) -> tuple[bytes, tuple[Loss, ...]]:
         return encode_response(response, asked)
+
+    def decode_failure(self, body: bytes, status: int) -> Failure:
+        return decode_failure(body, status)
 
     def encode_failure(self, failure: Failure) -> tuple[int, bytes]:
         return encode_failure(failure)

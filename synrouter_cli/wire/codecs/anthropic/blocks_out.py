@@ -236,7 +236,8 @@ def _tool_use(to: Writer, one: ToolUse, path: Path) -> Json | None:
     if one.kind == "server":
         to.lose("block", path)
         return None
-    name = one.name if to.own or to.answers else flat_name(one.name, one.namespace)
+    asis = to.own or (to.answers and not one.namespace)
+    name = one.name if asis else flat_name(one.name, one.namespace)
     out: Json = {"type": "tool_use", "id": _id(one.id), "name": name, "input": arguments(one)}
     return to.finish(out, one.cache, one.extras, ToolUse, path)
 

@@ -11,10 +11,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+import msgspec
+
+from synrouter_cli.wire.codecs.anthropic import shapes
 from synrouter_cli.wire.codecs.anthropic.blocks_out import written
+from synrouter_cli.wire.codecs.chat.failures import decode_failure as of_any_server
 from synrouter_cli.wire.ir import Failure
 
-__all__ = ["encode_failure", "failure_body", "read_failure"]
+__all__ = ["decode_failure", "encode_failure", "failure_body", "read_failure"]
 
 _STATUS: Final = {
     "invalid_request_error": 400,
@@ -51,6 +55,17 @@ def read_failure(found: Mapping[str, Any], status: int | None = None) -> Failure
         request_id=request_id if isinstance(request_id, str) else None,
         extras=rest,
     )
+
+
+def decode_failure(body: bytes, status: int) -> Failure:
+    """The error of an answer with that status; what is not of this API is read as any server's."""
+    try:
+        found = shapes.decoded(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        found = None
+    if isinstance(found, dict) and found.get("type") == "error" and isinstance(found.get("error"), dict):
+        return read_failure(found, status)
+    return of_any_server(body, status)
 
 
 def encode_failure(failure: Failure) -> tuple[int, bytes]:

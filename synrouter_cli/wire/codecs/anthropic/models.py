@@ -14,11 +14,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-__all__ = ["BUDGETS", "Takes", "takes"]
+__all__ = ["Takes", "takes"]
 
 _NAME: Final = re.compile(r"claude-(?:([a-z]+)-)?(\d{1,2})(?:[-.](\d{1,2}))?(?![\d])(?:-([a-z]+))?")
-BUDGETS: Final = {"minimal": 1_024, "low": 4_096, "medium": 8_192, "high": 16_384, "xhigh": 32_768, "max": 63_999}
-"""Tokens to think for models that are told a budget and no effort."""
 _LEVELS: Final = ("low", "medium", "high", "xhigh", "max")
 
 

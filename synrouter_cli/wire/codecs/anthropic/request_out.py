@@ -87,6 +87,8 @@ def _system(request: Request, to: Writer) -> str | list[Json] | None:
     for i, message in enumerate(first):
         blocks = to.blocks(message.blocks, f"messages.{i}.content")
         out += [block for block in blocks if block["type"] == "text"]
+        if message.name is not None:
+            to.lose("message_name", f"messages.{i}.name")
         if message.cache is not None and out:
             out[-1].setdefault("cache_control", marker(message.cache))
     if only_json:

@@ -16,6 +16,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from synrouter_cli.wire.codecs.anthropic.answer_blocks import AnswerWriter
 from synrouter_cli.wire.codecs.anthropic.answers import KNOWN_EXTRAS, message_id, stop
 from synrouter_cli.wire.codecs.anthropic.blocks_out import written
@@ -35,6 +37,7 @@ from synrouter_cli.wire.ir import (
     StreamEvent,
     Text,
     Thinking,
+    ToolUse,
 )
 from synrouter_cli.wire.losses import field
 
@@ -54,6 +57,7 @@ _PIECES: Final[Mapping[str, tuple[bytes, bytes]]] = {
     "arguments": (b"input_json_delta", b"partial_json"),
     "citation": (b"citations_delta", b"citation"),
 }
+_FREE: Final = ('{"input":"', '"}')
 _END_EXTRAS: Final = ("container", "stop_details")
 """Fields of the message that come with its stop reason; the others stand beside it."""
 
@@ -73,6 +77,8 @@ class Encoder:
         self._is_left_out = False
         """The API has nothing like the current block."""
         self._block: Block = Text("")
+        self._is_free = False
+        """The current block is a call with free text, which stands in the one property of a function here."""
 
     @property
     def losses(self) -> Sequence[Loss]:
@@ -126,6 +132,10 @@ class Encoder:
         self._current, self._block, self._is_begun, self._is_left_out = event.index, event.block, False, False
         if isinstance(event.block, Text | Refusal) and not event.block.text:
             return b""
+        self._is_free = isinstance(event.block, ToolUse) and event.block.kind == "custom"
+        if isinstance(event.block, ToolUse) and self._is_free:
+            self._block = replace(event.block, kind="function", arguments="")
+            return self._begin() + self._piece("arguments", _FREE[0] + _escaped(event.block.arguments))
         return self._begin()
 
     def _begin(self) -> bytes:
@@ -145,10 +155,16 @@ class Encoder:
         if self._is_left_out:
             return b""
         begun = b"" if self._is_begun else self._begin()
-        kind, name = _PIECES[event.kind]
-        return begun + _DELTA % (self._written, kind, name, written(event.data))
+        return begun + self._piece(event.kind, _escaped(event.data) if self._is_free else event.data)
+
+    def _piece(self, of: str, data: Any) -> bytes:
+        kind, name = _PIECES[of]
+        return _DELTA % (self._written, kind, name, written(data))
 
     def _close(self) -> bytes:
+        if self._is_free:
+            self._is_free = False
+            return self._piece("arguments", _FREE[1]) + self._close()
         self._current = None
         if not self._is_begun:
             return b""
@@ -197,6 +213,11 @@ def _empty(block: Block) -> Json | None:
     if isinstance(block, Thinking):
         return {"type": "thinking", "thinking": block.text, "signature": block.signature}
     return None
+
+
+def _escaped(text: str) -> str:
+    """Text as it stands between the quotes of JSON; that of two pieces is that of their sum."""
+    return written(text).decode()[1:-1]
 
 
 def _is_citation(value: Any) -> bool:

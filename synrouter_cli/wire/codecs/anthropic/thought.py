@@ -15,9 +15,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from synrouter_cli.wire.codecs.anthropic.models import BUDGETS, Takes, takes
+from synrouter_cli.wire.codecs.anthropic.models import Takes, takes
 from synrouter_cli.wire.codecs.anthropic.tools_out import is_forced
 from synrouter_cli.wire.codecs.anthropic.turns import opens_with_thinking
+from synrouter_cli.wire.codecs.efforts import BUDGETS, effort_of_budget
 from synrouter_cli.wire.ir import Reasoning, Request
 
 __all__ = ["takes", "thought"]
@@ -45,7 +46,7 @@ def thought(
     if not model.thinks:
         return None, None
     if model.adaptive:
-        effort = asked.effort or (_level(asked.budget) if asked.budget is not None else None)
+        effort = asked.effort or (effort_of_budget(asked.budget) if asked.budget is not None else None)
         return _shown({"type": "adaptive"}, asked), model.effort(effort) if effort else None
     budget = _budget(asked, max_tokens)
     if budget is None or not opens_with_thinking(written):
@@ -79,9 +80,3 @@ def _budget(asked: Reasoning, max_tokens: int) -> int | None:
     wanted = asked.budget if asked.budget is not None else BUDGETS.get(asked.effort or "medium", BUDGETS["medium"])
     budget = max(min(wanted, max_tokens // 2), _LEAST)
     return budget if budget < max_tokens else None
-
-
-def _level(budget: int) -> str:
-    """The effort that a budget is nearest to, from below."""
-    fitting = [level for level, tokens in BUDGETS.items() if tokens <= budget and level != "minimal"]
-    return fitting[-1] if fitting else "low"

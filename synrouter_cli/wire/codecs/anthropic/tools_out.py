@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from synrouter_cli.wire.codecs.anthropic.blocks_out import Writer, marker
@@ -33,6 +33,8 @@ def tool_fields(request: Request, to: Writer, *, forced: bool) -> Json:
         return {}
     fields: Json = {"tools": written}
     said = _choice(choice, request.parallel, names)
+    if said is not None and said["type"] == "tool" and not to.own:
+        said = _among(said, written, to) or _choice(ToolChoice("auto"), request.parallel, names)
     if said is not None and not forced and said["type"] in ("any", "tool") and not to.own:
         to.lose("forced_tool", "tool_choice")
         said = _choice(ToolChoice("auto"), request.parallel, names)
@@ -68,6 +70,17 @@ def _choice(choice: ToolChoice | None, parallel: bool | None, names: Mapping[str
     if parallel is not None and said["type"] != "none":
         said["disable_parallel_tool_use"] = not parallel
     return said
+
+
+def _among(said: Json, written: Sequence[Json], to: Writer) -> Json | None:
+    """A choice of a tool that came along, the provider's search under its name here; None, and a loss, of another."""
+    names = [one["name"] for one in written if "name" in one]
+    if said["name"] in names:
+        return said
+    if str(said["name"]).startswith(_SEARCHES) and "web_search" in names:
+        return {**said, "name": "web_search"}
+    to.lose("builtin_tool", "tool_choice")
+    return None
 
 
 def _tool(tool: Tool, to: Writer, path: str) -> Json | None:

@@ -32,7 +32,6 @@ Json = dict[str, Any]
 _SYSTEM: Final = ("system", "developer")
 _UNMARKED: Final = ("thinking", "redacted_thinking")
 _NOBODY: Final = {"role": "user", "content": "(Nothing was said yet.)"}
-_BEFORE: Final = {"role": "user", "content": "(The conversation begins with the assistant's words.)"}
 
 
 class _Placed(NamedTuple):
@@ -64,7 +63,7 @@ def turns(messages: Sequence[Message], to: Writer, *, system_entries: bool) -> l
             _put(out, _asked(these, to, called=called, system_entries=system_entries))
     if not out:
         return [dict(_NOBODY)]
-    return out if out[0]["role"] == "user" else [dict(_BEFORE), *out]
+    return out if out[0]["role"] == "user" else [dict(_NOBODY), *out]
 
 
 def _calls(run: list[_Placed]) -> bool:

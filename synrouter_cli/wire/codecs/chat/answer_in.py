@@ -8,8 +8,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from synrouter_cli.errors import InvalidRequest
 from synrouter_cli.wire.codecs.chat.calls import call_in, kind_of

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from synrouter_cli.wire.codecs.chat.fields import Object, cache_in, checked, derived_id, dump, mapping, rest, text
 from synrouter_cli.wire.codecs.chat.leaving import Leaving
 from synrouter_cli.wire.codecs.chat.reasoning import Placed, call_seal, thought_signature
+from synrouter_cli.wire.codecs.disguise import flat_name
 from synrouter_cli.wire.ir import ToolUse
 from synrouter_cli.wire.sealed import unseal
 
@@ -54,12 +55,13 @@ def call_extras_in(call: Object) -> Object:
 
 def call_out(call: ToolUse, path: str = "", leaving: Leaving | None = None) -> Object:
     """An entry of `tool_calls`. A function that takes nothing is called with `{}`, which
-    is JSON, unless this dialect said it otherwise."""
+    is JSON, unless this dialect said it otherwise. A namespace stands in front of the name."""
+    name = flat_name(call.name, call.namespace) if call.namespace else call.name
     fields = leaving.marked(call, path) if leaving is not None else {}
     if call.kind == "custom":
-        return {"id": call.id, "type": "custom", "custom": {"name": call.name, "input": call.arguments}, **fields}
+        return {"id": call.id, "type": "custom", "custom": {"name": name, "input": call.arguments}, **fields}
     own = leaving is not None and not leaving.foreign
-    function = {"name": call.name, "arguments": call.arguments if own else call.arguments or "{}"}
+    function = {"name": name, "arguments": call.arguments if own else call.arguments or "{}"}
     return {"id": call.id, "type": "function", "function": function, **fields}
 
 

@@ -9,8 +9,10 @@ of tools that stand together are one user message; a call without an id gets one
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from synrouter_cli.wire.codecs.chat.calls import call_in
 from synrouter_cli.wire.codecs.chat.fields import Object, cache_in, checked, derived_id, mapping, refused, rest, text
@@ -24,6 +26,7 @@ __all__ = ["System", "messages_in"]
 _SYSTEM: Final = ("system", "developer")
 _COMMON: Final = frozenset({"role", "content", "name", "cache_control"})
 _ASSISTANT: Final = _COMMON | {*FIELDS, "reasoning_details", "tool_calls", "function_call", "refusal"}
+_THOUGHT: Final = frozenset({*FIELDS, "reasoning_details"})
 _TOOL: Final = _COMMON | {"tool_call_id"}
 
 
@@ -37,14 +40,15 @@ class System:
 
 def messages_in(values: list[Any]) -> tuple[System, tuple[Message, ...]]:
     """The system prompt and the conversation. Raises InvalidRequest where a message is none."""
-    messages = [mapping(value, f"messages.{i}") for i, value in enumerate(values)]
+    messages = [value if isinstance(value, dict) else mapping(value, f"messages.{i}") for i, value in enumerate(values)]
     leading = 0
     while leading < len(messages) and _leads(messages[leading]):
         leading += 1
     system = _system_in(messages[:leading])
     found: list[Message] = []
     for i in range(leading, len(messages)):
-        role, path = text(messages[i], "role", f"messages.{i}"), f"messages.{i}"
+        path = f"messages.{i}"
+        role = text(messages[i], "role", path)
         reader = _READERS.get(role)
         if reader is None:
             raise refused(f"{path}.role", "one of system, developer, user, assistant, tool, function is needed here")
@@ -62,7 +66,7 @@ def _system_in(messages: list[Object]) -> System:
     bare = False
     for i, message in enumerate(messages):
         path = f"messages.{i}"
-        blocks, bare = content_in(message.get("content"), f"{path}.content")
+        blocks, bare = content_in(message.get("content"), path)
         found = [block for block in blocks if isinstance(block, Text)]
         if len(found) < len(blocks):
             raise refused(f"{path}.content", "a system message is text")
@@ -90,7 +94,7 @@ def _is_results(message: Message) -> bool:
 
 
 def _plain_in(message: Object, path: str, _: list[Message]) -> Message:
-    blocks, bare = content_in(message.get("content"), f"{path}.content")
+    blocks, bare = content_in(message.get("content"), path)
     return Message(
         message["role"],
         blocks,
@@ -103,10 +107,12 @@ def _plain_in(message: Object, path: str, _: list[Message]) -> Message:
 
 def _assistant_in(message: Object, path: str, _: list[Message]) -> Message:
     content = message.get("content")
-    parts, bare = content_in(content, f"{path}.content")
+    parts, bare = content_in(content, path)
     calls = _calls_in(message, path)
     carried = carried_by_calls(message)
-    thinking: list[Placed] = reasoning_in(message) if carried is None else carried
+    thinking: list[Placed] = [] if carried is None else carried
+    if carried is None and not _THOUGHT.isdisjoint(message):
+        thinking = reasoning_in(message)
     refusal = checked(message, "refusal", str, path)
     said = () if content == "" else parts
     blocks = woven((*said, Refusal(refusal)) if refusal else said, calls, thinking)
@@ -122,9 +128,10 @@ def _assistant_in(message: Object, path: str, _: list[Message]) -> Message:
 
 def _calls_in(message: Object, path: str) -> list[ToolUse]:
     calls = checked(message, "tool_calls", list, path) or ()
-    found = [
-        call_in(mapping(call, f"{path}.tool_calls.{i}"), f"{path}.tool_calls.{i}", i) for i, call in enumerate(calls)
-    ]
+    found: list[ToolUse] = []
+    for i, call in enumerate(calls):
+        where = f"{path}.tool_calls.{i}"
+        found.append(call_in(mapping(call, where), where, i))
     old = checked(message, "function_call", dict, path)
     if old is not None:
         found.append(call_in({"function": old}, f"{path}.function_call", len(found)))
@@ -132,7 +139,7 @@ def _calls_in(message: Object, path: str) -> list[ToolUse]:
 
 
 def _tool_in(message: Object, path: str, found: list[Message]) -> Message:
-    content, bare = content_in(message.get("content"), f"{path}.content")
+    content, bare = content_in(message.get("content"), path)
     kind: Any
     if message["role"] == "function":
         called, kind = _last_call(found, text(message, "name", path))

@@ -164,9 +164,13 @@ def _assistant_out(message: Message, path: str, leaving: Leaving) -> list[Object
 
 
 def _thought_out(thinking: list[Placed], message: Message, path: str, leaving: Leaving) -> Object:
-    if leaving.target.reasoning:
-        return reasoning_out(thinking)
+    kept = leaving.target.reasoning
     for i, block in enumerate(message.blocks):
-        if isinstance(block, Thinking | RedactedThinking):
+        if isinstance(block, Thinking | RedactedThinking) and (not kept or _is_sealed_elsewhere(block)):
             leaving.lose("foreign_thinking", f"{path}.content.{i}")
-    return {}
+    return reasoning_out(thinking) if kept else {}
+
+
+def _is_sealed_elsewhere(block: Thinking | RedactedThinking) -> bool:
+    """Whether it is a reasoning item that Responses alone can open: its words go on, if it has any."""
+    return block.item is not None and bool(block.item.get("encrypted_content"))

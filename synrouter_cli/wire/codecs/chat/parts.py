@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from synrouter_cli.wire.codecs.chat.fields import Object, cache_in, checked, mapping, refused, rest, text
 from synrouter_cli.wire.codecs.chat.leaving import Leaving
+from synrouter_cli.wire.codecs.readable import readable
 from synrouter_cli.wire.ir import Audio, Block, Document, Image, Opaque, Refusal, Source, Text
 
 __all__ = ["content_in", "part_in", "part_out"]
@@ -26,12 +27,13 @@ _FILE: Final = frozenset({"type", "file", "cache_control"})
 # ── in ──
 
 
-def content_in(content: Any, path: str) -> tuple[tuple[Block, ...], bool]:
-    """The blocks of a content, and whether it was a plain string."""
+def content_in(content: Any, holder: str) -> tuple[tuple[Block, ...], bool]:
+    """The blocks of a content, and whether it was a plain string. `holder` is where what has the content stands."""
     if isinstance(content, str):
         return (Text(content),), True
     if content is None:
         return (), False
+    path = f"{holder}.content"
     if not isinstance(content, list):
         raise refused(path, "a string or a list of parts is needed here")
     return tuple(part_in(part, f"{path}.{i}") for i, part in enumerate(content)), False
@@ -118,6 +120,8 @@ def part_out(block: Block, path: str, leaving: Leaving) -> list[Object]:
         return [{"type": "refusal", "refusal": block.text}]
     if isinstance(block, Opaque) and block.dialect == "chat":
         return [dict(block.data)]
+    if isinstance(block, Opaque) and (said := readable(block)) is not None:
+        return [{"type": "text", "text": said}]
     leaving.lose("block", path)
     return []
 

@@ -131,7 +131,8 @@ def _place(signature: str) -> tuple[str, int, int]:
 
 
 def carried_by_calls(message: Mapping[str, Any]) -> list[Placed] | None:
-    """The thinking that the calls of a message bring back sealed; None where they carry none."""
+    """The thinking that the calls of a message bring back sealed, and what stands after the last of them; None where
+    they carry none."""
     calls = message.get("tool_calls")
     calls = calls if isinstance(calls, list) else ()
     if "reasoning_details" not in message and not any(isinstance(one, dict) and one.keys() & _KEPT for one in calls):
@@ -141,8 +142,12 @@ def carried_by_calls(message: Mapping[str, Any]) -> list[Placed] | None:
         opened = unseal(sealed)
         if opened is not None and opened[0] == _TURN and sealed not in found:
             found[sealed] = [_unpacked(one) for one in opened[1]]
+    if not found:
+        return None
     placed = [one for several in found.values() for one in several]
-    return sorted(placed, key=lambda one: one.calls) if found else None
+    after = len(message.get("tool_calls") or ())
+    placed += [one for one in reasoning_in(message) if one.calls >= after]
+    return sorted(placed, key=lambda one: one.calls)
 
 
 def _seals(message: Mapping[str, Any]) -> Iterable[str]:

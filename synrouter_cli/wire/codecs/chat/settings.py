@@ -12,13 +12,12 @@ from typing import Any, Final
 
 from synrouter_cli.wire.codecs.chat.fields import Object, checked, mapping, refused, text
 from synrouter_cli.wire.codecs.chat.leaving import Leaving
+from synrouter_cli.wire.codecs.efforts import effort_of_budget
 from synrouter_cli.wire.ir import Format, Reasoning
 
 __all__ = ["REASONING_FIELDS", "effort_of", "format_in", "format_out", "limit_name", "reasoning_in", "reasoning_out"]
 
 REASONING_FIELDS: Final = ("reasoning_effort", "reasoning", "thinking")
-_BUDGETS: Final = ((2_048, "low"), (8_192, "medium"), (32_768, "high"))
-"""Up to so many thinking tokens are that effort; more is xhigh."""
 _NEWER: Final = ("gpt-", "o1", "o3", "o4", "chatgpt")
 """OpenAI's own models, which refuse `max_tokens` where they reason; other servers know only that one for sure."""
 
@@ -55,9 +54,7 @@ def effort_of(reasoning: Reasoning) -> str | None:
         return reasoning.effort
     if reasoning.mode == "disabled":
         return "none"
-    if reasoning.budget is None:
-        return None
-    return next((word for limit, word in _BUDGETS if reasoning.budget <= limit), "xhigh")
+    return None if reasoning.budget is None else effort_of_budget(reasoning.budget)
 
 
 def reasoning_out(reasoning: Reasoning, leaving: Leaving) -> Object:

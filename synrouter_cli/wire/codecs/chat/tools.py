@@ -9,11 +9,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from synrouter_cli.wire.codecs.chat.fields import Object, cache_in, checked, listed, mapping, refused, rest, text
 from synrouter_cli.wire.codecs.chat.leaving import Leaving
+from synrouter_cli.wire.codecs.disguise import flat_name
 from synrouter_cli.wire.ir import Request, Tool, ToolChoice
 
 __all__ = ["choice_in", "choice_out", "function_in", "tool_in", "tool_out"]
@@ -121,13 +123,18 @@ def tool_out(tool: Tool, path: str, leaving: Leaving) -> Object | None:
     outer = leaving.marked(tool, path)
     if tool.kind == "custom":
         config = {key: value for key, value in tool.config.items() if key != "type"}
-        return {"type": "custom", "custom": {"name": tool.name, **described, **_format_out(config)}, **outer}
-    function: Object = {"name": tool.name, **described}
+        return {"type": "custom", "custom": {"name": _called(tool), **described, **_format_out(config)}, **outer}
+    function: Object = {"name": _called(tool), **described}
     if tool.schema is not None:
         function["parameters"] = tool.schema
     if tool.strict is not None:
         function["strict"] = tool.strict
     return {"type": "function", "function": function, **outer}
+
+
+def _called(tool: Tool) -> str:
+    """A tool's name here; one of a namespace has that in front."""
+    return flat_name(tool.name, tool.namespace) if tool.namespace else tool.name
 
 
 def _format_out(config: Object) -> Object:
@@ -143,18 +150,22 @@ def choice_out(choice: ToolChoice, request: Request, leaving: Leaving) -> Any:
     """`tool_choice`; None where it would name a tool that did not come along."""
     if choice.kind in _CHOICES:
         return _CHOICES[choice.kind]
-    tools = (tool if tool.dialect == "chat" else _function_of(tool) for tool in request.tools)
-    kinds = {tool.name: tool.kind for tool in tools if tool.kind != "builtin" or tool.dialect == "chat"}
+    tools = [tool if tool.dialect == "chat" else _function_of(tool) for tool in request.tools]
+    known = [tool for tool in tools if tool.kind != "builtin" or tool.dialect == "chat"]
+    kinds = {_called(tool): tool.kind for tool in known}
+    full = {tool.name: _called(tool) for tool in reversed(known)}
     if choice.kind == "tool":
-        kind = kinds.get(str(choice.name), choice.target)
-        if kind == "builtin" and str(choice.name) not in kinds:
+        name = full.get(str(choice.name), str(choice.name))
+        kind = kinds.get(name, choice.target)
+        if kind == "builtin" and name not in kinds:
             leaving.lose("builtin_tool", "tool_choice")
             return None
-        return _named(kind, str(choice.name))
-    known = [name for name in choice.names if kinds.get(name, "function") != "builtin"]
-    if len(known) < len(choice.names):
+        return _named(kind, name)
+    names = [full.get(name, name) for name in choice.names]
+    kept = [name for name in names if kinds.get(name, "function") != "builtin"]
+    if len(kept) < len(names):
         leaving.lose("builtin_tool", "tool_choice")
-    allowed = [_named(kinds.get(name, "function"), name) for name in known]
+    allowed = [_named(kinds.get(name, "function"), name) for name in kept]
     mode = "required" if choice.required else "auto"
     return {"type": "allowed_tools", "allowed_tools": {"mode": mode, "tools": allowed}}
 

@@ -8,7 +8,8 @@ thinking before both; what is known to have stood elsewhere is put there.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from synrouter_cli.wire.codecs.chat.reasoning import Placed
 from synrouter_cli.wire.ir import Block, RedactedThinking, Refusal, Text, Thinking, ToolUse
@@ -18,6 +19,8 @@ __all__ = ["Placed", "placed", "woven"]
 
 def woven(parts: Sequence[Block], calls: Sequence[ToolUse], thinking: Sequence[Placed]) -> tuple[Block, ...]:
     """The blocks of a message."""
+    if not thinking:
+        return (*parts, *calls)
     if not any(one.chars or one.calls for one in thinking):
         return (*(one.block for one in thinking), *parts, *calls)
     early = [one for one in thinking if not one.calls]

@@ -23,6 +23,7 @@ class _Responses:
     encode_request = staticmethod(request_out.encode_request)
     decode_response = staticmethod(answer_in.decode_response)
     encode_response = staticmethod(answer_out.encode_response)
+    decode_failure = staticmethod(failures.decode_failure)
     encode_failure = staticmethod(failures.encode_failure)
 
     def stream_decoder(self) -> StreamDecoder:

@@ -9,8 +9,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from synrouter_cli.errors import InvalidRequest
 from synrouter_cli.wire.codecs.responses import reasoning

@@ -87,7 +87,7 @@ def _read_client_side(item: Item, path: str) -> ToolUse:
     if given is None:
         raise refused(f"{path}.{tool.key}", "this is missing")
     if name == "local_shell" and isinstance(given, dict):
-        given = {key: value for key, value in given.items() if key != "type"}
+        given = {key: value for key, value in given.items() if key != "type" and (key != "env" or value)}
     call_id = item.get("call_id") or item.get("id")
     if not isinstance(call_id, str):
         raise refused(f"{path}.call_id", "a string is needed here")

@@ -11,7 +11,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from synrouter_cli.wire.codecs.responses.reading import dump
+from msgspec.structs import replace
+
+from synrouter_cli.errors import InvalidRequest
+from synrouter_cli.wire.codecs.chat.failures import decode_failure as of_any_server
+from synrouter_cli.wire.codecs.responses.reading import dump, load
 from synrouter_cli.wire.ir import Failure
 
 _STATUS: Final[Mapping[str, int]] = {
@@ -59,6 +63,7 @@ _CODE: Final[Mapping[str, str]] = {
 }
 _IN_STREAM: Final[Mapping[str, str]] = {"invalid_request_error": "invalid_prompt", "overloaded_error": "server_error"}
 """In the middle of an answer. `server_is_overloaded` there ends Codex's turn; after this one it asks again."""
+BAD: Final = "invalid_request_error"
 TOO_LONG: Final = "context_length_exceeded"
 _TOO_LONG_SAID: Final = ("prompt is too long", "context window", "context length", "maximum context")
 
@@ -87,6 +92,17 @@ def read_body(body: Mapping[str, Any]) -> Failure:
             found = body[key]
             return read_error(found) if key == "error" else read_error({**body, "message": _said(found)})
     return Failure("api_error", "The provider's answer is none that is known.")
+
+
+def decode_failure(body: bytes, status: int) -> Failure:
+    """The failure of an answer with that HTTP status. Where its words say no more than that, the status says what."""
+    try:
+        error = load(body).get("error")
+    except InvalidRequest:
+        error = None
+    if isinstance(error, Mapping) and (found := read_error(error, status)).type not in ("api_error", BAD):
+        return found
+    return replace(of_any_server(body, status), code=_word(error, "code") if isinstance(error, Mapping) else None)
 
 
 def _said(found: Any) -> str:

@@ -12,8 +12,9 @@ that follow one another are one user message, as Anthropic and Chat have them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, Final, cast, get_args
+
+from msgspec.structs import replace
 
 from synrouter_cli.wire.codecs.responses import reasoning
 from synrouter_cli.wire.codecs.responses.calls import CALLS, OUTPUTS, read_call, read_output
@@ -47,7 +48,8 @@ class Turns:
 
     def read_all(self, items: list[Any], path: str = "input") -> None:
         for i, item in enumerate(items):
-            self._read(an_object(item, f"{path}.{i}"), f"{path}.{i}", i)
+            here = f"{path}.{i}"
+            self._read(an_object(item, here), here, i)
         self._close()
 
     def _read(self, item: Item, path: str, place: int) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from synrouter_cli.wire import losses as told
+from synrouter_cli.wire.codecs.readable import readable
 from synrouter_cli.wire.codecs.responses import citations, sources
 from synrouter_cli.wire.codecs.responses.reading import a_list, an_object, maybe_object, maybe_text, refused, rest, text
 from synrouter_cli.wire.ir import Audio, Block, Document, Image, Loss, Opaque, Refusal, Source, Text
@@ -223,21 +224,8 @@ def _write_audio(block: Audio, role: str, path: str, losses: Losses) -> Part:
 def _write_opaque(block: Opaque, path: str, losses: Losses) -> list[Part]:
     if block.dialect == "responses":
         return [block.data]
-    said = _SAID.get(block.kind)
-    if said is not None and isinstance(block.data, Mapping):
-        return [{"type": "input_text", "text": said(block.data)}]
+    said = readable(block)
+    if said is not None:
+        return [{"type": "input_text", "text": said}]
     losses.append(Loss("block", path))
     return []
-
-
-def _found(data: Mapping[str, Any]) -> str:
-    """A search result: where it is from, and what it says."""
-    pieces = [piece.get("text", "") for piece in data.get("content") or () if isinstance(piece, dict)]
-    return "\n".join([str(data.get("title") or ""), str(data.get("source") or ""), *pieces])
-
-
-_SAID: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
-    "search_result": _found,
-    "tool_reference": lambda data: f"Tool {data.get('tool_name')} is loaded.",
-}
-"""Blocks of Anthropic's in tools' results that are text at heart."""

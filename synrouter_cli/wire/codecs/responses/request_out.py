@@ -14,12 +14,14 @@ import hashlib
 from typing import Any, Final
 
 from synrouter_cli.wire import losses as told
+from synrouter_cli.wire.codecs.efforts import effort_of_budget
 from synrouter_cli.wire.codecs.responses.choices import write_choice
 from synrouter_cli.wire.codecs.responses.items_in import offered
 from synrouter_cli.wire.codecs.responses.items_out import Items
 from synrouter_cli.wire.codecs.responses.reading import dump
 from synrouter_cli.wire.codecs.responses.request_in import ENCRYPTED, extra
 from synrouter_cli.wire.codecs.responses.tools import write_tools
+from synrouter_cli.wire.codecs.sampling import sampled
 from synrouter_cli.wire.ir import Format, Loss, Message, Reasoning, Request, Text, Tool
 
 __all__ = ["encode_request", "write_format"]
@@ -34,8 +36,6 @@ _KNOWN_TIERS: Final = frozenset("auto default flex scale priority fast ultrafast
 _SHARED: Final = frozenset({"prompt_cache_options", "prompt_cache_retention", "top_logprobs", "moderation"})
 """Fields that Chat has too."""
 _MERGED: Final = frozenset({"reasoning", "text", "include", "user"})
-_BUDGETS: Final = ((2048, "low"), (8192, "medium"), (32768, "high"))
-"""Tokens of a thinking budget up to which an effort stands for it; above, the highest that all models have."""
 
 
 def encode_request(request: Request) -> tuple[bytes, tuple[Loss, ...]]:
@@ -56,8 +56,7 @@ def encode_request(request: Request) -> tuple[bytes, tuple[Loss, ...]]:
         "prompt_cache_key": request.cache_key,
         "text": _text(request, ours),
         "max_output_tokens": _tokens(request, losses),
-        "temperature": request.temperature,
-        "top_p": request.top_p,
+        **_sampling(request, losses, ours),
         "service_tier": _tier(request, losses),
         "metadata": _metadata(request, losses),
         "safety_identifier": _user(request),
@@ -66,6 +65,14 @@ def encode_request(request: Request) -> tuple[bytes, tuple[Loss, ...]]:
     body |= _extras(request, losses, ours)
     _tell(request, losses)
     return dump(body), tuple(losses)
+
+
+def _sampling(request: Request, losses: list[Loss], ours: bool) -> Json:
+    if ours:
+        return {"temperature": request.temperature, "top_p": request.top_p}
+    fields, lost = sampled(request)
+    losses += [loss for loss in lost if loss.path != "stop"]  # no model has those here: told below
+    return {name: value for name, value in fields.items() if name != "stop"}
 
 
 def _instructions(request: Request, losses: list[Loss]) -> str:
@@ -133,9 +140,7 @@ def _reasoning(request: Request, ours: bool) -> tuple[Json | None, list[str] | N
 def _effort(said: Reasoning) -> str | None:
     if said.mode == "disabled":
         return "none"
-    if said.budget is None:
-        return None
-    return next((effort for most, effort in _BUDGETS if said.budget <= most), "xhigh")
+    return None if said.budget is None else effort_of_budget(said.budget)
 
 
 def _text(request: Request, ours: bool) -> Json | None:

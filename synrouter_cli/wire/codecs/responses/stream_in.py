@@ -13,10 +13,11 @@ is shown of) holds back what comes after it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from synrouter_cli.errors import InvalidRequest
 from synrouter_cli.wire.codecs.responses import reasoning

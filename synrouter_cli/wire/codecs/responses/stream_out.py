@@ -12,8 +12,10 @@ b'event: response.created'
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from synrouter_cli.wire.codecs.disguise import Restorer
 from synrouter_cli.wire.codecs.responses.answer_out import call_item, finish, frame, message_item, stem, write_block
