@@ -90,6 +90,7 @@ _SERVED: Final = (
 _OPENAI_ROWS: Final[tuple[tuple[str, str, Action, str, str], ...]] = (
     ("POST", "/chat/completions", "turn", "chat/completions", "chat"),
     ("POST", "/responses", "turn", "responses", "responses"),
+    ("POST", "/responses/input_tokens", "turn", "input_tokens", "responses"),
     ("POST", "/embeddings", "turn", "embeddings", "chat"),
 )
 

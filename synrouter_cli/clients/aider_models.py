@@ -50,7 +50,7 @@ def _entries(wish: Wish, base: str) -> Iterator[dict[str, Any]]:
             "cache_control": True,
             "use_temperature": older,
             "accepts_settings": ["thinking_tokens"] if older else [],
-            "weak_model_name": spelled(wish.small or model.id),
+            "weak_model_name": spelled(wish.small_for(model)),
             "editor_model_name": spelled(model.id),
             "editor_edit_format": "editor-diff",
             "extra_params": parameters | ({"api_base": base} if base else {}),

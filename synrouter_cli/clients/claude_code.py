@@ -24,6 +24,8 @@ HEADERS: Final = "ANTHROPIC_CUSTOM_HEADERS"
 OWN_KEYS: Final = ("ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_API_KEY")
 """Variables that go before the helper."""
 ELSEWHERE: Final = ("CLAUDE_CODE_USE_BEDROCK", "CLAUDE_CODE_USE_VERTEX", "CLAUDE_CODE_USE_FOUNDRY")
+ALIASES: Final = tuple(f"ANTHROPIC_DEFAULT_{kind}_MODEL" for kind in ("HAIKU", "SONNET", "OPUS"))
+"""What `haiku` and the others stand for: subagents, titles and summaries go to them."""
 KEY_LINE: Final = f"x-synrouter-key: {TOKEN}"
 MANAGED: Final = {
     "linux": "/etc/claude-code/managed-settings.json",
@@ -65,6 +67,7 @@ def configure(wish: Wish, around: Surroundings) -> Plan:
         edits.append(Edit(("env", "ENABLE_TOOL_SEARCH"), "true"))
     if wish.model:
         edits.append(Edit(("model",), wish.model))
+        edits += [Edit(("env", name), wish.model) for name in _aliases(wish) if name not in env]
     return Plan((FileEdit(path, "json", tuple(edits)),), wish.model, tuple(notes))
 
 
@@ -75,11 +78,17 @@ def launch(wish: Wish, around: Surroundings) -> Launch:
         environ[HEADERS] = "\n".join([*(line for line in theirs if "x-synrouter-key" not in line.lower()), KEY_LINE])
     else:
         environ["ANTHROPIC_AUTH_TOKEN"] = TOKEN
+    environ |= {name: wish.model for name in _aliases(wish) if not around.environ.get(name)}
     arguments = ("--model", wish.model) if wish.model else ()
     if any(_env(around, path).get(URL) for path in (*project_files(around), user_file(around))):
         arguments = ("--settings", json.dumps({"env": {URL: wish.url}}), *arguments)  # files go before the shell
     unset = () if wish.auth == "subscription" else ("ANTHROPIC_API_KEY",)
     return Launch(environ, (*unset, *ELSEWHERE), arguments)
+
+
+def _aliases(wish: Wish) -> tuple[str, ...]:
+    """With another vendor's model all of its requests are that model's: there may be no key for Claude."""
+    return ALIASES if wish.model and "claude" not in wish.model else ()
 
 
 def points_at(around: Surroundings) -> str:

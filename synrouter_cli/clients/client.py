@@ -74,6 +74,16 @@ class Wish:
         wanted = self.model or (theirs.rsplit("/", 1)[-1] if theirs.rsplit("/", 1)[-1] in self.by_id else self.default)
         return self.by_id[wanted]
 
+    def small_for(self, model: Model) -> str:
+        """The id for titles and summaries beside that model: the small one where it is of the same family, whose key
+        is there; else the model itself."""
+        return self.small if self.small and _family(self.small) == _family(model.id) else model.id
+
+
+def _family(name: str) -> str:
+    """claude, gpt, gemini, …"""
+    return name.rsplit("/", 1)[-1].partition("-")[0]
+
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:

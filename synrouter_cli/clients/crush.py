@@ -54,7 +54,7 @@ def configure(wish: Wish, around: Surroundings) -> Plan:
     theirs = {slot: _selected(around, slot).get("model", "") for slot in SLOTS}
     large = wish.chosen(canonical(theirs["large"])).id
     small = canonical(theirs["small"])
-    chosen = {"large": large, "small": small if small in wish.by_id else wish.small or large}
+    chosen = {"large": large, "small": small if small in wish.by_id else wish.small_for(wish.by_id[large])}
     provider = {
         "name": "Synrouter",
         "type": "anthropic",

@@ -62,7 +62,7 @@ def configure(wish: Wish, around: Surroundings) -> Plan:
     if at(config, ALLOWED):  # an empty list allows all
         edits.append(Edit(ALLOWED, EVERY_MODEL, element=True))
     if wants_small(config):
-        edits.append(Edit(UTILITY, f"{NAME}/{wish.small}"))
+        edits.append(Edit(UTILITY, f"{NAME}/{wish.small_for(model)}"))
     elsewhere = (
         f"{setting} stays {name}, which does not go through Synrouter" for setting, name in models_elsewhere(config)
     )
@@ -115,7 +115,7 @@ def _beside(wish: Wish, config: Mapping[str, Any]) -> dict[str, Any]:
     whole["models"] = [entry for entry in whole["models"] if entry["id"] not in there]
     defaults: dict[str, Any] = {"model": {"primary": ref}, "models": {ref: model_settings(config, ref)}}
     if wants_small(config):
-        defaults["utilityModel"] = f"{NAME}/{wish.small}"
+        defaults["utilityModel"] = f"{NAME}/{wish.small_for(model)}"
     allowed = at(config, ALLOWED)
     if allowed and EVERY_MODEL not in allowed:
         defaults["modelPolicy"] = {"allow": [EVERY_MODEL]}

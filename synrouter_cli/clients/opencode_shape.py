@@ -89,9 +89,9 @@ def configuration(wish: Wish, kind: Kind, model: Model) -> dict[str, Any]:
     """All of ours, as the client reads it."""
     headers = {"x-synrouter-client": kind.client}
     options = {"baseURL": f"{wish.url}/v1", "apiKey": reference(wish.token_file), "headers": headers}
-    known = {each.id: described(each) for each in (*wish.models, wish.by_id[wish.small or model.id], model)}
+    known = {each.id: described(each) for each in (*wish.models, wish.by_id[wish.small_for(model)], model)}
     provider = {"npm": "@ai-sdk/anthropic", "name": "Synrouter", "options": options, "models": known}
-    small = f"{NAME}/{wish.small or model.id}"
+    small = f"{NAME}/{wish.small_for(model)}"
     return {"provider": {NAME: provider}, "model": f"{NAME}/{model.id}", "small_model": small}
 
 

@@ -59,6 +59,8 @@ from synrouter_cli.wire.diagnosis import NAMED_IN_REFUSALS
 
 log = logging.getLogger("synrouter.proxy")
 
+COUNTS: Final = {"count_tokens": {}, "input_tokens": {"object": "response.input_tokens"}}
+"""Endpoints that count a request's tokens, and what stands beside the count."""
 _REFUSAL_BYTES: Final = 1024 * 1024
 
 
@@ -233,14 +235,15 @@ class Exchange:
 
     def _counted(self, trip: Trip) -> web.Response | None:
         """The estimate of a count, where the provider has none of its own."""
-        if trip.admitted.match.route.endpoint != "count_tokens" or not trip.crossing.translated:
+        shape = COUNTS.get(trip.admitted.match.route.endpoint)
+        if shape is None or not trip.crossing.translated:
             return None
         try:
             count = self.turns.count(trip.crossing.hub)
         except Exception as error:  # what can't be split can't be counted
             raise InvalidRequest(detail="The tokens of this request can't be counted.") from error
         headers = {"Server": SERVER, "x-synrouter-plan": "estimate"}
-        return web.json_response({"input_tokens": count}, headers=headers)
+        return web.json_response({**shape, "input_tokens": count}, headers=headers)
 
     def _lists_anthropic(self, head: Head) -> bool:
         """Whether a list of models is Anthropic's own to give: its dialect asks, and there is nobody else."""

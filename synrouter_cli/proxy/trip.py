@@ -22,6 +22,8 @@ from synrouter_cli.proxy.upstream import Call
 
 ENDPOINTS: Final = {"anthropic": "/messages", "chat": "/chat/completions", "responses": "/responses"}
 """Dialect → where a turn is asked for, below the dialect's own path."""
+ONLY_LED: Final = {"embeddings": "/embeddings", "input_tokens": "/responses/input_tokens"}
+"""Endpoints that are no turn, and where they are asked for."""
 CONVERSATION: Final = "x-grok-conv-id"
 """xAI's servers have a cache each; requests with the same value go to the same one."""
 VERSION: Final = ("anthropic-version", "2023-06-01")
@@ -53,8 +55,8 @@ class Trip:
 
     @property
     def is_turn(self) -> bool:
-        """Whether it is planned and metered; embeddings are only led to their provider."""
-        return self._endpoint != "embeddings"
+        """Whether it is planned and metered; others are only led to their provider."""
+        return self._endpoint not in ONLY_LED
 
     def call(self, credential: Credential, edited: bytes | None, *, beta: str = "", session: str = "") -> Call:
         """The request to send; without `edited` what came, or what it was translated to. `session` is told where a
@@ -102,7 +104,7 @@ class Trip:
     def _path(self) -> str:
         dialect = self.crossing.way.dialect
         if not self.is_turn:
-            return self.provider.path(dialect, "/embeddings", self.admitted.query)
+            return self.provider.path(dialect, ONLY_LED[self._endpoint], self.admitted.query)
         endpoint = ENDPOINTS[dialect] + ("/count_tokens" if self._endpoint == "count_tokens" else "")
         return self.provider.path(dialect, endpoint, "" if self.crossing.translated else self.admitted.query)
 

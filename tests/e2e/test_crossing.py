@@ -30,6 +30,7 @@ AGENT = {
         "description": "Look around",
         "prompt": "Count the files.",
         "subagent_type": "general-purpose",
+        "model": "haiku",  # whatever that is
         "run_in_background": False,
     },
 }
@@ -74,7 +75,7 @@ def test_claude_code_works_with_tools_a_subagent_a_resume_and_tools_that_it_load
         sessions = {row["kind"]: row for row in stats["sessions"]}
         assert {kind: row["turns"] for kind, row in sessions.items()} == {"main": 6, "subagent": 2}
         assert sessions["subagent"]["parent"] == sessions["main"]["id"]
-        assert {row["client"] for row in stats["sessions"]} == {"claude-code"}
+        assert {(row["client"], row["model"]) for row in stats["sessions"]} == {("claude-code", MODELS[speaks])}
         assert stats["totals"]["errors"] == 0
         assert stats["totals"]["cache_read_tokens"] == sum(line["cached"] for line in lines)
         for agent in {line["agent"] for line in lines}:
@@ -141,6 +142,16 @@ def test_codex_runs_commands_plans_changes_files_thinks_and_resumes(codex: Path,
 
         row = assert_hits(on, "codex", at_least=6)
         assert (row["turns"], row["model"]) == (6, MODELS[speaks])
+
+
+@pytest.mark.xdist_group("codex")
+def test_codex_asks_again_where_claude_is_overloaded_in_the_middle_of_an_answer(codex: Path, tmp_path: Path):
+    steps = [{"say": "There it is.", "fault": "error-event:overloaded_error"}]
+    with stage(tmp_path, [{"when": "Look", "steps": steps}]) as on:
+        on.synrouter("configure", "codex", "--yes", "--model", MODELS["anthropic"])
+        ran = on.run([codex, *asking("Look around, please.")], **surroundings(codex, tmp_path / "temporary"))
+        assert said(ran.stdout)[-1] == "There it is."
+        assert len(on.billed()) == 2
 
 
 @pytest.mark.xdist_group("codex")

@@ -4,23 +4,19 @@ careful as before; nothing is left."""
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from support.clients import CANARY, Stage, assert_hits, stage
+from support.clients import CANARY, assert_hits, stage
+from support.kilo import FOLDER, QUIET, VERSION, ask, surroundings
 from support.toolchain import npm_executable
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow_client, pytest.mark.xdist_group("kilo")]
 
-VERSION = "7.7.7"
 MODEL = "claude-sonnet-4-6"
-FOLDER = ".config/kilo"
 MARKER = f"{FOLDER}/.bash-permission-migrated"
-# What it would fetch, in vain.
-QUIET = {"KILO_DISABLE_MODELS_FETCH": "1", "KILO_DISABLE_AUTOUPDATE": "1"}
 LIST = {"name": "bash", "input": {"command": "ls", "description": "List the files"}}
 READ = {"name": "read", "input": {"filePath": "notes.md"}}
 SCRIPT: list[Any] = [
@@ -39,14 +35,6 @@ SCRIPT: list[Any] = [
 @pytest.fixture(scope="session")
 def kilo() -> Path:
     return npm_executable("@kilocode/cli", VERSION, "kilo")
-
-
-def surroundings(kilo: Path) -> dict[str, str]:
-    return {"PATH": f"{kilo.parent}{os.pathsep}{os.environ['PATH']}", **QUIET}
-
-
-def ask(on: Stage, kilo: Path, prompt: str, *options: str) -> str:
-    return on.run([kilo, "run", "--auto", *options, prompt], **QUIET).stdout
 
 
 def test_an_empty_home_is_configured_works_and_is_empty_again(kilo: Path, tmp_path: Path):

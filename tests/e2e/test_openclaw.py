@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import os
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from support.clients import CANARY, Stage, assert_hits, stage
-from support.toolchain import node_folder, npm_executable
+from support.clients import CANARY, assert_hits, stage
+from support.openclaw import FILE, VERSION, asked, said, surroundings
+from support.toolchain import npm_executable
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow_client, pytest.mark.xdist_group("openclaw")]
 
-VERSION = "2026.9.6"
 MODEL = "claude-sonnet-4-6"
-SESSION = "look-around"
-FILE = ".openclaw/openclaw.json"
 LIST = {"name": "exec", "input": {"command": "ls"}}
 READ = {"name": "read", "input": {"path": "AGENTS.md"}}
 SCRIPT = [
@@ -42,22 +37,6 @@ AGENTS = "{ defaults: { model: 'anthropic/claude-opus-4-8', modelPolicy: { allow
 @pytest.fixture(scope="session")
 def openclaw() -> Path:
     return npm_executable("openclaw", VERSION, "openclaw")
-
-
-def asked(prompt: str) -> list[str]:
-    """Its arguments for a prompt, without a gateway."""
-    return ["agent", "--local", "--agent", "main", "--session-id", SESSION, "--message", prompt, "--json"]
-
-
-def surroundings(on: Stage, openclaw: Path) -> dict[str, str]:
-    """Its node on PATH, and its log not in everybody's folder."""
-    path = os.pathsep.join([str(openclaw.parent), str(node_folder()), os.environ["PATH"]])
-    return {"PATH": path, "TMPDIR": str(on.project)}
-
-
-def said(answer: str) -> str:
-    payloads: list[dict[str, Any]] = json.loads(answer)["payloads"]
-    return str(payloads[-1]["text"])
 
 
 def test_an_empty_home_is_configured_works_and_has_nothing_of_ours_afterwards(openclaw: Path, tmp_path: Path):

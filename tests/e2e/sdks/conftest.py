@@ -1,4 +1,4 @@
-"""One proxy and its providers for all tests of this folder."""
+"""One proxy, its providers and a client of each SDK (some 0.1 s each) for all tests of this folder."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             yield started
 
 
-@pytest.fixture
+@pytest.fixture(scope="package")
 def claude(here: World) -> Iterator[anthropic.Anthropic]:
     with anthropic.Anthropic(api_key=here.token, base_url=here.proxy.url, max_retries=0) as client:
         yield client
 
 
-@pytest.fixture
+@pytest.fixture(scope="package")
 def gpt(here: World) -> Iterator[openai.OpenAI]:
     with openai.OpenAI(api_key=here.token, base_url=f"{here.proxy.url}/v1", max_retries=0) as client:
         yield client

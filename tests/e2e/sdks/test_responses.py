@@ -241,6 +241,13 @@ def test_an_earlier_response_is_gone_on_from_only_where_it_is_held(gpt):
         assert "previous_response_id" in str(caught.value)
 
 
+@every
+def test_tokens_are_counted(gpt, model: str):
+    count = gpt.responses.input_tokens.count(model=model, input="hi", instructions=SYSTEM)
+    assert count.object == "response.input_tokens"
+    assert 3000 < count.input_tokens < 7000
+
+
 async def test_the_asynchronous_client_does_the_same(here: World):
     async with openai.AsyncOpenAI(api_key=here.token, base_url=f"{here.proxy.url}/v1", max_retries=0) as client:
         for model in MODELS.values():

@@ -14,6 +14,7 @@ from synrouter_cli.wire.codecs.chat.leaving import Leaving, Target
 from synrouter_cli.wire.codecs.chat.messages_out import messages_out, system_out
 from synrouter_cli.wire.codecs.chat.settings import format_out, limit_name, reasoning_out
 from synrouter_cli.wire.codecs.chat.tools import choice_out, tool_out
+from synrouter_cli.wire.codecs.sampling import sampled
 from synrouter_cli.wire.ir import Loss, Request
 from synrouter_cli.wire.losses import field as field_loss
 
@@ -75,13 +76,18 @@ def _put_tools(body: Object, request: Request, leaving: Leaving) -> None:
 
 def _put_limits(body: Object, request: Request, leaving: Leaving) -> None:
     name = leaving.target.max_tokens or limit_name(request.model)
-    _put(body, **{name: request.max_tokens}, temperature=request.temperature, top_p=request.top_p)
+    _put(body, **{name: request.max_tokens})
     if request.top_k is not None:
         if leaving.foreign:
             leaving.lose("top_k", "top_k")
         else:
             body["top_k"] = request.top_k
-    _put(body, stop=list(request.stop) or None)
+    if not leaving.foreign:
+        _put(body, temperature=request.temperature, top_p=request.top_p, stop=list(request.stop) or None)
+        return
+    fields, losses = sampled(request)
+    body.update(fields)
+    leaving.losses += losses
 
 
 def _put_stream(body: Object, request: Request) -> None:

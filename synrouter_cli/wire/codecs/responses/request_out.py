@@ -21,6 +21,7 @@ from synrouter_cli.wire.codecs.responses.items_out import Items
 from synrouter_cli.wire.codecs.responses.reading import dump
 from synrouter_cli.wire.codecs.responses.request_in import ENCRYPTED, extra
 from synrouter_cli.wire.codecs.responses.tools import write_tools
+from synrouter_cli.wire.codecs.sampling import sampled
 from synrouter_cli.wire.ir import Format, Loss, Message, Reasoning, Request, Text, Tool
 
 __all__ = ["encode_request", "write_format"]
@@ -55,8 +56,7 @@ def encode_request(request: Request) -> tuple[bytes, tuple[Loss, ...]]:
         "prompt_cache_key": request.cache_key,
         "text": _text(request, ours),
         "max_output_tokens": _tokens(request, losses),
-        "temperature": request.temperature,
-        "top_p": request.top_p,
+        **_sampling(request, losses, ours),
         "service_tier": _tier(request, losses),
         "metadata": _metadata(request, losses),
         "safety_identifier": _user(request),
@@ -65,6 +65,14 @@ def encode_request(request: Request) -> tuple[bytes, tuple[Loss, ...]]:
     body |= _extras(request, losses, ours)
     _tell(request, losses)
     return dump(body), tuple(losses)
+
+
+def _sampling(request: Request, losses: list[Loss], ours: bool) -> Json:
+    if ours:
+        return {"temperature": request.temperature, "top_p": request.top_p}
+    fields, lost = sampled(request)
+    losses += [loss for loss in lost if loss.path != "stop"]  # no model has those here: told below
+    return {name: value for name, value in fields.items() if name != "stop"}
 
 
 def _instructions(request: Request, losses: list[Loss]) -> str:
