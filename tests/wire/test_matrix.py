@@ -68,10 +68,10 @@ ALLOWED: Final[dict[str, Collection[tuple[str, str]]]] = {
     "max_tokens_least": TO_RESPONSES,
     "message_name": {("chat", "anthropic"), ("chat", "responses")},
     "metadata": TO_ANTHROPIC,
-    "sampling": TO_ANTHROPIC,
+    "sampling": CROSSING,  # models that reason have theirs fixed
     "service_tier": {("chat", "anthropic")},
     "stop": TO_ANTHROPIC,
-    "stop_sequences": TO_RESPONSES,
+    "stop_sequences": {*TO_RESPONSES, *TO_CHAT},
     "store": {("responses", "anthropic")},
     "temperature": TO_ANTHROPIC,
     "top_k": {("anthropic", "chat"), ("anthropic", "responses"), ("chat", "responses")},
