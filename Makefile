@@ -17,7 +17,7 @@
 
 SHELL := /bin/sh
 VENV ?= .venv
-WORKERS ?= 2
+WORKERS ?= 4
 export PIP_CACHE_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/synrouter-dev/pip
 
 installed := pyproject.toml requirements/lock.txt scripts/bootstrap
