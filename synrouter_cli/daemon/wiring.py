@@ -14,6 +14,7 @@ import importlib.util
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 
 from synrouter_cli import models_file
 from synrouter_cli.daemon import tokens
@@ -24,11 +25,21 @@ from synrouter_cli.ledger.ledger import Ledger
 from synrouter_cli.ledger.rows import Turn
 from synrouter_cli.prompt.policy import Policy
 from synrouter_cli.prompt.trim import limits_of
-from synrouter_cli.providers import price_version
+from synrouter_cli.providers import (
+    billed_writes,
+    builtin,
+    credential_owner,
+    facts,
+    known_models,
+    model,
+    price_version,
+    relay_of,
+)
 from synrouter_cli.proxy.app import Services, start
 from synrouter_cli.proxy.budgeting import Budgets
 from synrouter_cli.proxy.turns import Turns
 from synrouter_cli.settings import Settings
+from synrouter_cli.wire.codecs.registry import CODECS
 
 # What the libraries import only when a request needs it.
 _IMPORTED_LATE = ("encodings.idna", "encodings.latin_1", "stringprep", "zlib", "gzip", "backports.zstd")
@@ -78,7 +89,7 @@ def assemble_with(turn_line: Callable[[Turn], str], *, clock: Callable[[], float
                 models=models_file.known(settings),
             )
             _import_late()
-            price_version()  # reads the prices; the names have read the facts
+            _read_data(clock())
             _settle_memory()
             holder.start()
             yield await start(settings, services)
@@ -112,7 +123,22 @@ def _settle_memory() -> None:
     gc.set_threshold(20_000, 20, 50)
 
 
+def _read_data(now: float) -> None:
+    """What is read from files of the package, once each; the names have read who the providers are."""
+    today = datetime.fromtimestamp(now, UTC).date()
+    price_version()
+    known_models(today)
+    for provider in builtin():
+        model("", today, provider)
+        facts(provider, "")
+    credential_owner("")
+    relay_of("")
+    billed_writes("")
+
+
 def _import_late() -> None:
+    for dialect in CODECS:
+        CODECS[dialect]
     for name in _IMPORTED_LATE:
         if importlib.util.find_spec(name.split(".")[0]) and importlib.util.find_spec(name):
             importlib.import_module(name)
