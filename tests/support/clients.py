@@ -123,10 +123,10 @@ def tree(root: Path) -> dict[str, object]:
 @contextmanager
 def stage(folder: Path, script: list[Any], *options: str, speaks: Dialect = "anthropic") -> Iterator[Stage]:
     """The provider that follows `script` in the dialect that it `speaks`, a proxy in front of it, an empty home and
-    project."""
+    project. The proxy's own folder, `home`, may be there with a `config.toml` in it."""
     home, project, ours = folder / "client-home", folder / "project", folder / "home"
     for made in (home, project, ours):
-        made.mkdir(mode=0o700)
+        made.mkdir(mode=0o700, exist_ok=made is ours)
     name, flavour = PROVIDERS[speaks]
     with simulated_provider(folder / "provider", script, CANARY, "--flavour", flavour) as upstream:
         if speaks == "chat":
