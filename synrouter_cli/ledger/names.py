@@ -30,19 +30,14 @@ def sessions(db: sqlite3.Connection, count: int) -> list[tuple[str, str, int]]:
 
 def models(db: sqlite3.Connection) -> list[str]:
     """The models of late, the last used first."""
-    return _latest(db, "model")
+    query = f"""
+        SELECT model FROM (SELECT model, bucket FROM rollup WHERE turns > 0 ORDER BY bucket DESC LIMIT {_ROWS})
+        GROUP BY model ORDER BY max(bucket) DESC, model
+    """
+    return [model for (model,) in db.execute(query) if model]
 
 
 def days(db: sqlite3.Connection, since: float) -> list[tuple[str, int]]:
     """(day, turns) of the days with turns from `since` (epoch seconds) on, the latest first."""
     query = "SELECT local_day(bucket) AS day, sum(turns) FROM rollup WHERE bucket >= ? GROUP BY day ORDER BY day DESC"
     return [(day, turns) for day, turns in db.execute(query, (since,)) if turns]
-
-
-def _latest(db: sqlite3.Connection, column: str) -> list[str]:
-    """The values of `column`, which is this module's own word."""
-    query = f"""
-        SELECT {column} FROM (SELECT {column}, bucket FROM rollup WHERE turns > 0 ORDER BY bucket DESC LIMIT {_ROWS})
-        GROUP BY {column} ORDER BY max(bucket) DESC, {column}
-    """
-    return [value for (value,) in db.execute(query) if value]

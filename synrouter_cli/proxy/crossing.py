@@ -83,9 +83,11 @@ class Crossing:
             body = renamed(self.body, self.way.model) if self.way.model != self.asked else self.body
             if self.asks_usage and (asked := asking(body)) is not None:
                 body, self.usage_is_ours = asked, True
+            if field is None:
+                return body
             top = read_top(body)
             named = top.cache_key if field == "prompt_cache_key" else top.session_id
-            return body if field is None or named else with_field(body, field, session_id[:_KEY_CHARS])
+            return body if named else with_field(body, field, session_id[:_KEY_CHARS])
         request = self.answered
         key = request.cache_key or (session_id[:_KEY_CHARS] if field == "prompt_cache_key" else None)
         usage = True if request.stream and self.way.dialect == "chat" else request.include_usage
