@@ -184,6 +184,7 @@ def _daemon(state: State, answer: Mapping[str, Any]) -> Daemon:
     """What a daemon says, taken with care: it may be of another version."""
     ledger = _mapping(answer.get("ledger"))
     providers = _mapping(answer.get("providers"))
+    resting = _mapping(answer.get("resting"))
     budget = _mapping(answer.get("budget"))
     warnings = budget.get("warnings")
     return Daemon(
@@ -194,7 +195,9 @@ def _daemon(state: State, answer: Mapping[str, Any]) -> Daemon:
         version=str(answer.get("version", "")),
         own_version=__version__,
         in_flight=int(_number(answer.get("in_flight"))),
-        providers=tuple(_provider(name, _mapping(values)) for name, values in sorted(providers.items())),
+        providers=tuple(
+            _provider(name, _mapping(values), _number(resting.get(name))) for name, values in sorted(providers.items())
+        ),
         keys={str(name): str(source) for name, source in _mapping(answer.get("keys")).items()},
         queue=int(_number(ledger.get("queue"))),
         dropped=int(_number(ledger.get("dropped"))),
@@ -205,7 +208,7 @@ def _daemon(state: State, answer: Mapping[str, Any]) -> Daemon:
     )
 
 
-def _provider(name: str, values: Mapping[str, Any]) -> Provider:
+def _provider(name: str, values: Mapping[str, Any], resting_s: float) -> Provider:
     error = _mapping(values.get("last_error"))
     words = (error.get("http_status"), error.get("type"))
     return Provider(
@@ -216,6 +219,7 @@ def _provider(name: str, values: Mapping[str, Any]) -> Provider:
         ttfb_p50_ms=_number(values["ttfb_p50_ms"]) if values.get("ttfb_p50_ms") is not None else None,
         last_error=" ".join(str(word) for word in words if word),
         last_error_at=_number(error["at"]) if "at" in error else None,
+        resting_s=resting_s,
     )
 
 

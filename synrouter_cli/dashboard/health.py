@@ -53,6 +53,8 @@ def _banner(text: str, hint: str) -> list[Piece]:
 
 def _provider(snapshot: Snapshot, one: Provider) -> list[Piece]:
     state = ("failing", "bold red") if one.failing else ("ok", "green")
+    if one.resting_s:
+        state = (f"resting {one.resting_s:.0f}s, others first", "bold red")
     noun = "turn" if one.turns == 1 else "turns"
     text = f" · first byte {milliseconds(one.ttfb_p50_ms)} · {one.turns:,} {noun}"
     pieces = [(f" {one.name} ", "bold"), state, (text, "")]

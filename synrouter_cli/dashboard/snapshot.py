@@ -115,6 +115,8 @@ class Provider:
     last_error: str = ""
     last_error_at: float | None = None
     """Epoch seconds."""
+    resting_s: float = 0.0
+    """So long others are asked first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,11 +19,14 @@ from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
 from synrouter_cli.errors import InvalidRequest, SynrouterError
+from synrouter_cli.proxy.attempts import Attempts
 from synrouter_cli.proxy.bodies import Budget, Limits
 from synrouter_cli.proxy.budgeting import Budgets, unlimited
 from synrouter_cli.proxy.control import Control, Ledger
 from synrouter_cli.proxy.control import Turns as LiveTurns
 from synrouter_cli.proxy.course import Turns as PlanningTurns
+from synrouter_cli.proxy.credentials import Credentials
+from synrouter_cli.proxy.delivery import Delivery
 from synrouter_cli.proxy.door import Door, bind
 from synrouter_cli.proxy.draining import Drains
 from synrouter_cli.proxy.exchange import Exchange
@@ -33,7 +36,8 @@ from synrouter_cli.proxy.pinging import Pinger
 from synrouter_cli.proxy.pinging import Turns as PingingTurns
 from synrouter_cli.proxy.provider_keys import FixedKeys, Keys
 from synrouter_cli.proxy.relay import refusal
-from synrouter_cli.proxy.upstream import Upstream
+from synrouter_cli.proxy.resting import Rests
+from synrouter_cli.proxy.upstream import Upstream, slept_s
 from synrouter_cli.proxy.wayfinding import Ways
 from synrouter_cli.settings import Settings
 
@@ -73,8 +77,12 @@ class Services:
     """Provider → models that it is known to have."""
     budgets: Budgets = field(default_factory=unlimited)
     """What was spent, against the limits of the settings; the turns tell it what they cost."""
+    rests: Rests = field(default_factory=Rests)
+    """Which providers are not asked for a while where there are others."""
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     """Waits so many seconds of that clock."""
+    slept_s: Callable[[], float] = slept_s
+    """For how long the machine has slept, in seconds from any beginning."""
     room_wait_s: float = 10.0
     """How long a body waits for room in the budget."""
     body_silence_s: float = 30.0
@@ -92,6 +100,7 @@ async def start(settings: Settings, services: Services) -> Running:
         ca_bundles=settings.ca_bundles,
         connect_timeout_s=settings.connect_timeout_s,
         idle_timeout_s=settings.idle_timeout_s,
+        slept_s=services.slept_s,
     )
     try:
         return await _serve(settings, services, upstream)
@@ -111,6 +120,22 @@ async def _serve(settings: Settings, services: Services, upstream: Upstream) -> 
     port = door.port
     limits = Limits(settings.max_body_bytes, settings.in_flight_bytes, services.room_wait_s, services.body_silence_s)
     keys = services.keys or FixedKeys(settings.provider_keys, settings.key_sources)
+    ways = Ways(settings, keys, services.models)
+    credentials = Credentials(upstream, keys)
+    delivery = Delivery(upstream, live, settings.ping_interval_s, services.clock)
+    attempts = Attempts(
+        turns=services.turns,
+        upstream=upstream,
+        credentials=credentials,
+        ways=ways,
+        delivery=delivery,
+        scope_key=services.scope_key,
+        clock=services.clock,
+        budgets=services.budgets,
+        pinger=pinger,
+        rests=services.rests,
+        sleep=services.sleep,
+    )
     exchange = Exchange(
         guard=Guard(services.tokens, port=port, listening=settings.listening),
         control=Control(
@@ -123,25 +148,22 @@ async def _serve(settings: Settings, services: Services, upstream: Upstream) -> 
             keys=keys,
             shutdown=services.shutdown,
             budgets=services.budgets,
+            rests=attempts.rests,
         ),
-        turns=services.turns,
         upstream=upstream,
         budget=Budget(limits),
         limits=limits,
-        keys=keys,
-        ways=Ways(settings, keys, services.models),
-        clock=services.clock,
-        scope_key=services.scope_key,
-        ping_interval_s=settings.ping_interval_s,
+        ways=ways,
+        credentials=credentials,
         live=live,
-        budgets=services.budgets,
-        pinger=pinger,
+        delivery=delivery,
+        attempts=attempts,
     )
     entrance = _Entrance(exchange.handle, services.idle_connection_s)
     await door.start_serving()
     if pinger is not None:
         pinger.start()
-    return Running(door, entrance, upstream, live, pinger, exchange.drains)
+    return Running(door, entrance, upstream, live, pinger, attempts.drains)
 
 
 class Running:

@@ -46,6 +46,12 @@ class Budgets(Protocol):
     def report(self) -> dict[str, Any]: ...
 
 
+class Rests(Protocol):
+    """What the control API says of providers that are not asked for a while."""
+
+    def report(self) -> dict[str, float]: ...
+
+
 class Control:
     """One running proxy's answers about itself."""
 
@@ -61,6 +67,7 @@ class Control:
         keys: Keys,
         shutdown: Callable[[], None],
         budgets: Budgets | None = None,
+        rests: Rests | None = None,
     ) -> None:
         """`started_at` is in seconds since the epoch; `shutdown` only asks, and returns at once."""
         self._port = port
@@ -72,6 +79,7 @@ class Control:
         self._keys = keys
         self._shutdown = shutdown
         self._budgets = budgets
+        self._rests = rests
 
     async def reload_keys(self) -> dict[str, Any]:
         """Read the keyring again, and what is known then: `keys` (provider → source) and `keyring`."""
@@ -118,6 +126,7 @@ class Control:
         return {
             **self._health(in_flight),
             "providers": self._turns.health(),
+            "resting": self._rests.report() if self._rests is not None else {},
             "warm": {session: round(left, 1) for session, left in self._turns.warm().items()},
         }
 

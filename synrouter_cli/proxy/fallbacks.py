@@ -14,10 +14,13 @@ from typing import Final
 
 from aiohttp import web
 
+from synrouter_cli.errors import SynrouterError
 from synrouter_cli.proxy.crossed import Crossed
 from synrouter_cli.proxy.failures import Broken, Failure
 from synrouter_cli.proxy.headers import first
 from synrouter_cli.proxy.relay import SERVER
+from synrouter_cli.proxy.resting import LIMITED_S
+from synrouter_cli.proxy.retry_after import should_retry, wait_of
 from synrouter_cli.proxy.trip import Trip
 from synrouter_cli.proxy.upstream import Answer
 from synrouter_cli.proxy.wording import body_of
@@ -25,6 +28,9 @@ from synrouter_cli.wire.decoder import Decoder
 
 FALLS_BACK: Final = frozenset({401, 402, 403, 408, 429, 500, 502, 503, 504, 529})
 """With these another provider is asked, where the user has named one: this one can't, just now or at all."""
+_PASSING: Final = FALLS_BACK - {401, 402, 403}
+"""Those that time mends."""
+_PATIENCE_S: Final = 5.0
 _READ_BYTES: Final = 64 * 1024
 
 
@@ -39,9 +45,26 @@ class Passed:
     """Its error, in the client's dialect."""
 
 
-def is_passed_over(answer: Answer, trip: Trip) -> bool:
-    """Whether another provider is to be asked instead."""
-    return not trip.last and answer.status in FALLS_BACK
+def falls_back(answer: Answer) -> bool:
+    """Whether another provider, where there is one, may do better."""
+    return answer.status in FALLS_BACK or (answer.status >= 400 and should_retry(answer.headers) is True)
+
+
+def soon(answer: Answer, now: float) -> float | None:
+    """Seconds to wait for the same provider, where it says when it may be asked again and that is worth waiting for:
+    elsewhere the prompt is in no cache. `now` is the wall clock."""
+    if answer.status not in _PASSING or should_retry(answer.headers) is False:
+        return None
+    wait = wait_of(answer.headers, now)
+    return wait if wait is not None and wait <= _PATIENCE_S else None
+
+
+def rest_after(answer: Answer, now: float) -> float:
+    """For how many seconds the provider is not to be asked, after this refusal."""
+    if answer.status not in _PASSING:
+        return 0.0  # a key or an account may be mended at any moment, and the refusal comes at once
+    wait = wait_of(answer.headers, now)
+    return LIMITED_S if wait is None else wait
 
 
 async def passed_over(answer: Answer, trip: Trip) -> Passed:
@@ -64,6 +87,11 @@ def passed_by(failure: Failure, trip: Trip) -> Passed:
     """The same of a provider that could not be reached."""
     said = f"{trip.provider.name}: {failure.kind}"
     return Passed(said, failure.error.http_status, body_of(failure.error, trip.dialect))
+
+
+def not_asked(error: SynrouterError, provider: str, dialect: str) -> Passed:
+    """The same of a provider that this request can't be put to."""
+    return Passed(f"{provider}: {error.message}", error.http_status, body_of(error, dialect))
 
 
 def none_answered(passed: Sequence[Passed], last: str, ours: dict[str, str]) -> web.Response:

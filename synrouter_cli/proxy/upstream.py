@@ -8,8 +8,10 @@ Example: `await upstream.send(Call("anthropic", "POST", "/v1/messages", headers,
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import ssl
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -39,6 +41,18 @@ _SLICE: Final = 256 * 1024
 _READ_BUFFER: Final = 64 * 1024
 _HEADER_BYTES: Final = 64 * 1024
 _IDLE_CONNECTION_S: Final = 90.0
+_ASLEEP_S: Final = 5.0
+_MOST_OLD: Final = 4
+"""Pools whose answers may still be under way: none of them outlasts so many sleeps."""
+
+
+log = logging.getLogger("synrouter.proxy")
+
+
+def slept_s() -> float:
+    """By how much the wall clock is ahead of the monotonic one, which stands still while the machine sleeps: in a
+    suspended laptop or a stopped virtual machine. A clock that is set ahead looks like a sleep, and harms as little."""
+    return time.time() - time.monotonic()
 
 
 class ProxyRoutes(Protocol):
@@ -150,22 +164,30 @@ class Upstream:
         ca_bundles: Iterable[Path] = (),
         connect_timeout_s: float,
         idle_timeout_s: float,
+        slept_s: Callable[[], float] = slept_s,
     ) -> None:
-        """`base_urls` are those that the user pointed elsewhere; `providers` all there are, the user's own included."""
+        """`base_urls` are those that the user pointed elsewhere; `providers` all there are, the user's own included.
+        `slept_s` says how long the machine has slept altogether, in seconds from any beginning."""
         self._homes = {name: each.base_url for name, each in (providers or builtin()).items()}
         self._bases = {**self._homes, **base_urls}
         self._relays = {name: relay_of(base) for name, base in self._bases.items()}
         self._proxies = {name: proxies.for_url(base) for name, base in self._bases.items()}
         self._idle_timeout_s = idle_timeout_s
         self._connect_timeout_s = connect_timeout_s
-        self._session = aiohttp.ClientSession(
+        self._trust = _trust(self._bases.values(), ca_bundles)
+        self._slept_s, self._slept_before = slept_s, slept_s()
+        self._session = self._new_session()
+        self._old: list[aiohttp.ClientSession] = []
+
+    def _new_session(self) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 limit=0,
-                ssl=_trust(self._bases.values(), ca_bundles),
+                ssl=self._trust,
                 keepalive_timeout=_IDLE_CONNECTION_S,
                 socket_factory=_new_socket,
             ),
-            timeout=aiohttp.ClientTimeout(total=None, connect=connect_timeout_s, sock_read=idle_timeout_s),
+            timeout=aiohttp.ClientTimeout(total=None, connect=self._connect_timeout_s, sock_read=self._idle_timeout_s),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             trust_env=False,
@@ -185,10 +207,13 @@ class Upstream:
         return self._relays[provider]
 
     async def close(self) -> None:
-        await self._session.close()
+        for session in (self._session, *self._old):
+            await session.close()
+        self._old.clear()
 
     async def send(self, call: Call) -> Answer:
         """The answer's head. Raises Failure."""
+        await self._wake()
         failures: dict[str, int] = {}
         for attempt in count(1):
             try:
@@ -204,6 +229,18 @@ class Upstream:
                 failures[failure.kind] = seen + 1
                 await asyncio.sleep(waits[seen])
         raise AssertionError("unreachable")
+
+    async def _wake(self) -> None:
+        """After a sleep of the machine no kept connection is used: the other end has closed them, and where its word
+        of that was lost, a request would wait in one for minutes. Answers under way keep theirs."""
+        slept = self._slept_s()
+        before, self._slept_before = self._slept_before, slept
+        if slept - before > _ASLEEP_S:
+            log.info("this machine was asleep for about %.0f s: kept connections are given up", slept - before)
+            self._old.append(self._session)  # what it keeps is closed when its time is over
+            self._session = self._new_session()
+            if len(self._old) > _MOST_OLD:
+                await self._old.pop(0).close()
 
     async def _attempt(self, call: Call) -> Answer:
         attempt = _Attempt()

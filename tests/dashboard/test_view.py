@@ -193,6 +193,15 @@ def test_what_is_wrong_is_said_in_red_at_the_bottom():
         assert any(said in line for line in red), said
 
 
+def test_a_provider_that_is_not_asked_for_a_while_says_for_how_long():
+    snapshot = troubled()
+    resting = replace(snapshot.daemon, providers=(Provider("anthropic", turns=3, resting_s=12.4), Provider("openai")))
+    frame = draw(replace(snapshot, daemon=resting), View(), 110, 32, UNICODE)
+    lines = [plain(line) for line in frame.lines]
+    assert any("anthropic resting 12s, others first" in line for line in lines)
+    assert any("openai ok" in line for line in lines)
+
+
 def test_a_turn_without_an_end_is_unknown_where_no_daemon_runs():
     assert " running" in shown(full())
     down = replace(full(), daemon=Snapshot(at=0).daemon)

@@ -16,7 +16,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from support.edge import MESSAGE, PROVIDER_KEY, Edge, Received, Response, Upstream, Wire, running_edge, whole
+from support.edge import MESSAGE, PROVIDER_KEY, Edge, Received, Response, Upstream, Wire, running_edge, until, whole
 from synrouter_cli.proxy.failures import diagnose
 
 CERTIFICATE = Path(__file__).with_name("upstream.pem")
@@ -53,6 +53,28 @@ async def test_1_a_name_without_an_address_is_looked_up_twice() -> None:
     async with running_edge(upstreams={"anthropic": "https://nowhere.invalid"}) as edge:
         answer = await failed(edge, 502, "api_error", attempts=2)
         assert "no address for nowhere.invalid" in answer.error["message"]
+
+
+async def test_after_a_sleep_of_the_machine_no_kept_connection_is_used_and_what_is_under_way_goes_on() -> None:
+    slept = [1e9]
+    async with running_edge(services={"slept_s": lambda: slept[0]}) as edge:
+        go_on = asyncio.Event()
+
+        async def slowly(received: Received, wire: Wire) -> None:
+            body = whole(MESSAGE)
+            await wire.send(body[:-5])
+            await go_on.wait()
+            await wire.send(body[-5:])
+
+        edge.upstream.plays(slowly, whole(MESSAGE))
+        under_way = asyncio.ensure_future(edge.ask())
+        await until(lambda: edge.upstream.received)
+        for asleep, connections in ((0.0, 2), (0.5, 2), (3600.0, 3), (3600.0, 3), (7200.0, 4)):
+            slept[0] = 1e9 + asleep
+            assert (await edge.ask()).status == 200
+            assert edge.upstream.connections == connections
+        go_on.set()
+        assert (await under_way).body == MESSAGE
 
 
 async def test_2_a_refused_connection_is_tried_three_times_within_a_second(edge: Edge) -> None:

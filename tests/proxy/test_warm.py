@@ -10,6 +10,7 @@ import pytest
 from support.edge import CLIENT_TOKEN, CONTROL_TOKEN, running_edge
 from support.memory import Memory
 from synrouter_cli.proxy import turns as turns_module
+from synrouter_cli.proxy.resting import Rests
 from synrouter_cli.proxy.turn import Inbound, Outcome
 from synrouter_cli.proxy.turns import Turns
 from synrouter_cli.wire.usage import Usage
@@ -151,20 +152,23 @@ class LiveTurns:
 
 
 async def test_live_says_the_health_and_what_no_row_says() -> None:
-    services = {"turns": LiveTurns()}
+    rests = Rests(clock=lambda: 0.0)
+    rests.note("openai", "gpt-5.5", 12)
+    services = {"turns": LiveTurns(), "rests": rests}
     async with running_edge(services=services, key_sources={"anthropic": "SYNROUTER_ANTHROPIC_KEY"}) as edge:
         headers = {"Authorization": f"Bearer {CONTROL_TOKEN}"}
         health = (await edge.ask("GET", "/_synrouter/health", b"", headers, token=None)).json()
         answer = await edge.ask("GET", "/_synrouter/live", b"", headers, token=None)
     live = answer.json()
     assert answer.status == 200
-    assert set(live) - set(health) == {"providers", "warm"}
+    assert set(live) - set(health) == {"providers", "resting", "warm"}
     assert {name: live[name] for name in health if name != "uptime_s"} == {
         name: value for name, value in health.items() if name != "uptime_s"
     }
     assert live["providers"] == {"anthropic": {"turns": 3}}
     assert live["keys"] == {"anthropic": "SYNROUTER_ANTHROPIC_KEY"}
     assert live["warm"] == {"a1b2c3": 252.0}
+    assert live["resting"] == {"openai": 12.0}
     assert live["in_flight"] == 0
 
 
