@@ -41,7 +41,7 @@ def refusal(body: Mapping[str, Any], endpoint: str = "messages") -> str | None:
     names = [tool.get("name") for tool in body.get("tools") or []]
     if len(set(names)) != len(names):
         return "tools: Tool names must be unique."
-    return _about_max_tokens(body) or _about_texts(messages) or _about_tools(messages)
+    return _about_max_tokens(body) or _about_force(body) or _about_texts(messages) or _about_tools(messages)
 
 
 def _about_max_tokens(body: Mapping[str, Any]) -> str | None:
@@ -63,6 +63,13 @@ def _about_no_tokens(body: Mapping[str, Any]) -> str | None:
         return "max_tokens: 0 is not supported with output_config.format"
     if (body.get("tool_choice") or {}).get("type") in ("any", "tool"):
         return "max_tokens: 0 is not supported with a forced tool_choice"
+    return None
+
+
+def _about_force(body: Mapping[str, Any]) -> str | None:
+    forced = (body.get("tool_choice") or {}).get("type") in ("any", "tool")
+    if forced and (body.get("thinking") or {}).get("type") in ("enabled", "adaptive"):
+        return "Thinking may not be enabled when tool_choice forces tool use."
     return None
 
 

@@ -1,7 +1,7 @@
 """What relays say when they refuse a request, what is meant by it, and what to do: their wording, a table.
 
 Only what relays say of themselves is here. Nothing matches an error of Anthropic's own, which clients know by its
-wording and which a relay passes on.
+wording and which a relay passes on; but for one rule of the provider's that has an answer (`explain_rule`).
 
 >>> said = Said(401, "无效的令牌 (request id: 1)", type="new_api_error")
 >>> explain(said, Asked("pi", "anthropic")).text.partition(":")[0]
@@ -19,7 +19,7 @@ from typing import Final
 
 from synrouter_cli.providers.relays import Relay
 
-__all__ = ["Asked", "Explanation", "Said", "explain"]
+__all__ = ["Asked", "Explanation", "Said", "explain", "explain_rule"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,15 @@ def explain(said: Said, asked: Asked) -> Explanation | None:
     return None
 
 
+def explain_rule(said: Said) -> Explanation | None:
+    """What is to be done where a rule of the provider's own stands in the way, whoever passes it on.
+
+    >>> explain_rule(Said(400, "Thinking may not be enabled when tool_choice forces tool use.")).text.partition(":")[0]
+    'the request went out as the client made it'
+    """
+    return Explanation(_FORCED) if said.status == 400 and _FORCED_BESIDE_THINKING.match(said.message) else None
+
+
 # ── what it says ──
 
 
@@ -72,6 +81,11 @@ def _begins(*phrases: str) -> re.Pattern[str]:
 _UNAUTHORIZED_CLIENT: Final = _begins("unauthorized client detected")
 _INVALID_TOKEN: Final = _begins("无效的令牌", "無效的令牌")
 _CONTENT: Final = _begins("content-blocked", "content_blocked", "sensitive words detected")
+_FORCED_BESIDE_THINKING: Final = _begins("thinking may not be enabled when tool_choice forces tool use")
+_FORCED: Final = (
+    "the request went out as the client made it: a model that thinks can't be made to use a tool. Next: tool_choice"
+    " auto or none, or thinking switched off where a tool is forced"
+)
 _DENIED: Final = (401, 403)
 
 

@@ -1,8 +1,8 @@
 """Error answers that are not passed on as they came: a relay's own complaint gets an explanation, a web page becomes an
 error of the dialect.
 
-The status stays, and so do the provider's words and its error type. A good answer is never waited for, nor is an
-error of the provider at its own address: only its head is looked at.
+The status stays, and so do the provider's words and its error type. A good answer is never waited for; of errors of the
+provider at its own address only a 400 is, which says what is wrong with the request: one rule is explained there.
 
 >>> said, answer = read_said(401, '{"error": {"message": "no"}, "type": "unauthorized_client_error"}')
 >>> said.type, _worded(answer, said.message, said.type)
@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from synrouter_cli.providers.complaints import Asked, Explanation, Said, explain
+from synrouter_cli.providers.complaints import Asked, Explanation, Said, explain, explain_rule
 from synrouter_cli.proxy.failures import Broken
 from synrouter_cli.proxy.headers import Pairs, first, harmless, to_client
 from synrouter_cli.proxy.upstream import Answer
@@ -51,7 +51,7 @@ class Context:
     """What decides about a refusal besides the answer itself."""
 
     at_home: bool
-    """The provider is at its own address: its JSON is never touched."""
+    """The provider is at its own address: its JSON is not touched."""
     expects_json: bool
     """It is an answer of the API, not the content of a file."""
     asked: Callable[[], Asked]
@@ -83,14 +83,14 @@ def error_type_of(status: int) -> str:
 async def reword(answer: Answer, context: Context) -> Reworded | None:
     """What to send instead of an answer; None where it goes on as it is, with nothing of it lost."""
     page = _may_be_page(answer, context)
-    if not page and (answer.status < 400 or context.at_home):
+    if not page and (answer.status < 400 or (context.at_home and answer.status != 400)):
         return None
     if answer.status < 400 and not _begins((await _read(answer, 1)).text, "<"):
         return None  # JSON and events under a page's type are not waited for
     read = await _read(answer, _READ_BYTES)
     if page and not _begins(read.text, "{"):
         return _of_page(answer, read.text, context)
-    return None if context.at_home or not read.whole else _explained(answer.status, read.text, context)
+    return _explained(answer.status, read.text, context) if read.whole else None
 
 
 def _explained(status: int, text: str, context: Context) -> Reworded | None:
@@ -98,7 +98,7 @@ def _explained(status: int, text: str, context: Context) -> Reworded | None:
     if found is None:
         return None
     said, answer = found
-    explanation = explain(said, context.asked())
+    explanation = explain_rule(said) or (None if context.at_home else explain(said, context.asked()))
     if explanation is None:
         return None
     kind = said.type or error_type_of(status)

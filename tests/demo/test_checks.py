@@ -32,6 +32,9 @@ TAKEN = {
     "a system entry after the results": request(user(), calls("a"), results("a"), SYSTEM),
     "an effort from here on": request(user(), {"role": "system", "content": [], "output_config": {"effort": "low"}}),
     "an empty last answer to be continued": request(user(), {"role": "assistant", "content": ""}),
+    "a forced tool where nothing is thought": request(
+        user(), thinking={"type": "disabled"}, tool_choice={"type": "any"}
+    ),
     "a keep-warm request": request(user(), max_tokens=0),
 }
 
@@ -47,6 +50,9 @@ REFUSED = {
     ),
     "max_tokens: 0 is not supported with a forced tool_choice": request(
         user(), max_tokens=0, tool_choice={"type": "any"}
+    ),
+    "Thinking may not be enabled when tool_choice forces tool use.": request(
+        user(), thinking={"type": "adaptive"}, tool_choice={"type": "tool", "name": "a"}
     ),
     "max_tokens: Input should be a valid integer": request(user(), max_tokens="8"),
     "messages.0.role: Input should be": request({"role": "robot", "content": "hi"}),

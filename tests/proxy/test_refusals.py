@@ -285,6 +285,27 @@ async def test_the_provider_at_its_own_address_is_never_reworded(
     assert (await edge.ask()).body == as_json(said)
 
 
+ASKED = b'{"model":"claude-opus-4-8","max_tokens":9,"messages":[{"role":"user","content":"hi"}]}'
+FORCED = "Thinking may not be enabled when tool_choice forces tool use."
+
+
+@pytest.mark.parametrize("home", [True, False])
+@pytest.mark.parametrize("target", ["/v1/messages", "/v1/chat/completions"])
+async def test_the_rule_about_forced_tools_is_explained_wherever_it_is_told(
+    edge: Edge, monkeypatch: pytest.MonkeyPatch, home: bool, target: str
+) -> None:
+    monkeypatch.setattr(Upstream, "at_home", lambda *_: home)
+    said = {"type": "error", "error": {"type": "invalid_request_error", "message": FORCED}, "request_id": "req_1"}
+    edge.upstream.plays(whole(as_json(said), 400))
+    answer = await edge.ask(target=target, body=ASKED)
+    assert answer.status == 400
+    assert answer.error["message"].startswith(f"{FORCED} | Synrouter: the request went out as the client made it")
+    assert "Next: tool_choice auto or none" in answer.error["message"]
+    quoted = as_json({**said, "error": {**said["error"], "message": f"messages.0: {FORCED}"}})
+    edge.upstream.plays(whole(quoted, 400))
+    assert "Synrouter" not in (await edge.ask(target=target, body=ASKED)).error["message"]
+
+
 async def test_an_error_that_breaks_off_is_not_made_a_whole_one(edge: Edge, at: Callable[..., None]) -> None:
     at(AGENTROUTER)
 
