@@ -52,6 +52,8 @@ class Identity:
     agent: str | None = None
     parent_key: str | None = None
     side: bool = False
+    main: bool = False
+    """The client says itself that this is the conversation, not something beside it."""
 
 
 def identify(headers: Mapping[str, str], metadata: bytes, system: bytes = b"") -> Identity:
@@ -68,12 +70,34 @@ def identify(headers: Mapping[str, str], metadata: bytes, system: bytes = b"") -
             key = openclaw[1].decode("latin-1")
     if client == "unknown" and _HERMES in system:
         client = "hermes"
+    if client == "codex" and key is not None and headers.get("thread-id"):
+        return _of_codex(headers, key, headers["thread-id"])
     agent = headers.get("x-claude-code-agent-id") or None
     parent = headers.get("x-parent-session-id") or None
     side = False
     if key is not None and key.startswith("title-"):
         key, side = key[len("title-") :], True
     return Identity(client, key, agent, parent, side)
+
+
+class _CodexTurn(msgspec.Struct):
+    thread_source: str = ""
+
+
+_codex_turn: Final = msgspec.json.Decoder(_CodexTurn)
+
+
+def _of_codex(headers: Mapping[str, str], session: str, thread: str) -> Identity:
+    """A subagent has its parent's session and a thread of its own; a title is a conversation by itself (0.169.0,
+    observed)."""
+    try:
+        source = _codex_turn.decode(headers.get("x-codex-turn-metadata", "").encode()).thread_source
+    except msgspec.MsgspecError:
+        source = ""
+    if thread != session:
+        return Identity("codex", session, agent=thread)
+    side = source == "thread_title"
+    return Identity("codex", session, side=side, main=not side)
 
 
 class _Body(msgspec.Struct):

@@ -110,6 +110,9 @@ class Sessions:
         if known is not None:
             return known
         parent = None if kind == "main" else main_id
+        if kind == "side" and identity.side and main_id not in self._sessions:
+            # it bears a name of its own: it belongs to the conversation that has just begun
+            parent = next((s.id for s in self.latest() if _is_main(s, scope, identity.client)), None)
         if identity.parent_key is not None:
             parent = _id(scope, identity.client, identity.parent_key, "main")
         return self._add(Session(session_id, identity.client, kind, parent, scope))
@@ -123,6 +126,8 @@ class Sessions:
         has_tools = prompt.layer_ends[0] > 0
         if identity.client == "claude-code":
             return ("main", "main") if has_tools else ("side", "side")
+        if identity.main:  # but for a compaction, which asks without the tools
+            return ("main", "main") if has_tools or main is None or not main.head_key else ("side", "side")
         if main is None or not main.first_key:
             if identity.client in TITLE_FIRST and not has_tools:
                 return "side", "side"
@@ -257,6 +262,10 @@ def _both(session: Session) -> list[Prompt]:
 
 def _thread(identity: Identity) -> str:
     return f"agent:{identity.agent}" if identity.agent is not None else "side" if identity.side else "main"
+
+
+def _is_main(session: Session, scope: bytes, client: str) -> bool:
+    return session.kind == "main" and (session.scope, session.client) == (scope, client)
 
 
 def _id(scope: bytes, client: str, key: str, thread: str) -> str:

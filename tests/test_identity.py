@@ -9,9 +9,20 @@ import pytest
 from synrouter_cli.identity import Identity, identify, mode_of
 
 UUID = "0f3c1a2b-1111-4222-8333-abcdefabcdef"
+
+
+def codex(session: str, thread: str, **said: str) -> dict[str, str]:
+    return {
+        "user-agent": "codex-tui/0.169.0",
+        "session-id": session,
+        "thread-id": thread,
+        "x-codex-turn-metadata": json.dumps({"session_id": session, "request_kind": "turn", **said}),
+    }
+
+
 HEADERS: dict[str, tuple[dict[str, str], bytes, Identity]] = {
     "Claude Code's header": ({"x-claude-code-session-id": "s1"}, b"", Identity("claude-code", "s1")),
-    "its subagent": (
+    "Claude Code's subagent": (
         {"x-claude-code-session-id": "s1", "x-claude-code-agent-id": "a1"},
         b"",
         Identity("claude-code", "s1", "a1"),
@@ -43,6 +54,19 @@ HEADERS: dict[str, tuple[dict[str, str], bytes, Identity]] = {
         b"",
         Identity("crush", "5f0a"),
     ),
+    "Codex": (codex("s1", "s1", thread_source="user"), b"", Identity("codex", "s1", main=True)),
+    "its subagent": (codex("s1", "t2", thread_source="subagent"), b"", Identity("codex", "s1", "t2")),
+    "its title, a conversation by itself": (
+        codex("s3", "s3", thread_source="thread_title"),
+        b"",
+        Identity("codex", "s3", side=True),
+    ),
+    "metadata that can't be read": (
+        {**codex("s1", "s1"), "x-codex-turn-metadata": "{"},
+        b"",
+        Identity("codex", "s1", main=True),
+    ),
+    "an older Codex": ({"user-agent": "codex_cli_rs/0.80", "session_id": "s1"}, b"", Identity("codex", "s1")),
     "a client that says its name": ({"x-synrouter-client": "Hermes"}, b"", Identity("hermes")),
     "a name that is none": ({"x-synrouter-client": "a\x1b[2Jb"}, b"", Identity("unknown")),
     "nothing at all": ({}, b"", Identity("unknown")),

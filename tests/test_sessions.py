@@ -99,6 +99,33 @@ def test_a_title_that_is_asked_for_first_is_on_the_side_and_the_conversation_the
     assert ask(sessions, identity, prompt("Title?", "again", tools=None)) is title
 
 
+def test_codex_says_which_thread_is_whose() -> None:
+    """Its subagents share its session, a compaction asks without tools and begins the thread anew, a title has a
+    session of its own."""
+    sessions = Sessions()
+    main = ask(sessions, Identity("codex", "s1", main=True), prompt("Fix it."))
+    title = ask(sessions, Identity("codex", "s9", side=True), prompt("A title for: Fix it."))
+    agents = [ask(sessions, Identity("codex", "s1", agent), prompt("Look.")) for agent in ("t2", "t3")]
+    summary = ask(sessions, Identity("codex", "s1", main=True), prompt("Fix it.", "ok", "Sum up.", tools=None))
+    other_tools = [{"name": "exec", "input_schema": {}}]
+    after = ask(sessions, Identity("codex", "s1", main=True), prompt("Summary. Go on.", tools=other_tools))
+    assert after is main
+    assert [each.kind for each in (main, title, *agents, summary)] == ["main", "side", "subagent", "subagent", "side"]
+    assert {each.parent for each in (title, *agents, summary)} == {main.id}
+    assert len({each.id for each in (main, title, *agents, summary)}) == 5
+
+
+def test_a_thread_without_tools_is_the_main_one_where_it_says_so() -> None:
+    sessions = Sessions()
+    main = ask(sessions, Identity("codex", "s1", main=True), prompt("a", tools=None))
+    assert ask(sessions, Identity("codex", "s1", main=True), prompt("anew", tools=None)) is main
+    assert main.kind == "main"
+
+
+def test_a_title_of_nothing_has_no_parent() -> None:
+    assert ask(Sessions(), Identity("codex", "s9", side=True), prompt("A title.")).parent is None
+
+
 def test_a_session_that_names_its_parent_is_its_subagent() -> None:
     sessions = Sessions()
     main = ask(sessions, Identity("kilo", "ses_1"), prompt("a"))

@@ -30,9 +30,9 @@ from synrouter_cli.settings import Paths
 
 SCHEMA_VERSION: Final = 1
 
-_HEADS: Final = ("Session", "Client", "Kind", "Mode", "Model", "Turns", "Hit", "Cost", "Saved", "Last seen", "Warm")
+_HEADS: Final = ("Session", "Client", "Mode", "Model", "Turns", "Hit", "Cost", "Saved", "Last seen", "Warm")
 _NUMBERS: Final = frozenset(("Turns", "Hit", "Cost", "Saved", "Warm"))
-_GIVE_WAY: Final = ("Mode", "Kind", "Model", "Last seen")
+_GIVE_WAY: Final = ("Mode", "Model", "Last seen")
 """What goes first where there is no room; after that the client's name is cut."""
 _GAP: Final = "  "
 
@@ -96,7 +96,8 @@ def table(found: Sequence[Seen], room: int) -> list[str]:
 
 def _cells(one: Seen) -> tuple[str, ...]:
     session = one.session
-    names = (session.id[:6], session.client, session.kind, session.mode, session.model)
+    client = session.client if session.kind == "main" else f"{session.client} {session.kind}"
+    names = (session.id[:6], client, session.mode, session.model)
     figures = (value(session.figures) for _, value in (TURNS, HIT, COST, SAVED))
     unknown = NOTHING if session.own_cache else UNKNOWN
     warm = unknown if one.warm_s is None else countdown(one.warm_s)

@@ -98,9 +98,9 @@ def some(paths: Paths) -> None:
 
 def test_sessions_are_listed_by_their_last_turn_with_what_they_cost(some, show):
     lines = [line.split() for line in show().splitlines()]
-    assert lines[2] == [*"Session Client Kind Mode Model Turns Hit Cost Saved Last seen Warm".split()]
+    assert lines[2] == [*"Session Client Mode Model Turns Hit Cost Saved Last seen Warm".split()]
     assert lines[4] == "fedcba kilo subagent coding claude-sonnet-4-6 1 80% ? ? 11-21 11:09 ?".split()
-    assert lines[5] == "012345 claude-code main coding claude-sonnet-4-6 2 80% $6.00 $14.00 11-21 11:02 ?".split()
+    assert lines[5] == "012345 claude-code coding claude-sonnet-4-6 2 80% $6.00 $14.00 11-21 11:02 ?".split()
     assert len(lines) == 6
 
 
