@@ -34,6 +34,8 @@ class Answer:
     usage: Mapping[str, Any]
     more: Mapping[str, Any] = field(default_factory=dict)
     """Fields of the message that only stand there when asked for."""
+    checked: bool = False
+    """It says that its calls were checked for what is dangerous, and that none is."""
 
     @classmethod
     def of(
@@ -78,12 +80,24 @@ class Answer:
             "stop_sequence": None,
             "usage": dict(self.usage),
             **self.more,
+            **self._verdicts(),
+        }
+
+    def _verdicts(self) -> dict[str, Any]:
+        """Whole in a message; in a stream at its end (as Claude Code 2.1.329 reads it)."""
+        if not self.checked:
+            return {}
+        passed = {"type": "evaluated", "outcome": "not_flagged"}
+        calls = {block["id"]: passed for block in self.content if block["type"] == "tool_use"}
+        return {
+            "safeguard_results": [{"type": "dangerous_tool_use", "status": {"type": "available", "tool_uses": calls}}]
         }
 
     def events(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """The stream's events: (name, data), in the order of the API (platform.claude.com, "Streaming")."""
         start = {**self.message(), "content": [], "stop_reason": None}
         start["usage"] = {**self.usage, "output_tokens": min(1, self.usage["output_tokens"])}
+        start.pop("safeguard_results", None)
         yield "message_start", {"type": "message_start", "message": start}
         for index, block in enumerate(self.content):
             opening, deltas = _opened(block)
@@ -96,7 +110,7 @@ class Answer:
             for delta in deltas:
                 yield "content_block_delta", {"type": "content_block_delta", "index": index, "delta": delta}
             yield "content_block_stop", {"type": "content_block_stop", "index": index}
-        delta = {"stop_reason": self.stop_reason, "stop_sequence": None}
+        delta = {"stop_reason": self.stop_reason, "stop_sequence": None, **self._verdicts()}
         yield "message_delta", {"type": "message_delta", "delta": delta, "usage": dict(self.usage)}
         yield "message_stop", {"type": "message_stop"}
 

@@ -43,6 +43,8 @@ __all__ = ["Answered", "Provider"]
 MAX_BODY_BYTES = 32 * 1024 * 1024
 """The API's own limit (platform.claude.com, "Errors": request size limits)."""
 MODELS = ("claude-opus-5-5", "claude-opus-4-8", "claude-sonnet-5-5", "claude-sonnet-4-6", "claude-haiku-4-5")
+CHECKS_BETA = "dangerous-tool-use-2026-09-03"
+"""With it the API checks the calls of an answer by itself; without its verdict Claude Code asks a model for each."""
 _PREFIXES = ("/v1", "/anthropic/v1", "/api/anthropic/v1", "/apps/anthropic/v1", "/api/v1", "/inference/v1")
 """Where the API stands, and where relays and others have it (Z.ai, DeepSeek, Model Studio, OpenRouter, Fireworks)."""
 
@@ -118,6 +120,8 @@ class Provider:
         )
         if "diagnostics" in weighed.body:
             answer = self._diagnosed(request, weighed, answer)
+        if weighed.body.get("safeguards") and CHECKS_BETA in request.headers.get("anthropic-beta", ""):
+            answer = replace(answer, checked=True)
         self._judge.begun(weighed)
         line.usage = dict(answer.usage)
         line.cached, line.written = weighed.split.read, weighed.split.write_5m + weighed.split.write_1h

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import anthropic.types
@@ -55,6 +56,15 @@ def assembled(said: Answer) -> dict[str, Any]:
 def test_the_stream_adds_up_to_the_whole_message(options: dict[str, Any]):
     said = answer(**options)
     assert assembled(said) == said.message()
+
+
+def test_what_was_checked_says_so_of_each_call_once_it_has_been_made():
+    said = replace(answer(), checked=True)
+    [check] = said.message()["safeguard_results"]
+    calls = [block["id"] for block in said.content if block["type"] == "tool_use"]
+    assert check["status"]["tool_uses"] == dict.fromkeys(calls, {"type": "evaluated", "outcome": "not_flagged"})
+    assert assembled(said) == said.message()
+    assert "safeguard_results" not in dict(said.events())["message_start"]["message"]
 
 
 def test_the_sdk_takes_the_message():

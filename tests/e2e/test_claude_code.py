@@ -148,3 +148,20 @@ def test_a_subagent_is_a_session_of_its_own_and_leaves_the_main_ones_cache_alone
         assert reported(requests[1], COUNTS["cache_read_tokens"]) > 0
     for name, path in COUNTS.items():
         assert stats["totals"][name] == sum(reported(line, path) for line in lines), name
+
+
+def test_where_the_provider_checks_what_is_dangerous_its_verdict_arrives_and_no_model_is_asked(
+    claude_code: ClaudeCode, tmp_path: Path
+):
+    """Auto mode: a command that no rule allows runs on the provider's word, which stands in the answer itself."""
+    command = "node -e 'fs.writeFileSync(\"made\", String())'"
+    making = {"name": "Bash", "input": {"command": command, "description": "Make a file"}}
+    script = [{"when": "Make a file", "steps": [{"say": "I make one.", "tools": [making]}, {"say": "It is there."}]}]
+    with (
+        simulated_provider(tmp_path / "provider", script, PROVIDER_KEY) as upstream,
+        daemon(tmp_path / "home", upstream, key=PROVIDER_KEY) as proxy,
+    ):
+        options = ("--model", "claude-sonnet-4-6", "--permission-mode", "auto")
+        assert claude_code.run(proxy, "Make a file.", *options)["result"] == "It is there."
+        assert (claude_code.project / "made").exists()
+        assert len([line for line in billed(upstream) if line["tools"]]) == len(billed(upstream)) == 2
