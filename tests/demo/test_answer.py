@@ -62,7 +62,7 @@ def test_what_was_checked_says_so_of_each_call_once_it_has_been_made():
     said = replace(answer(), checked=True)
     [check] = said.message()["safeguard_results"]
     calls = [block["id"] for block in said.content if block["type"] == "tool_use"]
-    assert check["status"]["tool_uses"] == dict.fromkeys(calls, {"type": "evaluated", "outcome": "not_flagged"})
+    assert check["status"]["tool_uses"] == {key: {"type": "evaluated", "outcome": "not_flagged"} for key in calls}
     assert assembled(said) == said.message()
     assert "safeguard_results" not in dict(said.events())["message_start"]["message"]
 
