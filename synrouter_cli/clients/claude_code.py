@@ -26,6 +26,9 @@ OWN_KEYS: Final = ("ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_API_KEY")
 ELSEWHERE: Final = ("CLAUDE_CODE_USE_BEDROCK", "CLAUDE_CODE_USE_VERTEX", "CLAUDE_CODE_USE_FOUNDRY")
 ALIASES: Final = tuple(f"ANTHROPIC_DEFAULT_{kind}_MODEL" for kind in ("HAIKU", "SONNET", "OPUS"))
 """What `haiku` and the others stand for: subagents, titles and summaries go to them."""
+CHECKS: Final = (
+    "in auto mode each command that needs a check is one more request to this model; Anthropic's own are free"
+)
 KEY_LINE: Final = f"x-synrouter-key: {TOKEN}"
 MANAGED: Final = {
     "linux": "/etc/claude-code/managed-settings.json",
@@ -67,7 +70,10 @@ def configure(wish: Wish, around: Surroundings) -> Plan:
         edits.append(Edit(("env", "ENABLE_TOOL_SEARCH"), "true"))
     if wish.model:
         edits.append(Edit(("model",), wish.model))
-        edits += [Edit(("env", name), wish.model) for name in _aliases(wish) if name not in env]
+        aliases = _aliases(wish)
+        edits += [Edit(("env", name), wish.model) for name in aliases if name not in env]
+        if aliases:
+            notes.append(CHECKS)
     return Plan((FileEdit(path, "json", tuple(edits)),), wish.model, tuple(notes))
 
 

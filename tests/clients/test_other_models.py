@@ -9,7 +9,7 @@ import pytest
 
 from support.client_files import wish
 from support.client_worlds import Disk
-from synrouter_cli.clients.claude_code import ALIASES, CLIENT, launch
+from synrouter_cli.clients.claude_code import ALIASES, CHECKS, CLIENT, launch
 from synrouter_cli.providers import small_model
 
 FILE = "/home/me/.claude/settings.json"
@@ -55,3 +55,9 @@ def test_what_the_user_has_them_mean_stays():
     disk.configure(CLIENT, wish("gpt-5.5"))
     assert [env(disk)[name] for name in ALIASES] == ["mine", "gpt-5.5", "gpt-5.5"]
     assert ALIASES[0] not in launch(wish("gpt-5.5"), disk.around).environ
+
+
+@pytest.mark.parametrize(("chosen", "told"), [("gpt-5.5", True), ("claude-opus-4-8", False), ("", False)])
+def test_it_is_told_that_checks_are_requests_of_their_own_there(chosen: str, told: bool):
+    disk = Disk({FILE: "{}"})
+    assert (CHECKS in CLIENT.configure(wish(chosen), disk.around).notes) is told
