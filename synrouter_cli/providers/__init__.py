@@ -11,7 +11,7 @@ True
 
 from __future__ import annotations
 
-from synrouter_cli.providers.caching import BilledWrites, CacheFacts, billed_writes, cache_kind, facts
+from synrouter_cli.providers.caching import BilledWrites, CacheFacts, billed_writes, cache_kind, facts, is_claude
 from synrouter_cli.providers.listings import Listed, read_listing
 from synrouter_cli.providers.models import Model, default_model, known_models, known_names, limits, model, small_model
 from synrouter_cli.providers.names import canonical
@@ -48,6 +48,7 @@ __all__ = [
     "credential_owner",
     "default_model",
     "facts",
+    "is_claude",
     "known_models",
     "known_names",
     "limits",

@@ -26,13 +26,18 @@ import msgspec
 from synrouter_cli.providers.names import canonical
 from synrouter_cli.providers.registry import CacheKind, Provider
 
-__all__ = ["BilledWrites", "CacheFacts", "billed_writes", "cache_kind", "facts"]
+__all__ = ["BilledWrites", "CacheFacts", "billed_writes", "cache_kind", "facts", "is_claude"]
+
+
+def is_claude(model: str) -> bool:
+    """Whether it is Anthropic's, in whatever spelling and wherever it is served."""
+    return canonical(model).startswith("claude-")
 
 
 def cache_kind(provider: Provider, model: str) -> CacheKind:
     """How prompts of this model are cached there: Claude by markers wherever Anthropic's dialect is spoken, others by
     markers where the provider itself says so, and a provider of the user's own as the user says."""
-    if canonical(model).startswith("claude-") and "anthropic" in provider.dialects and not provider.local:
+    if is_claude(model) and "anthropic" in provider.dialects and not provider.local:
         return "markers"
     if provider.cache != "markers" or not provider.builtin:
         return provider.cache

@@ -22,6 +22,7 @@ from synrouter_cli.wire.codecs.disguise import Restorer
 from synrouter_cli.wire.decoder import Decoder
 from synrouter_cli.wire.diagnosis import Diagnosis
 from synrouter_cli.wire.ir import Failure, Finished, Loss, Request, Response, Started, StreamEvent
+from synrouter_cli.wire.stamps import EventStamper, stamped_response
 from synrouter_cli.wire.usage import Usage
 
 log = logging.getLogger("synrouter.proxy")
@@ -75,9 +76,11 @@ class Crossed:
         created: int = 0,
         keeps_usage: bool = False,
         upstream_status: int = 200,
+        stamps: str = "",
     ) -> None:
         """`encoding` is the answer's Content-Encoding, `created` its epoch second for a dialect that tells one. `asked`
-        is needed where the answer is translated. With `keeps_usage` the chunk that tells it does not reach the client.
+        is needed where the answer is translated; `stamps` is the provider whose stamp its signatures get then. With
+        `keeps_usage` the chunk that tells it does not reach the client.
         """
         self._stream = stream
         self._upstream, self._client, self._asked = upstream, client, asked
@@ -88,6 +91,8 @@ class Crossed:
         self._out = bytearray()
         self._whole = bytearray()
         self._created = created
+        self._stamps = stamps
+        self._stamper = EventStamper(stamps) if stamps else None
         self._failed = False
         self._upstream_status = upstream_status
         self._tail = b""
@@ -178,8 +183,9 @@ class Crossed:
             if isinstance(event, Started) and event.created is None:
                 event = replace(event, created=self._created)
             if self._encoder is not None:
-                for each in self._restorer.event(event) if self._restorer is not None else [event]:
-                    self._out += self._encoder.encode(each)
+                for known in self._stamper.event(event) if self._stamper is not None else [event]:
+                    for each in self._restorer.event(known) if self._restorer is not None else [known]:
+                        self._out += self._encoder.encode(each)
 
     def _note(self, event: StreamEvent) -> None:
         match event:
@@ -216,6 +222,7 @@ class Crossed:
             return
         self._note_response(read)
         if self._client is not None and self._asked is not None:
+            read = stamped_response(read, self._stamps) if self._stamps else read
             restored = self._restorer.response(read) if self._restorer is not None else read
             dated = restored if read.created is not None else replace(restored, created=self._created)
             body, more = self._client.encode_response(dated, self._asked)

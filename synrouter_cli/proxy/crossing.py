@@ -11,6 +11,7 @@ speak the same dialect the bytes go through, edited in place.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, cast
@@ -19,16 +20,18 @@ from msgspec.structs import replace
 
 from synrouter_cli.errors import InvalidRequest, NoEmbeddings, NoThreads
 from synrouter_cli.prompt.top_level import model_of, read_top, renamed, with_field
-from synrouter_cli.providers import CacheKind
+from synrouter_cli.providers import CacheKind, is_claude
 from synrouter_cli.proxy.abroad import TAKES_MARKERS, abroad
 from synrouter_cli.proxy.usage_asked import asking
 from synrouter_cli.ways import Way
 from synrouter_cli.wire.codecs import Codec
 from synrouter_cli.wire.codecs.registry import CODECS
 from synrouter_cli.wire.ir import Dialect, Loss, Request
-from synrouter_cli.wire.sealed import MARK
+from synrouter_cli.wire.sealed import MARK, holds_ours
+from synrouter_cli.wire.stamps import is_stamped, returned, without_stamps
 
-SEALED: Final = MARK.encode()
+_SEALED: Final = re.compile(rb'(?<!\\)"' + re.escape(MARK.encode()))
+"""At the beginning of a value: in a text that only speaks of it, the quotes are escaped."""
 KEY_FIELDS: Final = {"key": "prompt_cache_key", "session": "session_id"}
 """How the cache is kept → the field that names a session, so that its requests meet the same cache."""
 _KEY_CHARS: Final = 64
@@ -64,6 +67,11 @@ class Crossing:
     @property
     def translated(self) -> bool:
         return self.dialect != self.way.dialect
+
+    @property
+    def stamps(self) -> bool:
+        """Whether the answer's signatures are good at this provider alone."""
+        return self.way.dialect == "anthropic" != self.way.provider and not is_claude(self.way.model)
 
     @property
     def planned(self) -> bool:
@@ -106,18 +114,25 @@ def cross(dialect: str, body: bytes, way: Way, cache: CacheKind, *, output_token
     Raises InvalidRequest where it must be translated and can't be read, or where only a part of it is there.
     """
     asked = model_of(body)
-    resealed = SEALED in body  # what another provider thought, wrapped for this client: its own seal is not this one's
+    theirs, resealed = body, False
+    if holds_ours(body):
+        theirs = without_stamps(body, way.provider) if dialect == "anthropic" else body
+        # what another provider thought, wrapped for this client or signed by that one: none of this one's own
+        resealed = _SEALED.search(theirs) is not None or is_stamped(theirs)
     if dialect == way.dialect == "anthropic" and not resealed:
-        return Crossing(dialect, way, cache, body, renamed(body, way.model) if way.model != asked else body, asked)
+        return Crossing(dialect, way, cache, body, renamed(theirs, way.model) if way.model != asked else theirs, asked)
     crossing = Crossing(dialect, way, cache, body, b"", asked)
     try:
-        crossing.request, losses = codec_of(dialect).decode_request(body)
+        crossing.request, losses = codec_of(dialect).decode_request(theirs)
+        if resealed and way.dialect == "anthropic":
+            crossing.request, more = returned(crossing.request, way.provider, strict=is_claude(way.model))
+            losses = (*losses, *more)
     except InvalidRequest:
         if crossing.translated:
             raise
         return crossing  # same dialect: the provider says what is wrong with it
-    if crossing.translated:
-        if isinstance(crossing.request.extras.get("thread"), dict):
+    if crossing.translated or (resealed and crossing.planned):
+        if crossing.translated and isinstance(crossing.request.extras.get("thread"), dict):
             raise NoThreads(provider=way.provider)
         crossing._lose(losses)
     crossing.resealed = resealed

@@ -75,6 +75,7 @@ class Delivery:
             context=context,
             dialect=trip.dialect if trip is not None else "anthropic",
             renames=(trip.crossing.way.model, trip.crossing.asked) if trip is not None else None,
+            stamps=trip.stamps if trip is not None else "",
             ours=ours,
             ping_interval_s=self.ping_interval_s,
             stopped=self.live.stopped,

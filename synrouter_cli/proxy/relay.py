@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from aiohttp import web
 from multidict import CIMultiDict
@@ -25,6 +25,7 @@ from synrouter_cli.proxy.reading import Reading
 from synrouter_cli.proxy.refusals import OF_THE_BODY, Context, Reworded, error_type_of, reword
 from synrouter_cli.proxy.renaming import Renamer
 from synrouter_cli.proxy.retrying import added, may_add
+from synrouter_cli.proxy.stamping import StreamStamper, WholeStamper
 from synrouter_cli.proxy.upstream import Answer
 from synrouter_cli.proxy.wording import body_of, failed, last_event
 
@@ -65,12 +66,14 @@ class Relay:
         context: Context,
         dialect: str = "anthropic",
         renames: tuple[str, str] | None = None,
+        stamps: str = "",
         ours: Mapping[str, str],
         ping_interval_s: float,
         stopped: Callable[[], bool],
     ) -> None:
         """`dialect` is the client's; where `reading` translates, its bytes are sent and not the answer's. `renames` is
-        the model's name as the provider has it, and as the client asked for it. `context` decides what becomes of a
+        the model's name as the provider has it, and as the client asked for it; `stamps` is the provider whose stamp
+        its signatures get. `context` decides what becomes of a
         refusal; `ours` are headers to add; `stopped` says whether a cancellation was the daemon's own wish to end, and
         takes it back."""
         self._request = request
@@ -78,9 +81,8 @@ class Relay:
         self._reading = reading
         self._dialect = dialect
         self._translates = isinstance(reading, Crossed) and reading.translates
-        differ = renames is not None and renames[0] != renames[1] and not _encoded(answer)
         encodes = isinstance(reading, Crossed) and reading.encodes  # those name the model as it was asked for
-        self._renamer = Renamer(*renames) if renames is not None and differ and not encodes else None
+        self._editors = [] if encodes or _encoded(answer) else _editors(answer, renames, stamps)
         self._context = context
         self._ours = ours
         self._ping_interval_s = ping_interval_s
@@ -136,9 +138,9 @@ class Relay:
         if isinstance(self._reading, Crossed):
             cut_off = broken is not None and not self._reading.complete
             self._reading.end(broken=_BROKEN[broken.kind] if broken is not None and cut_off else "")
-            if last := self._renamed(self._reading.take()):
+            if last := self._edited(self._reading.take()):
                 await response.write(last)
-        if self._renamer is not None and (last := self._renamer.end()):
+        if last := self._last():
             await response.write(last)
         ending = self._ending()
         if broken is not None and not self._reading.complete:
@@ -153,14 +155,23 @@ class Relay:
         self._reading.feed(chunk)
         if isinstance(self._reading, Crossed) and self._translates:
             chunk = self._reading.take()
-        if not (chunk := self._renamed(chunk)):
+        if not (chunk := self._edited(chunk)):
             return tail
         await response.write(chunk)
         return (tail + chunk[-3:])[-3:]
 
-    def _renamed(self, chunk: bytes) -> bytes:
-        """The answer names the model as the client asked for it."""
-        return chunk if self._renamer is None else self._renamer.feed(chunk)
+    def _edited(self, chunk: bytes) -> bytes:
+        """What the client is to get of it now."""
+        for editor in self._editors:
+            chunk = editor.feed(chunk)
+        return chunk
+
+    def _last(self) -> bytes:
+        """What was still held back."""
+        last = b""
+        for editor in self._editors:
+            last = (editor.feed(last) if last else b"") + editor.end()
+        return last
 
     async def _next_or_ping(self, response: web.StreamResponse) -> bytes:
         while (chunk := await self._read(self._ping_interval_s)) is None:
@@ -177,11 +188,11 @@ class Relay:
         response = await self._begin()
         try:
             while chunk:
-                if renamed := self._renamed(chunk):
-                    await response.write(renamed)
+                if edited := self._edited(chunk):
+                    await response.write(edited)
                 self._reading.feed(chunk)
                 chunk = await self._read(None)
-            if self._renamer is not None and (last := self._renamer.end()):
+            if last := self._last():
                 await response.write(last)
         except Broken as broken:
             # Without an end the client sees that a part is missing; a clean end would hide it.
@@ -204,7 +215,7 @@ class Relay:
         if self._translates:
             headers = CIMultiDict(translated_headers(answer, self._ours, "text/event-stream", self._dialect))
         headers.setdefault("Server", SERVER)
-        if self._renamer is not None:
+        if self._editors:
             headers.popall("Content-Length", None)
         response = web.StreamResponse(status=answer.status, reason=answer.reason, headers=headers)
         await response.prepare(self._request)
@@ -228,6 +239,22 @@ class Relay:
         if self._answer.status >= 400 or error_type:
             return Ending("error", error_type or error_type_of(self._answer.status))
         return Ending("ok") if self._reading.complete else Ending("truncated", "eof")
+
+
+class Editor(Protocol):
+    """Changes an answer's bytes in passing."""
+
+    def feed(self, data: bytes, /) -> bytes: ...
+    def end(self) -> bytes: ...
+
+
+def _editors(answer: Answer, renames: tuple[str, str] | None, stamps: str) -> list[Editor]:
+    found: list[Editor] = []
+    if stamps and answer.status < 400:
+        found.append(StreamStamper(stamps) if is_stream(answer) else WholeStamper(stamps))
+    if renames is not None and renames[0] != renames[1]:
+        found.append(Renamer(*renames))
+    return found
 
 
 def is_stream(answer: Answer) -> bool:

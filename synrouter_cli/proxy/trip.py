@@ -54,6 +54,11 @@ class Trip:
         return self.crossing.dialect
 
     @property
+    def stamps(self) -> str:
+        """The provider whose stamp the answer's signatures get; empty where they are good anywhere."""
+        return self.provider.name if self.is_turn and self.crossing.stamps else ""
+
+    @property
     def is_turn(self) -> bool:
         """Whether it is planned and metered; others are only led to their provider."""
         return self._endpoint not in ONLY_LED
@@ -95,6 +100,7 @@ class Trip:
             created=int(now),
             keeps_usage=crossing.usage_is_ours,
             upstream_status=status,
+            stamps=self.stamps,
         )
 
     @property

@@ -14,12 +14,11 @@ import re
 from typing import Final
 
 from synrouter_cli.prompt.top_level import read_top, with_field
+from synrouter_cli.proxy.events import EachEvent
 
 __all__ = ["WithoutUsage", "asking"]
 
-_END: Final = re.compile(rb"\r\n\r\n|\n\n|\r\r")
 _USAGE_ALONE: Final = re.compile(rb'"choices"\s*:\s*\[\s*\]')
-_LONGEST: Final = 256 * 1024
 
 
 def asking(body: bytes) -> bytes | None:
@@ -29,29 +28,8 @@ def asking(body: bytes) -> bytes | None:
     return with_field(body, "stream_options", {"include_usage": True})
 
 
-class WithoutUsage:
+class WithoutUsage(EachEvent):
     """A stream's state: whole events go on as they came, but for the one that only tells the usage."""
 
     def __init__(self) -> None:
-        self._held = b""
-
-    def feed(self, data: bytes) -> bytes:
-        """What the client is to get of it now."""
-        self._held += data
-        out: list[bytes] = []
-        at = 0
-        for end in _END.finditer(self._held):
-            event = self._held[at : end.end()]
-            at = end.end()
-            if not (b'"usage"' in event and _USAGE_ALONE.search(event)):
-                out.append(event)
-        self._held = self._held[at:]
-        if len(self._held) > _LONGEST:  # no event of theirs is that long: nothing is held back any more
-            out.append(self._held)
-            self._held = b""
-        return b"".join(out)
-
-    def end(self) -> bytes:
-        """What was still held."""
-        held, self._held = self._held, b""
-        return held
+        super().__init__(lambda event: b"" if b'"usage"' in event and _USAGE_ALONE.search(event) else event)

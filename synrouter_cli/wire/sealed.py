@@ -16,8 +16,29 @@ import json
 import zlib
 from typing import Any, Final
 
-MARK: Final = "synrouter.1."
+OURS: Final = "~synrouter."
+"""How everything of ours begins that a client keeps for us. The sign at its front is rare in what is sent: a search for
+one byte takes microseconds where one for a word takes a third of a millisecond in 300 KB."""
+MARK: Final = OURS + "1."
+_RAW: Final = OURS.encode()
+_TRIES: Final = 256
 _LIMIT: Final = 16 * 1024 * 1024
+
+
+def holds_ours(body: bytes) -> bool:
+    """Whether anything in these bytes may be ours.
+
+    >>> holds_ours(b'{"signature": "~synrouter.1.eJw"}'), holds_ours(b"cd ~/synrouter.1")
+    (True, False)
+    """
+    at = body.find(b"~")
+    for _ in range(_TRIES):
+        if at < 0:
+            return False
+        if body.startswith(_RAW, at):
+            return True
+        at = body.find(b"~", at + 1)
+    return body.find(_RAW, max(at, 0)) >= 0
 
 
 def seal(dialect: str, value: Any) -> str:

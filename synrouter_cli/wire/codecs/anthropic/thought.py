@@ -39,6 +39,8 @@ def thought(
         return own, None  # a client that adds Anthropic's field to OpenAI's dialect means just that
     if asked is None:
         return None, None
+    if asked.mode == "enabled" and not opens_with_thinking(written):
+        return None, asked.effort  # a turn whose thinking was left out can't go on with more of it
     if request.dialect == "anthropic" or asked.mode is not None:
         return _as_said(asked, own if isinstance(own, dict) else {}), asked.effort
     if asked.effort == "none" or is_forced(request):

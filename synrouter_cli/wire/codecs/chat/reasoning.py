@@ -21,7 +21,7 @@ from typing import Any, Final
 
 from synrouter_cli.wire.codecs.chat.fields import Object
 from synrouter_cli.wire.ir import RedactedThinking, Thinking
-from synrouter_cli.wire.sealed import seal, unseal
+from synrouter_cli.wire.sealed import OURS, seal, unseal
 
 __all__ = [
     "FIELDS",
@@ -49,7 +49,7 @@ FORMAT: Final = "anthropic-claude-v1"
 """OpenRouter's name for entries that hold Claude's own signatures."""
 _PLACE: Final = "place"
 _TURN: Final = "turn"
-_MARK: Final = "synrouter."
+_MARK: Final = OURS
 _KEPT: Final = frozenset({"extra_content", "thoughtSignature"})
 _ENTRY: Final = ("type", "id", "text", "summary", "data", "signature", "format", "index")
 
