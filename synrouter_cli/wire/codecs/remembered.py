@@ -1,0 +1,61 @@
+"""What a piece of a request was read as, found again by its bytes: a conversation says all it has said so far with every
+turn, so most of a body has been read before.
+
+It is for readers whose value follows from the piece alone; the values are shared, so nothing may change them.
+
+>>> numbers = Remembered(msgspec.json.decode, lambda value, path: (path, value))
+>>> numbers.each([msgspec.Raw(b"[1]")], "a"), numbers.each([msgspec.Raw(b"[2]"), msgspec.Raw(b"[1]")], "b")
+([('a.0', [1])], [('b.0', [2]), ('a.0', [1])])
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final, Generic, TypeVar
+
+import msgspec
+
+__all__ = ["LIMIT", "Remembered"]
+
+T = TypeVar("T")
+LIMIT: Final = 2 * 1024 * 1024
+"""Bytes of pieces that are remembered of late; as many again of before. Values take about twice as much."""
+_ENTRY: Final = 200
+"""Bytes that a piece takes beside its own."""
+
+
+class Remembered(Generic[T]):
+    """Values of one kind of piece. Two generations: when the newer one is full, the older one is forgotten, less what
+    was asked for since."""
+
+    __slots__ = ("_limit", "_load", "_new", "_old", "_read", "_size")
+
+    def __init__(self, load: Callable[[bytes], Any], read: Callable[[Any, str], T], limit: int = LIMIT) -> None:
+        """`load` decodes a piece; `read` makes of that the value, which is never None, and is told where it stands, for
+        what it raises."""
+        self._load, self._read, self._limit = load, read, limit
+        self._new: dict[bytes, T] = {}
+        self._old: dict[bytes, T] = {}
+        self._size = 0
+
+    def each(self, pieces: Sequence[Any], path: str) -> list[T]:
+        """The values of the pieces of a list at `path`; what is decoded already is read as it is."""
+        if not pieces or not isinstance(pieces[0], msgspec.Raw):
+            return [self._read(one, f"{path}.{i}") for i, one in enumerate(pieces)]
+        keys = list(map(bytes, pieces))
+        found = list(map(self._new.get, keys))
+        return [one if one is not None else self._again(keys[i], f"{path}.{i}") for i, one in enumerate(found)]
+
+    def _again(self, key: bytes, path: str) -> T:
+        found = self._new.get(key)  # it may stand twice in one list
+        if found is not None:
+            return found
+        found = self._old.get(key)
+        value = found if found is not None else self._read(self._load(key), path)
+        size = len(key) + _ENTRY
+        if self._size + size > self._limit:
+            self._old, self._new, self._size = self._new, {}, 0
+        if size <= self._limit:
+            self._new[key] = value
+            self._size += size
+        return value
