@@ -1,6 +1,8 @@
 """What a piece of a request was read as, found again by its bytes: a conversation says all it has said so far with every
 turn, so most of a body has been read before.
 
+Where several pieces make one message, the first one's value keeps that (`Begun`), so that it is the same value again.
+
 It is for readers whose value follows from the piece alone; the values are shared, so nothing may change them.
 
 >>> numbers = Remembered(msgspec.json.decode, lambda value, path: (path, value))
@@ -11,11 +13,14 @@ It is for readers whose value follows from the piece alone; the values are share
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from operator import is_
 from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
-__all__ = ["LIMIT", "Remembered"]
+from synrouter_cli.wire.ir import Block, Message
+
+__all__ = ["LIMIT", "Begun", "Remembered"]
 
 T = TypeVar("T")
 LIMIT: Final = 2 * 1024 * 1024
@@ -59,3 +64,22 @@ class Remembered(Generic[T]):
             self._new[key] = value
             self._size += size
         return value
+
+
+class Begun:
+    """The message that a piece began when it was last read."""
+
+    __slots__ = ("_blocks", "_message")
+
+    def __init__(self) -> None:
+        self._blocks: Sequence[Block] = ()
+        self._message: Message | None = None
+
+    def message(self, blocks: Sequence[Block]) -> Message | None:
+        """That message, where it was made of the very same blocks."""
+        same = len(blocks) == len(self._blocks) and all(map(is_, blocks, self._blocks))
+        return self._message if same else None
+
+    def keep(self, blocks: Sequence[Block], message: Message) -> Message:
+        self._blocks, self._message = blocks, message
+        return message

@@ -18,12 +18,14 @@ one's bytes as its beginning.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
-from typing import Any, Final, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from msgspec import Struct
 
 from synrouter_cli.wire.codecs.anthropic.blocks_out import Writer, marker
-from synrouter_cli.wire.ir import Block, Message, Text, ToolResult, ToolUse
+from synrouter_cli.wire.codecs.made import Made
+from synrouter_cli.wire.ir import Block, Loss, Message, Text, ToolResult, ToolUse
 from synrouter_cli.wire.losses import field
 
 __all__ = ["leading", "opens_with_thinking", "turns"]
@@ -32,9 +34,10 @@ Json = dict[str, Any]
 _SYSTEM: Final = ("system", "developer")
 _UNMARKED: Final = ("thinking", "redacted_thinking")
 _NOBODY: Final = {"role": "user", "content": "(Nothing was said yet.)"}
+_MADE: Final[Made[tuple[Json, list[Loss]]]] = Made()
 
 
-class _Placed(NamedTuple):
+class _Placed(Struct, frozen=True, gc=False):
     """A message and where it stood."""
 
     at: int
@@ -48,46 +51,47 @@ def leading(messages: Sequence[Message]) -> int:
 
 def turns(messages: Sequence[Message], to: Writer, *, system_entries: bool) -> list[Json]:
     """The `messages` of a request, without those that belong to `system`."""
-    start = leading(messages)
-    placed = [_Placed(start + i, one) for i, one in enumerate(messages[start:])]
     out: list[Json] = []
-    called = False
-    for answers, run in groupby(placed, key=lambda one: one.message.role == "assistant"):
-        these = list(run)
-        if answers:
-            called = _calls(these)
-            _put(out, _answers(these, to))
-        elif len(these) == 1 and these[0].message.role == "user" and not (called and _with_results(these)):
-            _put(out, [_message("user", these[0], to)])
+    answers: list[_Placed] = []
+    for run in _runs(messages, leading(messages)):
+        if run[0].message.role == "assistant":
+            answers = run
+            written = _answers(run, to)
+        elif len(run) == 1 and run[0].message.role == "user" and not (_with_results(run) and _calls(answers)):
+            written = [_message("user", run[0], to)]
         else:
-            _put(out, _asked(these, to, called=called, system_entries=system_entries))
+            written = list(_asked(run, to, called=_calls(answers), system_entries=system_entries))
+        out += [one for one in written if one["content"] or len(one) > 2]  # what has no content may say something else
     if not out:
         return [dict(_NOBODY)]
     return out if out[0]["role"] == "user" else [dict(_NOBODY), *out]
 
 
+def _runs(messages: Sequence[Message], start: int) -> Iterator[list[_Placed]]:
+    """Answers that follow one another, and what stands between two of them."""
+    run: list[_Placed] = []
+    answers = False
+    for at in range(start, len(messages)):
+        message = messages[at]
+        if run and (message.role == "assistant") != answers:
+            yield run
+            run = []
+        answers = message.role == "assistant"
+        run.append(_Placed(at, message))
+    if run:
+        yield run
+
+
 def _calls(run: list[_Placed]) -> bool:
-    for one in run:
-        for block in one.message.blocks:
-            if isinstance(block, ToolUse):
-                return True
-    return False
+    return any(isinstance(block, ToolUse) for one in run for block in one.message.blocks)
 
 
-def _put(out: list[Json], more: Iterable[Json]) -> None:
-    for one in more:
-        if one["content"] or len(one) > 2:  # what has no content may still say something else
-            out.append(one)
-
-
-def _answers(run: list[_Placed], to: Writer) -> Iterator[Json]:
+def _answers(run: list[_Placed], to: Writer) -> list[Json]:
     """The assistant's words: one message, but as they stood where they came in this dialect."""
     if to.own or len(run) == 1:
-        yield from (_message("assistant", one, to) for one in run)
-        return
-    first = run[0].message
+        return [_message("assistant", one, to) for one in run]
     content = [block for one in run for block in _content(one, to)]
-    yield {"role": "assistant", "content": content, **_extras(first, to, run[0].at)}
+    return [{"role": "assistant", "content": content, **_extras(run[0].message, to, run[0].at)}]
 
 
 def _asked(run: list[_Placed], to: Writer, *, called: bool, system_entries: bool) -> Iterator[Json]:
@@ -135,6 +139,20 @@ def _entry(run: list[_Placed], to: Writer) -> Json:
 
 
 def _message(role: str, one: _Placed, to: Writer) -> Json:
+    """A message with nothing of its neighbours in it: the same again, and the same losses, where it stands again."""
+    message = one.message
+    context = (role, one.at, to.own)
+    made = _MADE.get(message, context)
+    if made is None:
+        before = len(to.losses)
+        out = _written(role, one, to)
+        _MADE.keep(message, context, (out, to.losses[before:]))
+        return out
+    to.losses += made[1]
+    return made[0]
+
+
+def _written(role: str, one: _Placed, to: Writer) -> Json:
     message = one.message
     folded = role == "user" and message.role in _SYSTEM
     only = message.blocks[0] if len(message.blocks) == 1 else None
@@ -171,9 +189,9 @@ def _told(block: Block) -> Block:
 def _mark(content: list[Json], message: Message, to: Writer, at: int) -> None:
     """A marker on the message object marks the last block that may bear one."""
     assert message.cache is not None
-    for block in reversed(content):
+    for i, block in reversed(list(enumerate(content))):
         if block["type"] not in _UNMARKED:
-            block.setdefault("cache_control", marker(message.cache))
+            content[i] = block if "cache_control" in block else {**block, "cache_control": marker(message.cache)}
             return
     to.lose("cache_marker", f"messages.{at}")
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from synrouter_cli.wire.codecs.chat.calls import call_in
@@ -20,8 +20,8 @@ from synrouter_cli.wire.codecs.chat.fields import Object, cache_in, checked, der
 from synrouter_cli.wire.codecs.chat.parts import content_in
 from synrouter_cli.wire.codecs.chat.reasoning import FIELDS, Placed, carried_by_calls, reasoning_in
 from synrouter_cli.wire.codecs.chat.weaving import woven
-from synrouter_cli.wire.codecs.remembered import Remembered
-from synrouter_cli.wire.ir import Message, Refusal, Text, ToolResult, ToolUse
+from synrouter_cli.wire.codecs.remembered import Begun, Remembered
+from synrouter_cli.wire.ir import Block, Message, Refusal, Text, ToolResult, ToolUse
 
 __all__ = ["System", "messages_in"]
 
@@ -44,12 +44,14 @@ Kind: TypeAlias = Literal["function", "custom", "local_shell", "server"]
 Kinds: TypeAlias = Mapping[str, Kind]
 
 
-class _Result(Struct, frozen=True, gc=False):
+class _Result(Struct, gc=False):
     """A tool's result as its message alone tells it: which kind of call it answers stands elsewhere. With `name`, of
     before `tools`, also which call that was."""
 
     result: ToolResult
     name: str | None = None
+    begun: Begun = field(default_factory=Begun)
+    """With the results right after it."""
 
     def of(self, found: list[Message], kinds: Kinds) -> ToolResult:
         """The result after the messages that were `found`; `kinds` are those of the last answer's calls, by their ids."""
@@ -59,6 +61,10 @@ class _Result(Struct, frozen=True, gc=False):
         kind = kinds.get(self.result.id, "function")
         return self.result if kind == "function" else replace(self.result, kind=kind)
 
+    def message(self, results: list[Block]) -> Message:
+        """The message of this result and those that follow it."""
+        return self.begun.message(results) or self.begun.keep(results, Message("user", tuple(results)))
+
 
 def messages_in(values: list[Any]) -> tuple[System, tuple[Message, ...]]:
     """The system prompt and the conversation. Raises InvalidRequest where a message is none."""
@@ -67,20 +73,21 @@ def messages_in(values: list[Any]) -> tuple[System, tuple[Message, ...]]:
     system = _system_in(read[:leading])  # type: ignore[arg-type] # no result leads
     found: list[Message] = []
     kinds: Kinds = {}
-    after_results = False
+    first: _Result | None = None
+    results: list[Block] = []
     for one in read[leading:]:
         if isinstance(one, _Result):
-            result = one.of(found, kinds)
-            if after_results:
-                found[-1] = Message("user", (*found[-1].blocks, result))
-            else:
-                found.append(Message("user", (result,)))
-            after_results = True
+            first = first or one
+            results.append(one.of(found, kinds))
             continue
+        if first is not None:
+            found.append(first.message(results))
+            first, results = None, []
         found.append(one)
-        after_results = False
         if one.role == "assistant":
             kinds = {block.id: block.kind for block in reversed(one.blocks) if isinstance(block, ToolUse)}
+    if first is not None:
+        found.append(first.message(results))
     return system, tuple(found)
 
 

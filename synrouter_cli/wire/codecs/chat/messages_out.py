@@ -19,8 +19,10 @@ from synrouter_cli.wire.codecs.chat.leaving import Leaving, Target
 from synrouter_cli.wire.codecs.chat.parts import part_out
 from synrouter_cli.wire.codecs.chat.reasoning import call_extras, reasoning_out
 from synrouter_cli.wire.codecs.chat.weaving import Placed, placed
+from synrouter_cli.wire.codecs.made import Made
 from synrouter_cli.wire.ir import (
     Block,
+    Loss,
     Message,
     RedactedThinking,
     Refusal,
@@ -36,6 +38,7 @@ _PLAIN: Final = {"type", "text"}
 _FAILED: Final = "Error: "
 _SAYS_SO: Final = 80
 """Characters at the start of a result in which the word error is looked for."""
+_MADE: Final[Made[tuple[list[Object], list[Loss]]]] = Made()
 
 
 def system_out(request: Request, leaving: Leaving) -> list[Object]:
@@ -49,15 +52,26 @@ def system_out(request: Request, leaving: Leaving) -> list[Object]:
 def messages_out(messages: Sequence[Message], leaving: Leaving) -> list[Object]:
     """The conversation. One message may become several."""
     found: list[Object] = []
+    target = leaving.target
     for i, message in enumerate(messages):
-        path = f"messages.{i}"
-        if message.role == "assistant":
-            found += _assistant_out(message, path, leaving)
-        elif message.role == "user":
-            found += _user_out(message, path, leaving)
+        context = (i, leaving.foreign, target.markers, target.reasoning)
+        made = _MADE.get(message, context)
+        if made is None:
+            before = len(leaving.losses)
+            written = _message_out(message, f"messages.{i}", leaving)
+            made = _MADE.keep(message, context, (written, leaving.losses[before:]))
         else:
-            found += _said(message.role, message, list(enumerate(message.blocks)), path, leaving)
+            leaving.losses += made[1]
+        found += made[0]
     return found
+
+
+def _message_out(message: Message, path: str, leaving: Leaving) -> list[Object]:
+    if message.role == "assistant":
+        return _assistant_out(message, path, leaving)
+    if message.role == "user":
+        return _user_out(message, path, leaving)
+    return _said(message.role, message, list(enumerate(message.blocks)), path, leaving)
 
 
 def _named(message: Message, path: str, leaving: Leaving) -> Object:

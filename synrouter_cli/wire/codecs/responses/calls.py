@@ -57,6 +57,8 @@ class Names:
         self._tools: dict[tuple[str | None, str], Tool] = {}
         for tool in tools:
             self._tools.setdefault((tool.namespace, tool.name), tool)
+        self.told = "\n".join(f"{t.namespace} {t.name} {t.kind} {t.config.get('type')}" for t in self._tools.values())
+        """All that a call's item depends on."""
 
     def find(self, call: ToolUse) -> Tool | None:
         return self._tools.get((call.namespace, call.name))

@@ -14,16 +14,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, TypeAlias, cast, get_args
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
-from synrouter_cli.wire.codecs.remembered import Remembered
+from synrouter_cli.wire.codecs.remembered import Begun, Remembered
 from synrouter_cli.wire.codecs.responses import reasoning
 from synrouter_cli.wire.codecs.responses.calls import CALLS, OUTPUTS, read_call, read_output
 from synrouter_cli.wire.codecs.responses.parts import read_parts
 from synrouter_cli.wire.codecs.responses.reading import a_list, an_object, decoded, refused, rest, text
 from synrouter_cli.wire.codecs.responses.tools import CAME_WITH, read_tools
-from synrouter_cli.wire.ir import Block, Message, Opaque, Refusal, Role, Text, Tool, ToolResult, ToolUse
+from synrouter_cli.wire.ir import Block, Message, Opaque, Refusal, Role, Text, Tool, ToolUse
 
 Item = dict[str, Any]
 
@@ -38,19 +38,18 @@ NOTHING_HELD: Final = (
 )
 
 
-class _Answer(Struct, frozen=True, gc=False):
-    """A message of the model's: its blocks, and what the item says of itself."""
+class _Part(Struct, gc=False):
+    """An item that a message is made of, with others around it: blocks of the model's, or results."""
 
     blocks: tuple[Block, ...]
-    about: Item
+    role: Role = "assistant"
+    apart: tuple[Block, ...] = ()
+    """Of a message: its blocks where text of another one stands right before them."""
+    begun: Begun = field(default_factory=Begun)
 
-    def after(self, said: list[Block]) -> tuple[Block, ...]:
-        """The blocks after those that were `said`; the first says what the item did, unless it can be told without."""
-        first = self.blocks[0] if self.blocks else None
-        follows = bool(said) and isinstance(said[-1], Text | Refusal)
-        if isinstance(first, Text | Refusal) and (self.about or follows):
-            return (_told(first, self.about), *self.blocks[1:])
-        return self.blocks
+    def after(self, before: list[Block]) -> tuple[Block, ...]:
+        """The blocks after those `before`."""
+        return self.apart if self.apart and before and isinstance(before[-1], Text | Refusal) else self.blocks
 
 
 class _Placed(Struct, frozen=True, gc=False):
@@ -59,8 +58,8 @@ class _Placed(Struct, frozen=True, gc=False):
     item: Item
 
 
-_Read: TypeAlias = Block | Message | _Answer | _Placed
-"""What an item says by itself; a block is the model's, but for a result."""
+_Read: TypeAlias = Message | _Part | _Placed
+"""What an item says by itself."""
 
 
 class Turns:
@@ -69,26 +68,35 @@ class Turns:
     def __init__(self) -> None:
         self.messages: list[Message] = []
         self.tools: list[Tool] = []
-        self._said: list[Block] = []
-        self._results: list[Block] = []
+        self._first: _Part | None = None
+        self._blocks: list[Block] = []
 
     def read_all(self, items: list[Any], path: str = "input") -> None:
         for i, one in enumerate(_ITEMS.each(items, path)):
-            if isinstance(one, ToolResult):
-                self._result(one)
+            if isinstance(one, _Part):
+                self._add(one)
             elif isinstance(one, Message):
                 self._close()
                 self.messages.append(one)
-            elif isinstance(one, _Placed):
-                self._placed(one.item, f"{path}.{i}", i)
             else:
-                if self._results:
-                    self._close_results()
-                if isinstance(one, _Answer):
-                    self._said += one.after(self._said)
-                else:
-                    self._said.append(one)
+                self._placed(one.item, f"{path}.{i}", i)
         self._close()
+
+    def _add(self, part: _Part) -> None:
+        first = self._first
+        if first is None or first.role != part.role:
+            if not part.blocks:
+                return
+            self._close()
+            self._first = part
+        self._blocks += part.after(self._blocks)
+
+    def _close(self) -> None:
+        """End the message that is open."""
+        if self._first is not None:
+            first, blocks = self._first, self._blocks
+            self.messages.append(first.begun.message(blocks) or first.begun.keep(blocks, _message_of(first.role, blocks)))
+            self._first, self._blocks = None, []
 
     def _placed(self, item: Item, path: str, place: int) -> None:
         if item["type"] == "additional_tools":
@@ -99,33 +107,13 @@ class Turns:
         if item["type"] == "tool_search_output":
             loaded = read_tools(item.get("tools") or [], f"{path}.tools", {CAME_WITH: None})
             self.tools += [replace(tool, deferred=None) for tool in loaded]
-        self._result(result)
+        self._add(_Part((result,), "user"))
 
     def _call_of(self, item_id: str) -> str | None:
         """The id of the call that came as the item of that id, the last one there was."""
-        blocks = [*(block for message in self.messages for block in message.blocks), *self._said]
+        blocks = [*(block for message in self.messages for block in message.blocks), *self._blocks]
         calls = (block for block in reversed(blocks) if isinstance(block, ToolUse))
         return next((call.id for call in calls if str((call.item or {}).get("id")) == item_id), None)
-
-    def _result(self, result: ToolResult) -> None:
-        if self._said:
-            self._close_said()
-        self._results.append(result)
-
-    def _close(self) -> None:
-        """End the message that is open."""
-        if self._said:
-            self._close_said()
-        if self._results:
-            self._close_results()
-
-    def _close_said(self) -> None:
-        self.messages.append(_message_of("assistant", self._said))
-        self._said.clear()
-
-    def _close_results(self) -> None:
-        self.messages.append(_message_of("user", self._results))
-        self._results.clear()
 
 
 def _read(value: Any, path: str) -> _Read:
@@ -136,23 +124,23 @@ def _read(value: Any, path: str) -> _Read:
     if not isinstance(kind, str):
         raise refused(f"{path}.type", "a string is needed here")
     if kind in CALLS:
-        return read_call(item, path)
+        return _Part((read_call(item, path),))
     if kind in OUTPUTS:
         whole = isinstance(item.get("call_id"), str) and item["call_id"] and kind != "tool_search_output"
-        return read_output(item, path) if whole else _Placed(item)
+        return _Part((read_output(item, path),), "user") if whole else _Placed(item)
     if kind == "message":
         return _message(item, path)
     if kind == "reasoning":
-        return reasoning.read(item, path)
+        return _Part((reasoning.read(item, path),))
     if kind == "additional_tools":
         return _Placed(item)
     if kind == "item_reference":
         raise refused(path, NOTHING_HELD.format(what="an item_reference"))
     block = Opaque("responses", kind, item)
-    return Message("user", (block,)) if kind in _OF_THE_USER else block
+    return Message("user", (block,)) if kind in _OF_THE_USER else _Part((block,))
 
 
-def _message(item: Item, path: str) -> Message | _Answer:
+def _message(item: Item, path: str) -> Message | _Part:
     role = text(item, "role", path)
     if role not in _ROLES:
         raise refused(f"{path}.role", "this is none of user, assistant, system and developer")
@@ -164,10 +152,19 @@ def _message(item: Item, path: str) -> Message | _Answer:
         blocks = read_parts(a_list(content, here), here)
     about = rest(item, _MESSAGE)
     if role == "assistant":
-        return _Answer(blocks, _about_answer(about, bare))
+        return _answer(blocks, _about_answer(about, bare))
     if "type" not in item:
         about["type"] = None  # an easy message: leave it out again
     return Message(cast(Role, role), blocks, bare, item=about or None)
+
+
+def _answer(blocks: tuple[Block, ...], about: Item) -> _Part:
+    """A message of the model's: its first block says what the item did, unless it can be told without."""
+    first = blocks[0] if blocks else None
+    if not isinstance(first, Text | Refusal):
+        return _Part(blocks)
+    apart = (_told(first, about), *blocks[1:])
+    return _Part(apart if about else blocks, apart=apart)
 
 
 def _about_answer(item: Item, bare: bool) -> Item:

@@ -9,9 +9,12 @@ own.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final
+
+from msgspec import Struct
 
 from synrouter_cli.wire import losses as told
+from synrouter_cli.wire.codecs.made import Made
 from synrouter_cli.wire.codecs.responses import reasoning
 from synrouter_cli.wire.codecs.responses.calls import Names, write_call, write_output
 from synrouter_cli.wire.codecs.responses.items_in import OWN_ID
@@ -33,6 +36,17 @@ from synrouter_cli.wire.ir import (
 Item = dict[str, Any]
 
 
+class _Written(Struct, frozen=True, gc=False):
+    """What a message became; `types` are its calls' items', by the calls' ids."""
+
+    items: list[Item]
+    losses: list[Loss]
+    types: dict[str, str]
+
+
+_MADE: Final[Made[_Written]] = Made()
+
+
 class Items:
     """Writes the items of a conversation; `ours` says that extras are in this dialect's words."""
 
@@ -45,8 +59,24 @@ class Items:
 
     def of(self, messages: Iterable[Message]) -> list[Item]:
         for i, message in enumerate(messages):
-            self._message(message, f"messages.{i}")
+            self._again(message, i)
         return self._items
+
+    def _again(self, message: Message, i: int) -> None:
+        """The items of a message: the same again, and the same losses, where it stands again and the tools and the
+        calls that its results belong to are the same."""
+        answered = tuple([self._types.get(one.id) for one in message.blocks if isinstance(one, ToolResult)])
+        before, lost = len(self._items), len(self._losses)
+        context = (i, before, self._ours, self._names.told, answered)
+        made = _MADE.get(message, context)
+        if made is not None:
+            self._items += made.items
+            self._losses += made.losses
+            self._types.update(made.types)
+            return
+        self._message(message, f"messages.{i}")
+        types = {one.id: self._types[one.id] for one in message.blocks if isinstance(one, ToolUse)}
+        _MADE.keep(message, context, _Written(self._items[before:], self._losses[lost:], types))
 
     def _message(self, message: Message, path: str) -> None:
         self._tell(message, path)
