@@ -5,9 +5,10 @@ Where several pieces make one message, the first one's value keeps that (`Begun`
 
 It is for readers whose value follows from the piece alone; the values are shared, so nothing may change them.
 
->>> numbers = Remembered(msgspec.json.decode, lambda value, path: (path, value))
->>> numbers.each([msgspec.Raw(b"[1]")], "a"), numbers.each([msgspec.Raw(b"[2]"), msgspec.Raw(b"[1]")], "b")
-([('a.0', [1])], [('b.0', [2]), ('a.0', [1])])
+>>> numbers = Remembered(lambda piece, path: [*msgspec.json.decode(piece)], lambda value, path: value)
+>>> first, second = numbers.each([msgspec.Raw(b"[1]")], "a"), numbers.each([msgspec.Raw(b"[2]"), msgspec.Raw(b"[1]")], "b")
+>>> first, second, first[0] is second[1]
+([[1]], [[2], [1]], True)
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
+from synrouter_cli.errors import InvalidRequest
 from synrouter_cli.wire.ir import Block, Message
 
 __all__ = ["LIMIT", "Begun", "Remembered"]
@@ -33,30 +35,36 @@ class Remembered(Generic[T]):
     """Values of one kind of piece. Two generations: when the newer one is full, the older one is forgotten, less what
     was asked for since."""
 
-    __slots__ = ("_limit", "_load", "_new", "_old", "_read", "_size")
+    __slots__ = ("_limit", "_new", "_old", "_read", "_read_decoded", "_size")
 
-    def __init__(self, load: Callable[[bytes], Any], read: Callable[[Any, str], T], limit: int = LIMIT) -> None:
-        """`load` decodes a piece; `read` makes of that the value, which is never None, and is told where it stands, for
-        what it raises."""
-        self._load, self._read, self._limit = load, read, limit
+    def __init__(
+        self, read: Callable[[bytes, str], T], decoded: Callable[[Any, str], T] | None = None, limit: int = LIMIT
+    ) -> None:
+        """`read` makes of a piece its value, which is never None; `decoded` does so where a list was decoded already.
+        Both are told where it stands, for the InvalidRequest that they may raise."""
+        self._read, self._read_decoded, self._limit = read, decoded, limit
         self._new: dict[bytes, T] = {}
         self._old: dict[bytes, T] = {}
         self._size = 0
 
     def each(self, pieces: Sequence[Any], path: str) -> list[T]:
-        """The values of the pieces of a list at `path`; what is decoded already is read as it is."""
-        if not pieces or not isinstance(pieces[0], msgspec.Raw):
-            return [self._read(one, f"{path}.{i}") for i, one in enumerate(pieces)]
+        """The values of the pieces of a list at `path`."""
+        if pieces and self._read_decoded is not None and not isinstance(pieces[0], msgspec.Raw):
+            return [self._read_decoded(one, f"{path}.{i}") for i, one in enumerate(pieces)]
         keys = list(map(bytes, pieces))
         found = list(map(self._new.get, keys))
-        return [one if one is not None else self._again(keys[i], f"{path}.{i}") for i, one in enumerate(found)]
+        return [one if one is not None else self._again(keys[i], path, i) for i, one in enumerate(found)]
 
-    def _again(self, key: bytes, path: str) -> T:
-        found = self._new.get(key)  # it may stand twice in one list
-        if found is not None:
-            return found
-        found = self._old.get(key)
-        value = found if found is not None else self._read(self._load(key), path)
+    def _again(self, key: bytes, path: str, i: int) -> T:
+        value = self._new.get(key)  # it may stand twice in one list
+        if value is not None:
+            return value
+        value = self._old.get(key)
+        if value is None:
+            try:
+                value = self._read(key, "")
+            except InvalidRequest:
+                value = self._read(key, f"{path}.{i}")  # says where
         size = len(key) + _ENTRY
         if self._size + size > self._limit:
             self._old, self._new, self._size = self._new, {}, 0

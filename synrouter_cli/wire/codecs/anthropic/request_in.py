@@ -107,8 +107,8 @@ def _builtin(whole: dict[str, Any], read: shapes.Tool) -> Tool:
     )
 
 
-_MESSAGES: Final = Remembered(bytes, _message)
-_TOOLS: Final = Remembered(bytes, _tool)
+_MESSAGES: Final = Remembered(_message)
+_TOOLS: Final = Remembered(_tool)
 
 
 def _choice(found: Mapping[str, Any] | None) -> tuple[ToolChoice | None, bool | None, dict[str, Any]]:

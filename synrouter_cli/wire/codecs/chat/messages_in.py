@@ -13,10 +13,22 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
 from msgspec import Struct, field
+from msgspec.json import Decoder
 from msgspec.structs import replace
 
 from synrouter_cli.wire.codecs.chat.calls import call_in
-from synrouter_cli.wire.codecs.chat.fields import Object, cache_in, checked, derived_id, load, mapping, refused, rest, text
+from synrouter_cli.wire.codecs.chat.fields import (
+    UNREADABLE,
+    Object,
+    cache_in,
+    checked,
+    derived_id,
+    load,
+    mapping,
+    refused,
+    rest,
+    text,
+)
 from synrouter_cli.wire.codecs.chat.parts import content_in
 from synrouter_cli.wire.codecs.chat.reasoning import FIELDS, Placed, carried_by_calls, reasoning_in
 from synrouter_cli.wire.codecs.chat.weaving import woven
@@ -193,4 +205,45 @@ _READERS: Final[Mapping[str, Callable[[Object, str], Message | _Result]]] = {
     "tool": _tool_in,
     "function": _tool_in,
 }
-_READ: Final = Remembered(load, _message_in)
+
+
+def _piece_in(piece: bytes, path: str) -> Message | _Result:
+    """The same of its JSON; the commonest kinds in one step."""
+    try:
+        plain = _plain(piece)
+    except UNREADABLE:
+        return _message_in(load(piece), path)
+    if isinstance(plain, _PlainResult):
+        said = (Text(plain.content),) if plain.content else ()
+        return _Result(ToolResult(plain.tool_call_id, said, None, True))
+    calls = () if plain.tool_calls is None else plain.tool_calls
+    if not all([call.id for call in calls]):
+        return _message_in(load(piece), path)
+    said = (Text(plain.content),) if plain.content else ()
+    found = [ToolUse(call.id, call.function.name, call.function.arguments) for call in calls]
+    return Message("assistant", (*said, *found), plain.content is not None)
+
+
+class _PlainFunction(Struct, forbid_unknown_fields=True, gc=False):
+    name: str
+    arguments: str
+
+
+class _PlainCall(Struct, forbid_unknown_fields=True, gc=False):
+    id: str
+    function: _PlainFunction
+    type: Literal["function"] = "function"
+
+
+class _PlainAnswer(Struct, forbid_unknown_fields=True, gc=False, tag_field="role", tag="assistant"):
+    content: str | None = None
+    tool_calls: list[_PlainCall] | None = None
+
+
+class _PlainResult(Struct, forbid_unknown_fields=True, gc=False, tag_field="role", tag="tool"):
+    tool_call_id: str
+    content: str
+
+
+_plain: Final = Decoder(_PlainAnswer | _PlainResult).decode
+_READ: Final = Remembered(_piece_in, _message_in)

@@ -41,7 +41,7 @@ _KNOWN: Final = frozenset(
     )
 )
 _split: Final = splitter({name: Any for name in sorted(_KNOWN)} | dict.fromkeys(("messages", "tools"), list[msgspec.Raw]))
-_TOOLS: Final = Remembered(load, tool_in)
+_TOOLS: Final = Remembered(lambda piece, path: tool_in(load(piece), path), tool_in)
 
 
 def decode_request(body: bytes) -> tuple[Request, tuple[Loss, ...]]:

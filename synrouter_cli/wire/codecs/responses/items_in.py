@@ -15,15 +15,16 @@ from collections.abc import Mapping
 from typing import Any, Final, TypeAlias, cast, get_args
 
 from msgspec import Struct, field
+from msgspec.json import Decoder
 from msgspec.structs import replace
 
 from synrouter_cli.wire.codecs.remembered import Begun, Remembered
 from synrouter_cli.wire.codecs.responses import reasoning
 from synrouter_cli.wire.codecs.responses.calls import CALLS, OUTPUTS, read_call, read_output
 from synrouter_cli.wire.codecs.responses.parts import read_parts
-from synrouter_cli.wire.codecs.responses.reading import a_list, an_object, decoded, refused, rest, text
+from synrouter_cli.wire.codecs.responses.reading import UNREADABLE, a_list, an_object, decoded, refused, rest, text
 from synrouter_cli.wire.codecs.responses.tools import CAME_WITH, read_tools
-from synrouter_cli.wire.ir import Block, Message, Opaque, Refusal, Role, Text, Tool, ToolUse
+from synrouter_cli.wire.ir import Block, Message, Opaque, Refusal, Role, Text, Tool, ToolResult, ToolUse
 
 Item = dict[str, Any]
 
@@ -178,7 +179,33 @@ def _about_answer(item: Item, bare: bool) -> Item:
     return about
 
 
-_ITEMS: Final = Remembered(decoded, _read)
+def _read_piece(piece: bytes, path: str) -> _Read:
+    """The same of an item's JSON; the commonest kinds in one step."""
+    try:
+        plain = _plain(piece)
+    except UNREADABLE:
+        return _read(decoded(piece), path)
+    if isinstance(plain, _PlainCall):
+        return _Part((ToolUse(plain.call_id, plain.name, plain.arguments),))
+    if not plain.call_id:
+        return _read(decoded(piece), path)
+    said = (Text(plain.output),) if plain.output else ()
+    return _Part((ToolResult(plain.call_id, said, None, True),), "user")
+
+
+class _PlainCall(Struct, forbid_unknown_fields=True, gc=False, tag="function_call"):
+    call_id: str
+    name: str
+    arguments: str
+
+
+class _PlainOutput(Struct, forbid_unknown_fields=True, gc=False, tag="function_call_output"):
+    call_id: str
+    output: str
+
+
+_plain: Final = Decoder(_PlainCall | _PlainOutput).decode
+_ITEMS: Final = Remembered(_read_piece, _read)
 
 
 def _message_of(role: Role, blocks: list[Block]) -> Message:

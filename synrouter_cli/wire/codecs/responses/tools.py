@@ -64,7 +64,7 @@ def _read_entry(entry: Any, path: str, origin: Json | None = None) -> list[Tool]
     return [_read_tool(tool, path, origin, None)]
 
 
-_ENTRIES: Final = Remembered(decoded, _read_entry)
+_ENTRIES: Final = Remembered(lambda piece, path: _read_entry(decoded(piece), path), _read_entry)
 
 
 def _read_namespace(tool: Json, path: str, origin: Json | None) -> list[Tool]:
