@@ -52,58 +52,49 @@ def leading(messages: Sequence[Message]) -> int:
 def turns(messages: Sequence[Message], to: Writer, *, system_entries: bool) -> list[Json]:
     """The `messages` of a request, without those that belong to `system`."""
     out: list[Json] = []
-    answers: list[_Placed] = []
-    for run in _runs(messages, leading(messages)):
-        if run[0].message.role == "assistant":
-            answers = run
-            written = _answers(run, to)
-        elif len(run) == 1 and run[0].message.role == "user" and not (_with_results(run) and _calls(answers)):
-            written = [_message("user", run[0], to)]
+    start, answered = leading(messages), messages[:0]
+    while start < len(messages):
+        answers = messages[start].role == "assistant"
+        stop = start + 1
+        while stop < len(messages) and (messages[stop].role == "assistant") is answers:
+            stop += 1
+        only = messages[start] if stop == start + 1 else None
+        if only is not None and (answers or (only.role == "user" and len(only.blocks) == 1)):
+            written = [_message(only.role, only, start, to)]
         else:
-            written = list(_asked(run, to, called=_calls(answers), system_entries=system_entries))
+            run = [_Placed(at, messages[at]) for at in range(start, stop)]
+            written = _answers(run, to) if answers else list(_asked(run, answered, to, system_entries=system_entries))
         out += [one for one in written if one["content"] or len(one) > 2]  # what has no content may say something else
+        answered, start = messages[start:stop] if answers else answered, stop
     if not out:
         return [dict(_NOBODY)]
     return out if out[0]["role"] == "user" else [dict(_NOBODY), *out]
 
 
-def _runs(messages: Sequence[Message], start: int) -> Iterator[list[_Placed]]:
-    """Answers that follow one another, and what stands between two of them."""
-    run: list[_Placed] = []
-    answers = False
-    for at in range(start, len(messages)):
-        message = messages[at]
-        if run and (message.role == "assistant") != answers:
-            yield run
-            run = []
-        answers = message.role == "assistant"
-        run.append(_Placed(at, message))
-    if run:
-        yield run
-
-
-def _calls(run: list[_Placed]) -> bool:
-    return any(isinstance(block, ToolUse) for one in run for block in one.message.blocks)
+def _calls(messages: Sequence[Message]) -> bool:
+    return any(isinstance(block, ToolUse) for one in messages for block in one.blocks)
 
 
 def _answers(run: list[_Placed], to: Writer) -> list[Json]:
     """The assistant's words: one message, but as they stood where they came in this dialect."""
     if to.own or len(run) == 1:
-        return [_message("assistant", one, to) for one in run]
+        return [_message("assistant", one.message, one.at, to) for one in run]
     content = [block for one in run for block in _content(one, to)]
     return [{"role": "assistant", "content": content, **_extras(run[0].message, to, run[0].at)}]
 
 
-def _asked(run: list[_Placed], to: Writer, *, called: bool, system_entries: bool) -> Iterator[Json]:
-    """What stands between two answers."""
-    with_results = _with_results(run) if called else 0
+def _asked(
+    run: list[_Placed], answered: Sequence[Message], to: Writer, *, system_entries: bool
+) -> Iterator[Json]:
+    """What stands between two answers, of which `answered` is the first."""
+    with_results = _with_results(run) if _calls(answered) else 0
     if with_results:
         yield _results(run[:with_results], to)
     rest = run[with_results:]
     last = _told_last(rest) if system_entries else 0
     told = last if with_results or len(rest) > last else 0
     for one in rest[: len(rest) - told]:
-        yield _message("user", one, to)
+        yield _message("user", one.message, one.at, to)
     if told:
         yield _entry(rest[len(rest) - told :], to)
 
@@ -134,18 +125,17 @@ def _told_last(run: list[_Placed]) -> int:
 
 def _entry(run: list[_Placed], to: Writer) -> Json:
     if len(run) == 1:
-        return _message("system", run[0], to)
+        return _message("system", run[0].message, run[0].at, to)
     return {"role": "system", "content": [block for one in run for block in _content(one, to, folded=False)]}
 
 
-def _message(role: str, one: _Placed, to: Writer) -> Json:
+def _message(role: str, message: Message, at: int, to: Writer) -> Json:
     """A message with nothing of its neighbours in it: the same again, and the same losses, where it stands again."""
-    message = one.message
-    context = (role, one.at, to.own)
+    context = (role, at, to.own)
     made = _MADE.get(message, context)
     if made is None:
         before = len(to.losses)
-        out = _written(role, one, to)
+        out = _written(role, _Placed(at, message), to)
         _MADE.keep(message, context, (out, to.losses[before:]))
         return out
     to.losses += made[1]
