@@ -231,7 +231,9 @@ def main() -> int:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)  # as the daemon does
-    rows = [row(one, other, options.kilobytes - 25, options.rounds) for one in CODECS for other in CODECS if one != other]
+    rows = [
+        row(one, other, options.kilobytes - 25, options.rounds) for one in CODECS for other in CODECS if one != other
+    ]
     if options.json:
         print(json.dumps(rows, indent=1))
     else:

@@ -1,14 +1,15 @@
-"""What a piece of a request was read as, found again by its bytes: a conversation says all it has said so far with every
-turn, so most of a body has been read before.
+"""What a piece of a request was read as, found again by its bytes: a conversation says with every turn all it has said
+so far, so most of a body has been read before.
 
 Where several pieces make one message, the first one's value keeps that (`Begun`), so that it is the same value again.
 
 It is for readers whose value follows from the piece alone; the values are shared, so nothing may change them.
 
 >>> numbers = Remembered(lambda piece, path: [*msgspec.json.decode(piece)], lambda value, path: value)
->>> first, second = numbers.each([msgspec.Raw(b"[1]")], "a"), numbers.each([msgspec.Raw(b"[2]"), msgspec.Raw(b"[1]")], "b")
->>> first, second, first[0] is second[1]
-([[1]], [[2], [1]], True)
+>>> first = numbers.each([msgspec.Raw(b"[1]")], "messages")
+>>> second = numbers.each([msgspec.Raw(b"[1]"), msgspec.Raw(b"[2]")], "messages")
+>>> second, second[0] is first[0]
+([[1], [2]], True)
 """
 
 from __future__ import annotations

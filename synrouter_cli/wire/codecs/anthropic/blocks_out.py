@@ -76,7 +76,7 @@ class Writer:
         return _WRITERS[type(one)](self, one, path)
 
     def blocks(self, many: tuple[Block, ...], path: Path) -> list[Json]:
-        found = [_WRITERS[type(one)](self, one, (path, i)) for i, one in enumerate(many)]
+        found = [self.block(one, (path, i)) for i, one in enumerate(many)]
         return [one for one in found if one is not None]
 
     def finish(self, out: Json, cache: Cache | None, extras: Extras, kind: type, path: Path) -> Json:

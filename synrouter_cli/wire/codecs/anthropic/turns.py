@@ -83,9 +83,7 @@ def _answers(run: list[_Placed], to: Writer) -> list[Json]:
     return [{"role": "assistant", "content": content, **_extras(run[0].message, to, run[0].at)}]
 
 
-def _asked(
-    run: list[_Placed], answered: Sequence[Message], to: Writer, *, system_entries: bool
-) -> Iterator[Json]:
+def _asked(run: list[_Placed], answered: Sequence[Message], to: Writer, *, system_entries: bool) -> Iterator[Json]:
     """What stands between two answers, of which `answered` is the first."""
     with_results = _with_results(run) if _calls(answered) else 0
     if with_results:

@@ -66,7 +66,7 @@ class _Result(Struct, gc=False):
     """With the results right after it."""
 
     def of(self, found: list[Message], kinds: Kinds) -> ToolResult:
-        """The result after the messages that were `found`; `kinds` are those of the last answer's calls, by their ids."""
+        """The result after the messages that were `found`; `kinds` are those of the last answer's calls, by id."""
         if self.name is not None:
             called, kind = _last_call(found, self.name)
             return replace(self.result, id=called, kind=kind)
@@ -217,7 +217,7 @@ def _piece_in(piece: bytes, path: str) -> Message | _Result:
         said = (Text(plain.content),) if plain.content else ()
         return _Result(ToolResult(plain.tool_call_id, said, None, True))
     calls = () if plain.tool_calls is None else plain.tool_calls
-    if not all([call.id for call in calls]):
+    if not all(call.id for call in calls):
         return _message_in(load(piece), path)
     said = (Text(plain.content),) if plain.content else ()
     found = [ToolUse(call.id, call.function.name, call.function.arguments) for call in calls]

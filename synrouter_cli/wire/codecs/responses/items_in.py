@@ -96,7 +96,9 @@ class Turns:
         """End the message that is open."""
         if self._first is not None:
             first, blocks = self._first, self._blocks
-            self.messages.append(first.begun.message(blocks) or first.begun.keep(blocks, _message_of(first.role, blocks)))
+            self.messages.append(
+                first.begun.message(blocks) or first.begun.keep(blocks, _message_of(first.role, blocks))
+            )
             self._first, self._blocks = None, []
 
     def _placed(self, item: Item, path: str, place: int) -> None:

@@ -160,9 +160,7 @@ class Items:
 
 def _is_part(block: Block) -> bool:
     """Whether a block of one dialect alone is content of a message here, not an item."""
-    return isinstance(block, Opaque) and (
-        block.dialect != "responses" or block.kind.startswith(("input_", "output_"))
-    )
+    return isinstance(block, Opaque) and (block.dialect != "responses" or block.kind.startswith(("input_", "output_")))
 
 
 _ALONE: Final[Mapping[type, Callable[[Items, Any, str], None]]] = {

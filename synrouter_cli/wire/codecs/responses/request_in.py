@@ -44,7 +44,7 @@ _KNOWN: Final = frozenset(
 )
 _SETTINGS: Final = frozenset({*_KNOWN, *_HELD})
 _FIELDS: Final[dict[str, Any]] = {
-    **{name: Any for name in sorted({*_SETTINGS, "client_metadata"})},
+    **dict.fromkeys(sorted({*_SETTINGS, "client_metadata"}), Any),
     "input": list[msgspec.Raw] | str | None,
     "tools": list[msgspec.Raw] | None,
 }
