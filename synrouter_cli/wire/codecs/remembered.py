@@ -1,7 +1,7 @@
 """What a piece of a request was read as, found again by its bytes: a conversation says with every turn all it has said
 so far, so most of a body has been read before.
 
-Where several pieces make one message, the first one's value keeps that (`Begun`), so that it is the same value again.
+Where several pieces make one message, the first one's value keeps that (`Begins`), so that it is the same value again.
 
 It is for readers whose value follows from the piece alone; the values are shared, so nothing may change them.
 
@@ -19,11 +19,12 @@ from operator import is_
 from typing import Any, Final, Generic, TypeVar
 
 import msgspec
+from msgspec import Struct
 
 from synrouter_cli.errors import InvalidRequest
 from synrouter_cli.wire.ir import Block, Message
 
-__all__ = ["LIMIT", "Begun", "Remembered"]
+__all__ = ["LIMIT", "Begins", "Remembered"]
 
 T = TypeVar("T")
 LIMIT: Final = 2 * 1024 * 1024
@@ -75,20 +76,17 @@ class Remembered(Generic[T]):
         return value
 
 
-class Begun:
-    """The message that a piece began when it was last read."""
+class Begins(Struct, kw_only=True, gc=False):
+    """A value that a message may begin with: it keeps the message that it began when it was last read."""
 
-    __slots__ = ("_blocks", "_message")
-
-    def __init__(self) -> None:
-        self._blocks: Sequence[Block] = ()
-        self._message: Message | None = None
+    followed: Sequence[Block] = ()
+    begun: Message | None = None
 
     def message(self, blocks: Sequence[Block]) -> Message | None:
         """That message, where it was made of the very same blocks."""
-        same = len(blocks) == len(self._blocks) and all(map(is_, blocks, self._blocks))
-        return self._message if same else None
+        same = len(blocks) == len(self.followed) and all(map(is_, blocks, self.followed))
+        return self.begun if same else None
 
     def keep(self, blocks: Sequence[Block], message: Message) -> Message:
-        self._blocks, self._message = blocks, message
+        self.followed, self.begun = blocks, message
         return message

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from synrouter_cli.errors import InvalidRequest
 from synrouter_cli.wire.codecs.chat import messages_in
 from synrouter_cli.wire.codecs.made import Made
-from synrouter_cli.wire.codecs.remembered import Begun, Remembered
+from synrouter_cli.wire.codecs.remembered import Begins, Remembered
 from synrouter_cli.wire.codecs.responses import items_in
 from synrouter_cli.wire.ir import Message, Text
 from wire.crossings import DIALECTS, PAIRS, REQUESTS, Json, carried, dumped, on
@@ -41,7 +41,7 @@ def nothing_remembered() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Remembered, "each", each)
         patch.setattr(Made, "get", lambda *_: None)
-        patch.setattr(Begun, "message", lambda *_: None)
+        patch.setattr(Begins, "message", lambda *_: None)
         patch.setattr(messages_in, "_plain", no_plain_one)
         patch.setattr(items_in, "_plain", no_plain_one)
         yield
@@ -173,7 +173,7 @@ def test_what_can_not_be_read_is_told_with_its_place_each_time():
 
 
 def test_a_message_of_the_same_blocks_is_the_same_one_and_of_others_another():
-    begun, one, other = Begun(), Text("a"), Text("a")
+    begun, one, other = Begins(), Text("a"), Text("a")
     message = begun.keep([one], Message("user", (one,)))
     assert begun.message([one]) is message
     assert begun.message([other]) is None

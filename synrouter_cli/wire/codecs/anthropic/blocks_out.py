@@ -76,6 +76,9 @@ class Writer:
         return _WRITERS[type(one)](self, one, path)
 
     def blocks(self, many: tuple[Block, ...], path: Path) -> list[Json]:
+        if len(many) == 1:
+            only = self.block(many[0], (path, 0))
+            return [] if only is None else [only]
         found = [self.block(one, (path, i)) for i, one in enumerate(many)]
         return [one for one in found if one is not None]
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
-from msgspec import Struct, field
+from msgspec import Struct
 from msgspec.json import Decoder
 from msgspec.structs import replace
 
@@ -32,7 +32,7 @@ from synrouter_cli.wire.codecs.chat.fields import (
 from synrouter_cli.wire.codecs.chat.parts import content_in
 from synrouter_cli.wire.codecs.chat.reasoning import FIELDS, Placed, carried_by_calls, reasoning_in
 from synrouter_cli.wire.codecs.chat.weaving import woven
-from synrouter_cli.wire.codecs.remembered import Begun, Remembered
+from synrouter_cli.wire.codecs.remembered import Begins, Remembered
 from synrouter_cli.wire.ir import Block, Message, Refusal, Text, ToolResult, ToolUse
 
 __all__ = ["System", "messages_in"]
@@ -56,14 +56,12 @@ Kind: TypeAlias = Literal["function", "custom", "local_shell", "server"]
 Kinds: TypeAlias = Mapping[str, Kind]
 
 
-class _Result(Struct, gc=False):
+class _Result(Begins, gc=False):
     """A tool's result as its message alone tells it: which kind of call it answers stands elsewhere. With `name`, of
     before `tools`, also which call that was."""
 
     result: ToolResult
     name: str | None = None
-    begun: Begun = field(default_factory=Begun)
-    """With the results right after it."""
 
     def of(self, found: list[Message], kinds: Kinds) -> ToolResult:
         """The result after the messages that were `found`; `kinds` are those of the last answer's calls, by id."""
@@ -73,9 +71,9 @@ class _Result(Struct, gc=False):
         kind = kinds.get(self.result.id, "function")
         return self.result if kind == "function" else replace(self.result, kind=kind)
 
-    def message(self, results: list[Block]) -> Message:
-        """The message of this result and those that follow it."""
-        return self.begun.message(results) or self.begun.keep(results, Message("user", tuple(results)))
+    def together(self, results: list[Block]) -> Message:
+        """The message of this result and those right after it."""
+        return self.message(results) or self.keep(results, Message("user", tuple(results)))
 
 
 def messages_in(values: list[Any]) -> tuple[System, tuple[Message, ...]]:
@@ -93,13 +91,13 @@ def messages_in(values: list[Any]) -> tuple[System, tuple[Message, ...]]:
             results.append(one.of(found, kinds))
             continue
         if first is not None:
-            found.append(first.message(results))
+            found.append(first.together(results))
             first, results = None, []
         found.append(one)
         if one.role == "assistant":
             kinds = {block.id: block.kind for block in reversed(one.blocks) if isinstance(block, ToolUse)}
     if first is not None:
-        found.append(first.message(results))
+        found.append(first.together(results))
     return system, tuple(found)
 
 

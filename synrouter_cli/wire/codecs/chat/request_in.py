@@ -40,7 +40,9 @@ _KNOWN: Final = frozenset(
         *("user", "safety_identifier", "metadata", "service_tier", "store"),
     )
 )
-_split: Final = splitter(dict.fromkeys(sorted(_KNOWN), Any) | dict.fromkeys(("messages", "tools"), list[msgspec.Raw] | None))
+_split: Final = splitter(
+    dict.fromkeys(sorted(_KNOWN), Any) | dict.fromkeys(("messages", "tools"), list[msgspec.Raw] | None)
+)
 _TOOLS: Final = Remembered(lambda piece, path: tool_in(load(piece), path), tool_in)
 
 

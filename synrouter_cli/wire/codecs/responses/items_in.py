@@ -14,11 +14,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, TypeAlias, cast, get_args
 
-from msgspec import Struct, field
+from msgspec import Struct
 from msgspec.json import Decoder
 from msgspec.structs import replace
 
-from synrouter_cli.wire.codecs.remembered import Begun, Remembered
+from synrouter_cli.wire.codecs.remembered import Begins, Remembered
 from synrouter_cli.wire.codecs.responses import reasoning
 from synrouter_cli.wire.codecs.responses.calls import CALLS, OUTPUTS, read_call, read_output
 from synrouter_cli.wire.codecs.responses.parts import read_parts
@@ -39,14 +39,13 @@ NOTHING_HELD: Final = (
 )
 
 
-class _Part(Struct, gc=False):
+class _Part(Begins, gc=False):
     """An item that a message is made of, with others around it: blocks of the model's, or results."""
 
     blocks: tuple[Block, ...]
     role: Role = "assistant"
     apart: tuple[Block, ...] = ()
     """Of a message: its blocks where text of another one stands right before them."""
-    begun: Begun = field(default_factory=Begun)
 
     def after(self, before: list[Block]) -> tuple[Block, ...]:
         """The blocks after those `before`."""
@@ -96,9 +95,7 @@ class Turns:
         """End the message that is open."""
         if self._first is not None:
             first, blocks = self._first, self._blocks
-            self.messages.append(
-                first.begun.message(blocks) or first.begun.keep(blocks, _message_of(first.role, blocks))
-            )
+            self.messages.append(first.message(blocks) or first.keep(blocks, _message_of(first.role, blocks)))
             self._first, self._blocks = None, []
 
     def _placed(self, item: Item, path: str, place: int) -> None:
