@@ -40,7 +40,7 @@ PURE = frozenset(
 HARMLESS = frozenset(
     "__future__ array base64 binascii bisect codecs collections contextlib copy ctypes dataclasses datetime"
     " decimal difflib enum fractions functools hashlib heapq hmac inspect ipaddress itertools json math"
-    " msgspec operator re string struct textwrap tomllib types typing unicodedata urllib.parse zlib".split()
+    " msgspec operator re string struct textwrap tomllib types typing unicodedata urllib.parse weakref zlib".split()
 )
 HARMLESS_FOR = {
     "clients": {"importlib.import_module", "pathlib.PurePath", "shlex"},

@@ -85,7 +85,7 @@ def with_field(body: bytes, name: str, value: object) -> bytes:
     if opening is None:
         return body
     field = f"{json.dumps(name)}:{json.dumps(value, separators=(',', ':'))},".encode()
-    return body[: opening.end()] + field + body[opening.end() :]
+    return b"".join((body[: opening.end()], field, memoryview(body)[opening.end() :]))
 
 
 def _read(body: bytes) -> _Fields | None:

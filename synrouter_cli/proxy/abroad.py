@@ -14,6 +14,7 @@ there. For Chat Completions, whose servers know functions alone, custom tools an
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from operator import is_
 from typing import Final
 
 from msgspec.structs import replace
@@ -21,6 +22,7 @@ from msgspec.structs import replace
 from synrouter_cli.prompt.leaving_out import BILLING_HEADER
 from synrouter_cli.providers import CacheKind
 from synrouter_cli.wire.codecs.disguise import disguised, flat_name, wrapped
+from synrouter_cli.wire.codecs.made import Made
 from synrouter_cli.wire.ir import Block, Message, Opaque, Request, Text, Tool, ToolChoice, ToolResult, ToolUse
 
 __all__ = ["TAKES_MARKERS", "abroad"]
@@ -35,7 +37,7 @@ def abroad(request: Request, to: str) -> Request:
     if request.dialect == "anthropic":
         request = replace(request, system=_system(request.system), tools=_shown(request))
     if to == "chat":
-        request = _as_functions(_told(request))
+        request = _as_functions(_each(request, _told))
     return request
 
 
@@ -69,20 +71,17 @@ def _references(request: Request) -> Iterator[str]:
                     yield str(inner.data.get("tool_name"))
 
 
-def _told(request: Request) -> Request:
+def _told(block: Block) -> Block:
     """The same with the loading of a tool said in words."""
+    if isinstance(block, ToolResult) and any(isinstance(inner, Opaque) for inner in block.content):
+        return replace(block, content=tuple(map(_in_words, block.content)))
+    return block
 
-    def told(block: Block) -> Block:
-        if isinstance(block, Opaque) and block.kind == _REFERENCE:
-            return Text(f"Tool {block.data.get('tool_name')} is loaded.")
-        return block
 
-    def results(block: Block) -> Block:
-        if isinstance(block, ToolResult) and any(isinstance(inner, Opaque) for inner in block.content):
-            return replace(block, content=tuple(map(told, block.content)))
-        return block
-
-    return _each(request, results)
+def _in_words(block: Block) -> Block:
+    if isinstance(block, Opaque) and block.kind == _REFERENCE:
+        return Text(f"Tool {block.data.get('tool_name')} is loaded.")
+    return block
 
 
 # ── tools of other kinds ──
@@ -134,11 +133,19 @@ def _chosen(choice: ToolChoice, names: Mapping[str, str]) -> ToolChoice:
 
 
 def _each(request: Request, change: Callable[[Block], Block]) -> Request:
-    """The request with every block of its messages changed so; messages without a change stay the same value."""
+    """The request with every block of its messages changed so; messages without a change stay the same value, and those
+    that come again become the same."""
+    made = _CHANGED[change]
+    messages: list[Message] = []
+    for message in request.messages:
+        found = made.get(message, None)
+        if found is None:
+            blocks = tuple(map(change, message.blocks))
+            same = all(map(is_, blocks, message.blocks))
+            found = made.keep(message, None, () if same else (replace(message, blocks=blocks),))
+        messages.append(found[0] if found else message)
+    return replace(request, messages=tuple(messages))
 
-    def changed(message: Message) -> Message:
-        blocks = tuple(map(change, message.blocks))
-        same = all(new is old for new, old in zip(blocks, message.blocks, strict=True))
-        return message if same else replace(message, blocks=blocks)
 
-    return replace(request, messages=tuple(map(changed, request.messages)))
+_CHANGED: Final[Mapping[Callable[[Block], Block], Made[tuple[Message, ...]]]] = {_told: Made(), _call: Made()}
+"""What each change has made of a message; nothing where that stays as it is."""

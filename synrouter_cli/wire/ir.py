@@ -8,7 +8,8 @@ Responses' items say things of themselves that no other dialect has a use for (`
 in `item`, which only that codec reads. What an item has there is no loss elsewhere.
 
 They are structs, which cost half as much to make as dataclasses do; `msgspec.structs.replace` makes changed copies.
-None can hold itself, so the garbage collector need not look at them.
+None can hold itself, so the garbage collector need not look at them; it does at messages, since only then they can be
+referred to weakly (`codecs/made.py`).
 
 >>> Request("m", messages=(Message("user", (Text("hi"),)),)).messages[0].blocks[0].text
 'hi'
@@ -148,7 +149,7 @@ Block: TypeAlias = (
 )
 
 
-class Message(Struct, frozen=True, gc=False):
+class Message(Struct, frozen=True, weakref=True):
     """A message of the conversation. System and developer messages stand where they stood."""
 
     role: Role

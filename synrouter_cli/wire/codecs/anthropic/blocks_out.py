@@ -13,6 +13,7 @@ import base64
 import binascii
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -75,6 +76,9 @@ class Writer:
         return _WRITERS[type(one)](self, one, path)
 
     def blocks(self, many: tuple[Block, ...], path: Path) -> list[Json]:
+        if len(many) == 1:
+            only = self.block(many[0], (path, 0))
+            return [] if only is None else [only]
         found = [self.block(one, (path, i)) for i, one in enumerate(many)]
         return [one for one in found if one is not None]
 
@@ -239,7 +243,7 @@ def _tool_use(to: Writer, one: ToolUse, path: Path) -> Json | None:
     asis = to.own or (to.answers and not one.namespace)
     name = one.name if asis else flat_name(one.name, one.namespace)
     out: Json = {"type": "tool_use", "id": _id(one.id), "name": name, "input": arguments(one)}
-    return to.finish(out, one.cache, one.extras, ToolUse, path)
+    return out if one.cache is None and not one.extras else to.finish(out, one.cache, one.extras, ToolUse, path)
 
 
 def _tool_result(to: Writer, one: ToolResult, path: Path) -> Json | None:
@@ -253,7 +257,7 @@ def _tool_result(to: Writer, one: ToolResult, path: Path) -> Json | None:
         out["content"] = to.blocks(one.content, (path, "content"))
     if one.is_error is not None:
         out["is_error"] = one.is_error
-    return to.finish(out, one.cache, one.extras, ToolResult, path)
+    return out if one.cache is None and not one.extras else to.finish(out, one.cache, one.extras, ToolResult, path)
 
 
 def _refusal(to: Writer, one: Refusal, path: Path) -> Json | None:
@@ -267,6 +271,7 @@ def _opaque(to: Writer, one: Opaque, path: Path) -> Json | None:
     return None
 
 
+@lru_cache(maxsize=1024)  # a call's and its result's
 def _id(call: str) -> str:
     return _NOT_IN_IDS.sub("_", call) or "_"
 

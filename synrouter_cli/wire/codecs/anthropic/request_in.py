@@ -14,7 +14,7 @@ from typing import Any, Final
 from synrouter_cli.errors import InvalidRequest
 from synrouter_cli.wire.codecs.anthropic import shapes
 from synrouter_cli.wire.codecs.anthropic.blocks_in import blocks, cache_marker
-from synrouter_cli.wire.codecs.anthropic.paths import Path, joined
+from synrouter_cli.wire.codecs.remembered import Remembered
 from synrouter_cli.wire.ir import Format, Loss, Message, Reasoning, Request, Text, Tool, ToolChoice
 
 __all__ = ["decode_request"]
@@ -35,8 +35,8 @@ def decode_request(body: bytes) -> tuple[Request, tuple[Loss, ...]]:
         read.model,
         system=_system(read.system),
         system_bare=isinstance(read.system, str),
-        messages=tuple([_message(one, ("messages", i)) for i, one in enumerate(read.messages)]),
-        tools=tuple([_tool(one, f"tools.{i}") for i, one in enumerate(read.tools or ())]),
+        messages=tuple(_MESSAGES.each(read.messages, "messages")),
+        tools=tuple(_TOOLS.each(read.tools or (), "tools")),
         tool_choice=choice,
         parallel=parallel,
         max_tokens=read.max_tokens,
@@ -64,17 +64,18 @@ def _system(found: str | list[shapes.Block] | None) -> tuple[Text, ...]:
     return tuple(one for one in texts if isinstance(one, Text))
 
 
-def _message(read: shapes.Message, path: Path) -> Message:
+def _message(piece: bytes, path: str) -> Message:
+    read = shapes.read(shapes.Message, piece, path)
     if read.role not in _ROLES:
-        raise InvalidRequest(detail=f"{joined(path)}.role: one of {', '.join(_ROLES)} is needed")
+        raise InvalidRequest(detail=f"{path}.role: one of {', '.join(_ROLES)} is needed")
     found = blocks(read.content, (path, "content"))
     return Message(read.role, found, bare=isinstance(read.content, str), extras=read.unknown)  # type: ignore[arg-type]
 
 
-def _tool(raw: Any, path: str) -> Tool:
-    read = shapes.read(shapes.Tool, raw, path)
+def _tool(piece: bytes, path: str) -> Tool:
+    read = shapes.read(shapes.Tool, piece, path)
     if read.type not in (None, "custom"):
-        return _builtin(shapes.decoded(raw), read)
+        return _builtin(shapes.decoded(piece), read)
     if read.name is None:
         raise InvalidRequest(detail=f"{path}.name: missing")
     said = {
@@ -104,6 +105,10 @@ def _builtin(whole: dict[str, Any], read: shapes.Tool) -> Tool:
         deferred=read.defer_loading,
         cache=cache_marker(read.cache_control),
     )
+
+
+_MESSAGES: Final = Remembered(_message)
+_TOOLS: Final = Remembered(_tool)
 
 
 def _choice(found: Mapping[str, Any] | None) -> tuple[ToolChoice | None, bool | None, dict[str, Any]]:

@@ -68,9 +68,11 @@ class Tool(_Shape):
 
 class Body(_Shape, kw_only=True):
     model: str
-    messages: list[Message]
+    messages: list[msgspec.Raw]
+    """Each a `Message`."""
     system: str | list[Block] | None = None
     tools: list[msgspec.Raw] | None = None
+    """Each a `Tool`."""
     tool_choice: dict[str, Any] | None = None
     metadata: dict[str, Any] | None = None
     max_tokens: int | None = None
@@ -88,7 +90,7 @@ class Body(_Shape, kw_only=True):
 _KNOWN_BLOCKS: Final = frozenset(get_args(_Kind))
 T = TypeVar("T", bound=_Shape)
 _NESTED: Final[dict[type, tuple[tuple[str, type], ...]]] = {
-    Body: (("messages", Message), ("system", Block)),
+    Body: (("system", Block),),
     Message: (("content", Block),),
     Block: (("content", Block),),
     Tool: (),
@@ -135,8 +137,6 @@ def _read_by_key(kind: type[T], data: bytes | msgspec.Raw, path: str) -> T:
             return cast(T, _other(keys, path))
         nested = [(name, inner) for name, inner in _NESTED[kind] if _is_list(keys.get(name))]
         known = {k: v for k, v in keys.items() if k in _FIELDS[kind] and k not in dict(nested)}
-        if kind is Body and ("messages", Message) in nested:
-            known["messages"] = msgspec.Raw(b"[]")
         value: T = _DECODERS[kind](msgspec.json.encode(known))
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidRequest(detail=_placed(path, str(error))) from None

@@ -18,12 +18,14 @@ one's bytes as its beginning.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
-from typing import Any, Final, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from msgspec import Struct
 
 from synrouter_cli.wire.codecs.anthropic.blocks_out import Writer, marker
-from synrouter_cli.wire.ir import Block, Message, Text, ToolResult, ToolUse
+from synrouter_cli.wire.codecs.made import Made
+from synrouter_cli.wire.ir import Block, Loss, Message, Text, ToolResult, ToolUse
 from synrouter_cli.wire.losses import field
 
 __all__ = ["leading", "opens_with_thinking", "turns"]
@@ -32,9 +34,10 @@ Json = dict[str, Any]
 _SYSTEM: Final = ("system", "developer")
 _UNMARKED: Final = ("thinking", "redacted_thinking")
 _NOBODY: Final = {"role": "user", "content": "(Nothing was said yet.)"}
+_MADE: Final[Made[tuple[Json, list[Loss]]]] = Made()
 
 
-class _Placed(NamedTuple):
+class _Placed(Struct, frozen=True, gc=False):
     """A message and where it stood."""
 
     at: int
@@ -48,58 +51,48 @@ def leading(messages: Sequence[Message]) -> int:
 
 def turns(messages: Sequence[Message], to: Writer, *, system_entries: bool) -> list[Json]:
     """The `messages` of a request, without those that belong to `system`."""
-    start = leading(messages)
-    placed = [_Placed(start + i, one) for i, one in enumerate(messages[start:])]
     out: list[Json] = []
-    called = False
-    for answers, run in groupby(placed, key=lambda one: one.message.role == "assistant"):
-        these = list(run)
-        if answers:
-            called = _calls(these)
-            _put(out, _answers(these, to))
-        elif len(these) == 1 and these[0].message.role == "user" and not (called and _with_results(these)):
-            _put(out, [_message("user", these[0], to)])
+    start, answered = leading(messages), messages[:0]
+    while start < len(messages):
+        answers = messages[start].role == "assistant"
+        stop = start + 1
+        while stop < len(messages) and (messages[stop].role == "assistant") is answers:
+            stop += 1
+        only = messages[start] if stop == start + 1 else None
+        if only is not None and (answers or (only.role == "user" and len(only.blocks) == 1)):
+            written = [_message(only.role, only, start, to)]
         else:
-            _put(out, _asked(these, to, called=called, system_entries=system_entries))
+            run = [_Placed(at, messages[at]) for at in range(start, stop)]
+            written = _answers(run, to) if answers else list(_asked(run, answered, to, system_entries=system_entries))
+        out += [one for one in written if one["content"] or len(one) > 2]  # what has no content may say something else
+        answered, start = messages[start:stop] if answers else answered, stop
     if not out:
         return [dict(_NOBODY)]
     return out if out[0]["role"] == "user" else [dict(_NOBODY), *out]
 
 
-def _calls(run: list[_Placed]) -> bool:
-    for one in run:
-        for block in one.message.blocks:
-            if isinstance(block, ToolUse):
-                return True
-    return False
+def _calls(messages: Sequence[Message]) -> bool:
+    return any(isinstance(block, ToolUse) for one in messages for block in one.blocks)
 
 
-def _put(out: list[Json], more: Iterable[Json]) -> None:
-    for one in more:
-        if one["content"] or len(one) > 2:  # what has no content may still say something else
-            out.append(one)
-
-
-def _answers(run: list[_Placed], to: Writer) -> Iterator[Json]:
+def _answers(run: list[_Placed], to: Writer) -> list[Json]:
     """The assistant's words: one message, but as they stood where they came in this dialect."""
     if to.own or len(run) == 1:
-        yield from (_message("assistant", one, to) for one in run)
-        return
-    first = run[0].message
+        return [_message("assistant", one.message, one.at, to) for one in run]
     content = [block for one in run for block in _content(one, to)]
-    yield {"role": "assistant", "content": content, **_extras(first, to, run[0].at)}
+    return [{"role": "assistant", "content": content, **_extras(run[0].message, to, run[0].at)}]
 
 
-def _asked(run: list[_Placed], to: Writer, *, called: bool, system_entries: bool) -> Iterator[Json]:
-    """What stands between two answers."""
-    with_results = _with_results(run) if called else 0
+def _asked(run: list[_Placed], answered: Sequence[Message], to: Writer, *, system_entries: bool) -> Iterator[Json]:
+    """What stands between two answers, of which `answered` is the first."""
+    with_results = _with_results(run) if _calls(answered) else 0
     if with_results:
         yield _results(run[:with_results], to)
     rest = run[with_results:]
     last = _told_last(rest) if system_entries else 0
     told = last if with_results or len(rest) > last else 0
     for one in rest[: len(rest) - told]:
-        yield _message("user", one, to)
+        yield _message("user", one.message, one.at, to)
     if told:
         yield _entry(rest[len(rest) - told :], to)
 
@@ -130,11 +123,24 @@ def _told_last(run: list[_Placed]) -> int:
 
 def _entry(run: list[_Placed], to: Writer) -> Json:
     if len(run) == 1:
-        return _message("system", run[0], to)
+        return _message("system", run[0].message, run[0].at, to)
     return {"role": "system", "content": [block for one in run for block in _content(one, to, folded=False)]}
 
 
-def _message(role: str, one: _Placed, to: Writer) -> Json:
+def _message(role: str, message: Message, at: int, to: Writer) -> Json:
+    """A message with nothing of its neighbours in it: the same again, and the same losses, where it stands again."""
+    context = (role, at, to.own)
+    made = _MADE.get(message, context)
+    if made is None:
+        before = len(to.losses)
+        out = _written(role, _Placed(at, message), to)
+        _MADE.keep(message, context, (out, to.losses[before:]))
+        return out
+    to.losses += made[1]
+    return made[0]
+
+
+def _written(role: str, one: _Placed, to: Writer) -> Json:
     message = one.message
     folded = role == "user" and message.role in _SYSTEM
     only = message.blocks[0] if len(message.blocks) == 1 else None
@@ -171,9 +177,9 @@ def _told(block: Block) -> Block:
 def _mark(content: list[Json], message: Message, to: Writer, at: int) -> None:
     """A marker on the message object marks the last block that may bear one."""
     assert message.cache is not None
-    for block in reversed(content):
+    for i, block in reversed(list(enumerate(content))):
         if block["type"] not in _UNMARKED:
-            block.setdefault("cache_control", marker(message.cache))
+            content[i] = block if "cache_control" in block else {**block, "cache_control": marker(message.cache)}
             return
     to.lose("cache_marker", f"messages.{at}")
 

@@ -10,16 +10,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal, TypeAlias
 
+from msgspec import Struct
+from msgspec.json import Decoder
 from msgspec.structs import replace
 
 from synrouter_cli.wire.codecs.chat.calls import call_in
-from synrouter_cli.wire.codecs.chat.fields import Object, cache_in, checked, derived_id, mapping, refused, rest, text
+from synrouter_cli.wire.codecs.chat.fields import (
+    UNREADABLE,
+    Object,
+    cache_in,
+    checked,
+    derived_id,
+    load,
+    mapping,
+    refused,
+    rest,
+    text,
+)
 from synrouter_cli.wire.codecs.chat.parts import content_in
 from synrouter_cli.wire.codecs.chat.reasoning import FIELDS, Placed, carried_by_calls, reasoning_in
 from synrouter_cli.wire.codecs.chat.weaving import woven
-from synrouter_cli.wire.ir import Message, Refusal, Text, ToolResult, ToolUse
+from synrouter_cli.wire.codecs.remembered import Begins, Remembered
+from synrouter_cli.wire.ir import Block, Message, Refusal, Text, ToolResult, ToolUse
 
 __all__ = ["System", "messages_in"]
 
@@ -38,62 +52,84 @@ class System:
     bare: bool = False
 
 
+Kind: TypeAlias = Literal["function", "custom", "local_shell", "server"]
+Kinds: TypeAlias = Mapping[str, Kind]
+
+
+class _Result(Begins, gc=False):
+    """A tool's result as its message alone tells it: which kind of call it answers stands elsewhere. With `name`, of
+    before `tools`, also which call that was."""
+
+    result: ToolResult
+    name: str | None = None
+
+    def of(self, found: list[Message], kinds: Kinds) -> ToolResult:
+        """The result after the messages that were `found`; `kinds` are those of the last answer's calls, by id."""
+        if self.name is not None:
+            called, kind = _last_call(found, self.name)
+            return replace(self.result, id=called, kind=kind)
+        kind = kinds.get(self.result.id, "function")
+        return self.result if kind == "function" else replace(self.result, kind=kind)
+
+    def together(self, results: list[Block]) -> Message:
+        """The message of this result and those right after it."""
+        return self.message(results) or self.keep(results, Message("user", tuple(results)))
+
+
 def messages_in(values: list[Any]) -> tuple[System, tuple[Message, ...]]:
     """The system prompt and the conversation. Raises InvalidRequest where a message is none."""
-    messages = [value if isinstance(value, dict) else mapping(value, f"messages.{i}") for i, value in enumerate(values)]
-    leading = 0
-    while leading < len(messages) and _leads(messages[leading]):
-        leading += 1
-    system = _system_in(messages[:leading])
+    read = _READ.each(values, "messages")
+    leading = next((i for i, one in enumerate(read) if isinstance(one, _Result) or not _leads(one)), len(read))
+    system = _system_in(read[:leading])  # type: ignore[arg-type] # no result leads
     found: list[Message] = []
-    for i in range(leading, len(messages)):
-        path = f"messages.{i}"
-        role = text(messages[i], "role", path)
-        reader = _READERS.get(role)
-        if reader is None:
-            raise refused(f"{path}.role", "one of system, developer, user, assistant, tool, function is needed here")
-        _add(found, reader(messages[i], path, found))
+    kinds: Kinds = {}
+    first: _Result | None = None
+    results: list[Block] = []
+    for one in read[leading:]:
+        if isinstance(one, _Result):
+            first = first or one
+            results.append(one.of(found, kinds))
+            continue
+        if first is not None:
+            found.append(first.together(results))
+            first, results = None, []
+        found.append(one)
+        if one.role == "assistant":
+            kinds = {block.id: block.kind for block in reversed(one.blocks) if isinstance(block, ToolUse)}
+    if first is not None:
+        found.append(first.together(results))
     return system, tuple(found)
 
 
-def _leads(message: Object) -> bool:
+def _message_in(value: Any, path: str) -> Message | _Result:
+    message = mapping(value, path)
+    reader = _READERS.get(text(message, "role", path))
+    if reader is None:
+        raise refused(f"{path}.role", "one of system, developer, user, assistant, tool, function is needed here")
+    return reader(message, path)
+
+
+def _leads(message: Message) -> bool:
     """Whether a message is of the system prompt: one with a name is an example, and keeps its place."""
-    return message.get("role") in _SYSTEM and not message.get("name") and not rest(message, _COMMON)
+    return message.role in _SYSTEM and not message.name and not message.extras
 
 
-def _system_in(messages: list[Object]) -> System:
+def _system_in(messages: list[Message]) -> System:
     texts: list[Text] = []
-    bare = False
     for i, message in enumerate(messages):
-        path = f"messages.{i}"
-        blocks, bare = content_in(message.get("content"), path)
-        found = [block for block in blocks if isinstance(block, Text)]
-        if len(found) < len(blocks):
-            raise refused(f"{path}.content", "a system message is text")
-        marker = cache_in(message, path)
-        if marker is not None and found:
-            found[-1] = replace(found[-1], cache=found[-1].cache or marker)
+        found = [block for block in message.blocks if isinstance(block, Text)]
+        if len(found) < len(message.blocks):
+            raise refused(f"messages.{i}.content", "a system message is text")
+        if message.cache is not None and found:
+            found[-1] = replace(found[-1], cache=found[-1].cache or message.cache)
         texts += found
-    return System(tuple(texts), bare and len(messages) == 1 and texts[0].cache is None)
-
-
-def _add(found: list[Message], message: Message) -> None:
-    """Results that follow results are of the same message."""
-    last = found[-1] if found else None
-    if last is not None and _is_results(last) and _is_results(message):
-        found[-1] = replace(last, blocks=last.blocks + message.blocks)
-    else:
-        found.append(message)
-
-
-def _is_results(message: Message) -> bool:
-    return message.role == "user" and bool(message.blocks) and isinstance(message.blocks[-1], ToolResult)
+    return System(tuple(texts), len(messages) == 1 and messages[0].bare and texts[0].cache is None)
 
 
 # ── roles ──
 
 
-def _plain_in(message: Object, path: str, _: list[Message]) -> Message:
+def _plain_in(message: Object, path: str) -> Message:
     blocks, bare = content_in(message.get("content"), path)
     return Message(
         message["role"],
@@ -105,7 +141,7 @@ def _plain_in(message: Object, path: str, _: list[Message]) -> Message:
     )
 
 
-def _assistant_in(message: Object, path: str, _: list[Message]) -> Message:
+def _assistant_in(message: Object, path: str) -> Message:
     content = message.get("content")
     parts, bare = content_in(content, path)
     calls = _calls_in(message, path)
@@ -138,21 +174,19 @@ def _calls_in(message: Object, path: str) -> list[ToolUse]:
     return found
 
 
-def _tool_in(message: Object, path: str, found: list[Message]) -> Message:
+def _tool_in(message: Object, path: str) -> _Result:
+    legacy = message["role"] == "function"
+    name = text(message, "name", path) if legacy else None
+    called = "" if legacy else text(message, "tool_call_id", path)
     content, bare = content_in(message.get("content"), path)
-    kind: Any
-    if message["role"] == "function":
-        called, kind = _last_call(found, text(message, "name", path))
-    else:
-        called = text(message, "tool_call_id", path)
-        kind = _kind_of(found, called)
     kept = () if message.get("content") == "" else content
     bare = bare or message.get("content") is None
-    result = ToolResult(called, kept, None, bare, kind, cache_in(message, path), rest(message, _TOOL))
-    return Message("user", (result,))
+    return _Result(
+        ToolResult(called, kept, None, bare, cache=cache_in(message, path), extras=rest(message, _TOOL)), name
+    )
 
 
-def _last_call(found: list[Message], name: str) -> tuple[str, Any]:
+def _last_call(found: list[Message], name: str) -> tuple[str, Kind]:
     """The call that a result of before `tools` belongs to: the last one of that name."""
     for message in reversed(found):
         for block in reversed(message.blocks):
@@ -161,17 +195,7 @@ def _last_call(found: list[Message], name: str) -> tuple[str, Any]:
     return derived_id(name), "function"
 
 
-def _kind_of(found: list[Message], called: str) -> Any:
-    for message in reversed(found):
-        if message.role == "assistant":
-            for block in message.blocks:
-                if isinstance(block, ToolUse) and block.id == called:
-                    return block.kind
-            return "function"
-    return "function"
-
-
-_READERS: Final[Mapping[str, Callable[[Object, str, list[Message]], Message]]] = {
+_READERS: Final[Mapping[str, Callable[[Object, str], Message | _Result]]] = {
     "system": _plain_in,
     "developer": _plain_in,
     "user": _plain_in,
@@ -179,3 +203,45 @@ _READERS: Final[Mapping[str, Callable[[Object, str, list[Message]], Message]]] =
     "tool": _tool_in,
     "function": _tool_in,
 }
+
+
+def _piece_in(piece: bytes, path: str) -> Message | _Result:
+    """The same of its JSON; the commonest kinds in one step."""
+    try:
+        plain = _plain(piece)
+    except UNREADABLE:
+        return _message_in(load(piece), path)
+    if isinstance(plain, _PlainResult):
+        said = (Text(plain.content),) if plain.content else ()
+        return _Result(ToolResult(plain.tool_call_id, said, None, True))
+    calls = () if plain.tool_calls is None else plain.tool_calls
+    if not all(call.id for call in calls):
+        return _message_in(load(piece), path)
+    said = (Text(plain.content),) if plain.content else ()
+    found = [ToolUse(call.id, call.function.name, call.function.arguments) for call in calls]
+    return Message("assistant", (*said, *found), plain.content is not None)
+
+
+class _PlainFunction(Struct, forbid_unknown_fields=True, gc=False):
+    name: str
+    arguments: str
+
+
+class _PlainCall(Struct, forbid_unknown_fields=True, gc=False):
+    id: str
+    function: _PlainFunction
+    type: Literal["function"] = "function"
+
+
+class _PlainAnswer(Struct, forbid_unknown_fields=True, gc=False, tag_field="role", tag="assistant"):
+    content: str | None = None
+    tool_calls: list[_PlainCall] | None = None
+
+
+class _PlainResult(Struct, forbid_unknown_fields=True, gc=False, tag_field="role", tag="tool"):
+    tool_call_id: str
+    content: str
+
+
+_plain: Final = Decoder(_PlainAnswer | _PlainResult).decode
+_READ: Final = Remembered(_piece_in, _message_in)

@@ -19,12 +19,15 @@ from synrouter_cli.wire.codecs.chat.leaving import Leaving, Target
 from synrouter_cli.wire.codecs.chat.parts import part_out
 from synrouter_cli.wire.codecs.chat.reasoning import call_extras, reasoning_out
 from synrouter_cli.wire.codecs.chat.weaving import Placed, placed
+from synrouter_cli.wire.codecs.made import Made
 from synrouter_cli.wire.ir import (
     Block,
+    Loss,
     Message,
     RedactedThinking,
     Refusal,
     Request,
+    Text,
     Thinking,
     ToolResult,
     ToolUse,
@@ -33,9 +36,11 @@ from synrouter_cli.wire.ir import (
 __all__ = ["Target", "messages_out", "system_out"]
 
 _PLAIN: Final = {"type", "text"}
+_THOUGHT: Final = (Thinking, RedactedThinking)
 _FAILED: Final = "Error: "
 _SAYS_SO: Final = 80
 """Characters at the start of a result in which the word error is looked for."""
+_MADE: Final[Made[tuple[list[Object], list[Loss]]]] = Made()
 
 
 def system_out(request: Request, leaving: Leaving) -> list[Object]:
@@ -49,20 +54,31 @@ def system_out(request: Request, leaving: Leaving) -> list[Object]:
 def messages_out(messages: Sequence[Message], leaving: Leaving) -> list[Object]:
     """The conversation. One message may become several."""
     found: list[Object] = []
+    target = leaving.target
     for i, message in enumerate(messages):
-        path = f"messages.{i}"
-        if message.role == "assistant":
-            found += _assistant_out(message, path, leaving)
-        elif message.role == "user":
-            found += _user_out(message, path, leaving)
+        context = (i, leaving.foreign, target.markers, target.reasoning)
+        made = _MADE.get(message, context)
+        if made is None:
+            before = len(leaving.losses)
+            written = _message_out(message, f"messages.{i}", leaving)
+            made = _MADE.keep(message, context, (written, leaving.losses[before:]))
         else:
-            found += _said(message.role, message, list(enumerate(message.blocks)), path, leaving)
+            leaving.losses += made[1]
+        found += made[0]
     return found
+
+
+def _message_out(message: Message, path: str, leaving: Leaving) -> list[Object]:
+    if message.role == "assistant":
+        return _assistant_out(message, path, leaving)
+    if message.role == "user":
+        return _user_out(message, path, leaving)
+    return _said(message.role, message, list(enumerate(message.blocks)), path, leaving)
 
 
 def _named(message: Message, path: str, leaving: Leaving) -> Object:
     named = {"name": message.name} if message.name is not None else {}
-    return {**named, **leaving.marked(message, path)}
+    return named if message.cache is None and not message.extras else {**named, **leaving.marked(message, path)}
 
 
 def _content(blocks: Sequence[Block], bare: bool, path: str, leaving: Leaving, at: Sequence[int] = ()) -> Any:
@@ -107,6 +123,8 @@ def _user_out(message: Message, path: str, leaving: Leaving) -> list[Object]:
 def _result_out(result: ToolResult, path: str, leaving: Leaving, shown: list[Object]) -> Object:
     """A tool message; what of the result is no text goes into `shown`, with a word on whose it is, unless it stood
     in a message of this dialect already."""
+    if (words := _words(result, leaving)) is not None:
+        return {"role": "tool", "tool_call_id": result.id, "content": words}
     texts: list[Object] = []
     media: list[Object] = []
     for i, block in enumerate(result.content):
@@ -124,6 +142,16 @@ def _result_out(result: ToolResult, path: str, leaving: Leaving, shown: list[Obj
     return {"role": "tool", "tool_call_id": result.id, "content": content, **leaving.marked(result, path)}
 
 
+def _words(result: ToolResult, leaving: Leaving) -> str | None:
+    """All that a result says, where that is one plain text, as it mostly is."""
+    if len(result.content) != 1 or result.is_error or result.cache is not None or result.extras:
+        return None
+    only = result.content[0]
+    if not isinstance(only, Text) or only.cache is not None or only.citations or only.extras:
+        return None
+    return only.text if result.bare or leaving.foreign else None
+
+
 def _say_that_it_failed(texts: list[Object]) -> None:
     """A tool message has no field for it: the text tells, where it does not begin with an error already."""
     if not texts:
@@ -137,19 +165,22 @@ def _say_that_it_failed(texts: list[Object]) -> None:
 
 
 def _assistant_out(message: Message, path: str, leaving: Leaving) -> list[Object]:
-    said: list[tuple[int, Block]] = []
+    said: list[Block] = []
+    at: list[int] = []
     calls: list[Object] = []
-    thinking = placed(message.blocks)
+    thinking = placed(message.blocks) if any(isinstance(one, _THOUGHT) for one in message.blocks) else []
     kept = call_extras(thinking) if thinking else {}
     refusals: list[str] = []
     for i, block in enumerate(message.blocks):
         if isinstance(block, ToolUse):
-            calls.append(call_out(block, f"{path}.content.{i}", leaving) | kept.get(block.id, {}))
+            call = call_out(block, f"{path}.content.{i}", leaving)
+            calls.append(call | kept[block.id] if block.id in kept else call)
         elif isinstance(block, Refusal):
             refusals.append(block.text)
-        elif not isinstance(block, Thinking | RedactedThinking):
-            said.append((i, block))
-    content: Any = _content([b for _, b in said], message.bare, f"{path}.content", leaving, [i for i, _ in said])
+        elif not isinstance(block, _THOUGHT):
+            said.append(block)
+            at.append(i)
+    content: Any = _content(said, message.bare, f"{path}.content", leaving, at) if said or message.bare else None
     thought = _thought_out(thinking, message, path, leaving) if thinking else {}
     if not (content or calls or refusals or thought or message.bare):
         leaving.lose("empty_message", path)
@@ -160,13 +191,13 @@ def _assistant_out(message: Message, path: str, leaving: Leaving) -> list[Object
     found |= thought
     if calls:
         found["tool_calls"] = calls
-    return [{**found, **_named(message, path, leaving)}]
+    return [found | _named(message, path, leaving)]
 
 
 def _thought_out(thinking: list[Placed], message: Message, path: str, leaving: Leaving) -> Object:
     kept = leaving.target.reasoning
     for i, block in enumerate(message.blocks):
-        if isinstance(block, Thinking | RedactedThinking) and (not kept or _is_sealed_elsewhere(block)):
+        if isinstance(block, _THOUGHT) and (not kept or _is_sealed_elsewhere(block)):
             leaving.lose("foreign_thinking", f"{path}.content.{i}")
     return reasoning_out(thinking) if kept else {}
 

@@ -9,10 +9,25 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from synrouter_cli.wire.codecs.chat.fields import Object, cache_in, checked, listed, load, mapping, refused, rest, text
+import msgspec
+
+from synrouter_cli.wire.codecs.chat.fields import (
+    UNREADABLE,
+    Object,
+    cache_in,
+    checked,
+    listed,
+    load,
+    mapping,
+    refused,
+    rest,
+    text,
+)
 from synrouter_cli.wire.codecs.chat.messages_in import messages_in
 from synrouter_cli.wire.codecs.chat.settings import REASONING_FIELDS, format_in, reasoning_in
 from synrouter_cli.wire.codecs.chat.tools import choice_in, function_in, tool_in
+from synrouter_cli.wire.codecs.remembered import Remembered
+from synrouter_cli.wire.codecs.splitting import splitter
 from synrouter_cli.wire.ir import Loss, Request, Tool
 
 __all__ = ["decode_request"]
@@ -25,11 +40,15 @@ _KNOWN: Final = frozenset(
         *("user", "safety_identifier", "metadata", "service_tier", "store"),
     )
 )
+_split: Final = splitter(
+    dict.fromkeys(sorted(_KNOWN), Any) | dict.fromkeys(("messages", "tools"), list[msgspec.Raw] | None)
+)
+_TOOLS: Final = Remembered(lambda piece, path: tool_in(load(piece), path), tool_in)
 
 
 def decode_request(body: bytes) -> tuple[Request, tuple[Loss, ...]]:
     """The request; nothing is lost on the way in. Raises InvalidRequest, which says where and what."""
-    value = mapping(load(body), "body")
+    value = _taken_apart(body)
     if (checked(value, "n", int) or 1) != 1:
         raise refused("n", "a model of another dialect gives one answer to a request, ask several times")
     system, messages = messages_in(listed(value.get("messages"), "messages"))
@@ -72,8 +91,15 @@ def decode_request(body: bytes) -> tuple[Request, tuple[Loss, ...]]:
     return request, ()
 
 
+def _taken_apart(body: bytes) -> Object:
+    try:
+        return _split(body)
+    except UNREADABLE:
+        return mapping(load(body), "body")
+
+
 def _tools(value: Object) -> tuple[Tool, ...]:
-    tools = [tool_in(one, f"tools.{i}") for i, one in enumerate(checked(value, "tools", list) or ())]
+    tools = _TOOLS.each(checked(value, "tools", list) or (), "tools")
     for i, one in enumerate(checked(value, "functions", list) or ()):
         tools.append(function_in(mapping(one, f"functions.{i}"), f"functions.{i}"))
     return tuple(tools)

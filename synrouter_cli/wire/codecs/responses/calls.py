@@ -57,6 +57,8 @@ class Names:
         self._tools: dict[tuple[str | None, str], Tool] = {}
         for tool in tools:
             self._tools.setdefault((tool.namespace, tool.name), tool)
+        self.told = "\n".join(f"{t.namespace} {t.name} {t.kind} {t.config.get('type')}" for t in self._tools.values())
+        """All that a call's item depends on."""
 
     def find(self, call: ToolUse) -> Tool | None:
         return self._tools.get((call.namespace, call.name))
@@ -176,10 +178,11 @@ def unwrapped(arguments: str) -> str:
 # ── outputs in ──
 
 
-def read_output(item: Item, path: str, calls: Mapping[str, str]) -> ToolResult:
-    """What came of a call; `calls` has the call's id for the id of an item, which some outputs name instead."""
+def read_output(item: Item, path: str, called: str | None = None) -> ToolResult:
+    """What came of a call; `called` is the id of the call whose item has this one's id, which some outputs name
+    instead."""
     kind = item["type"]
-    given = item.get("call_id") or calls.get(str(item.get("id"))) or item.get("id")
+    given = item.get("call_id") or called or item.get("id")
     if not isinstance(given, str):
         raise refused(f"{path}.call_id", "a string is needed here")
     if kind in BY_OUTPUT:

@@ -8,10 +8,13 @@ own.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
+
+from msgspec import Struct
 
 from synrouter_cli.wire import losses as told
+from synrouter_cli.wire.codecs.made import Made
 from synrouter_cli.wire.codecs.responses import reasoning
 from synrouter_cli.wire.codecs.responses.calls import Names, write_call, write_output
 from synrouter_cli.wire.codecs.responses.items_in import OWN_ID
@@ -33,6 +36,17 @@ from synrouter_cli.wire.ir import (
 Item = dict[str, Any]
 
 
+class _Written(Struct, frozen=True, gc=False):
+    """What a message became; `types` are its calls' items', by the calls' ids."""
+
+    items: list[Item]
+    losses: list[Loss]
+    types: dict[str, str]
+
+
+_MADE: Final[Made[_Written]] = Made()
+
+
 class Items:
     """Writes the items of a conversation; `ours` says that extras are in this dialect's words."""
 
@@ -45,11 +59,28 @@ class Items:
 
     def of(self, messages: Iterable[Message]) -> list[Item]:
         for i, message in enumerate(messages):
-            self._message(message, f"messages.{i}")
+            self._again(message, i)
         return self._items
 
+    def _again(self, message: Message, i: int) -> None:
+        """The items of a message: the same again, and the same losses, where it stands again and the tools and the
+        calls that its results belong to are the same."""
+        answered = tuple([self._types.get(one.id) for one in message.blocks if isinstance(one, ToolResult)])
+        before, lost = len(self._items), len(self._losses)
+        context = (i, before, self._ours, self._names.told, answered)
+        made = _MADE.get(message, context)
+        if made is not None:
+            self._items += made.items
+            self._losses += made.losses
+            self._types.update(made.types)
+            return
+        self._message(message, f"messages.{i}")
+        types = {one.id: self._types[one.id] for one in message.blocks if isinstance(one, ToolUse)}
+        _MADE.keep(message, context, _Written(self._items[before:], self._losses[lost:], types))
+
     def _message(self, message: Message, path: str) -> None:
-        self._tell(message, path)
+        if message.name is not None or message.cache is not None or message.extras:
+            self._tell(message, path)
         before = len(self._items)
         if message.bare and len(message.blocks) == 1 and isinstance(message.blocks[0], Text):
             self._bare(message, message.blocks[0], path)
@@ -58,10 +89,11 @@ class Items:
         about: Mapping[str, Any] | None = message.item
         for i, block in enumerate(message.blocks):
             here = f"{path}.content.{i}"
-            if self._stands_alone(block):
+            alone = _ALONE.get(type(block))
+            if alone is not None and not _is_part(block):
                 self._flush(message.role, parts, about)
                 about = None
-                self._alone(block, here)
+                alone(self, block, here)
                 continue
             if message.role == "assistant" and isinstance(block, Text | Refusal) and block.item is not None:
                 self._flush(message.role, parts, about)
@@ -104,30 +136,38 @@ class Items:
             del item["type"]
         self._items.append(item)
 
-    @staticmethod
-    def _stands_alone(block: Block) -> bool:
-        if isinstance(block, Opaque):
-            return block.dialect == "responses" and not block.kind.startswith(("input_", "output_"))
-        return isinstance(block, Thinking | RedactedThinking | ToolUse | ToolResult)
-
-    def _alone(self, block: Block, path: str) -> None:
-        if isinstance(block, ToolUse):
-            self._call(block, path)
-        elif isinstance(block, ToolResult):
-            call = self._types.get(block.id)
-            self._items.append(write_output(block, call, path, self._losses, self._ours))
-        elif isinstance(block, Thinking | RedactedThinking):
-            item = reasoning.write(block, path, self._losses)
-            if item is not None:
-                self._items.append(item)
-        elif isinstance(block, Opaque):
-            self._items.append(block.data)
-
     def _call(self, block: ToolUse, path: str) -> None:
         if block.cache is not None:
             self._losses.append(Loss("cache_marker", path))
-        if not self._ours:
+        if block.extras and not self._ours:
             self._losses.extend(told.field(key, f"{path}.{key}") for key in block.extras)
         item = write_call(block, None if self._ours else self._names.find(block), "")
         self._types[block.id] = item["type"]
         self._items.append(item)
+
+    def _result(self, block: ToolResult, path: str) -> None:
+        call = self._types.get(block.id)
+        self._items.append(write_output(block, call, path, self._losses, self._ours))
+
+    def _thought(self, block: Thinking | RedactedThinking, path: str) -> None:
+        item = reasoning.write(block, path, self._losses)
+        if item is not None:
+            self._items.append(item)
+
+    def _opaque(self, block: Opaque, _: str) -> None:
+        self._items.append(block.data)
+
+
+def _is_part(block: Block) -> bool:
+    """Whether a block of one dialect alone is content of a message here, not an item."""
+    return isinstance(block, Opaque) and (block.dialect != "responses" or block.kind.startswith(("input_", "output_")))
+
+
+_ALONE: Final[Mapping[type, Callable[[Items, Any, str], None]]] = {
+    ToolUse: Items._call,
+    ToolResult: Items._result,
+    Thinking: Items._thought,
+    RedactedThinking: Items._thought,
+    Opaque: Items._opaque,
+}
+"""Blocks that are items of their own."""

@@ -24,13 +24,18 @@ UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, ValueError, RecursionErr
 
 def load(body: bytes) -> dict[str, Any]:
     """A body as an object; InvalidRequest where it is none."""
-    try:
-        value = msgspec.json.decode(body)
-    except UNREADABLE:
-        value = _slowly(body)
+    value = decoded(body)
     if not isinstance(value, dict):
         raise InvalidRequest(detail="The body is not a JSON object.")
     return value
+
+
+def decoded(body: bytes) -> Any:
+    """A body, or a piece of one; InvalidRequest where it is no JSON."""
+    try:
+        return msgspec.json.decode(body)
+    except UNREADABLE:
+        return _slowly(body)
 
 
 def _slowly(body: bytes) -> Any:

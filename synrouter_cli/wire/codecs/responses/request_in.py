@@ -10,9 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+import msgspec
+
 from synrouter_cli.wire.codecs.responses.choices import read_choice
 from synrouter_cli.wire.codecs.responses.items_in import NOTHING_HELD, Turns, known_once
 from synrouter_cli.wire.codecs.responses.reading import (
+    UNREADABLE,
     a_list,
     load,
     maybe_count,
@@ -24,7 +27,8 @@ from synrouter_cli.wire.codecs.responses.reading import (
     rest,
     text,
 )
-from synrouter_cli.wire.codecs.responses.tools import read_tools
+from synrouter_cli.wire.codecs.responses.tools import read_own
+from synrouter_cli.wire.codecs.splitting import splitter
 from synrouter_cli.wire.ir import Extras, Format, Loss, Message, Reasoning, Request, Text
 
 Json = dict[str, Any]
@@ -39,18 +43,24 @@ _KNOWN: Final = frozenset(
     " reasoning include text prompt_cache_key safety_identifier user metadata service_tier store".split()
 )
 _SETTINGS: Final = frozenset({*_KNOWN, *_HELD})
+_FIELDS: Final[dict[str, Any]] = {
+    **dict.fromkeys(sorted({*_SETTINGS, "client_metadata"}), Any),
+    "input": list[msgspec.Raw] | str | None,
+    "tools": list[msgspec.Raw] | None,
+}
+_split: Final = splitter(_FIELDS)
 
 
 def decode_request(body: bytes) -> tuple[Request, tuple[Loss, ...]]:
     """What a request says; InvalidRequest says where it is none."""
-    source = load(body)
+    source = _taken_apart(body)
     for key in _HELD:
         if source.get(key) is not None:
             raise refused(key, NOTHING_HELD.format(what=f"a {key}"))
     extras = {key: one for key, one in rest(source, _SETTINGS).items() if one is not None}
     turns = Turns()
     messages = _read_input(source, turns)
-    own = read_tools(source["tools"], "tools") if source.get("tools") is not None else []
+    own = read_own(source["tools"], "tools") if source.get("tools") is not None else []
     tools = known_once([*own, *turns.tools])
     choice = source.get("tool_choice")
     instructions = maybe_text(source, "instructions", "")
@@ -80,6 +90,13 @@ def decode_request(body: bytes) -> tuple[Request, tuple[Loss, ...]]:
         dialect="responses",
     )
     return request, ()
+
+
+def _taken_apart(body: bytes) -> Json:
+    try:
+        return _split(body)
+    except UNREADABLE:
+        return load(body)
 
 
 def _read_input(source: Json, turns: Turns) -> tuple[Message, ...]:

@@ -12,10 +12,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from synrouter_cli.wire import losses as told
+from synrouter_cli.wire.codecs.remembered import Remembered
 from synrouter_cli.wire.codecs.responses.clientside import CLIENT_SIDE, runs_at_the_client
 from synrouter_cli.wire.codecs.responses.reading import (
     a_list,
     an_object,
+    decoded,
     maybe_flag,
     maybe_object,
     maybe_text,
@@ -46,15 +48,23 @@ _HOSTED_ELSEWHERE: Final[Mapping[str, Json]] = {
 
 def read_tools(tools: Any, path: str, origin: Json | None = None) -> list[Tool]:
     """The tools of a list, one by one; `origin` goes into the `item` of each."""
-    found: list[Tool] = []
-    for i, one in enumerate(a_list(tools, path)):
-        here = f"{path}.{i}"
-        tool = an_object(one, here)
-        if tool.get("type") == "namespace":
-            found += _read_namespace(tool, here, origin)
-        else:
-            found.append(_read_tool(tool, here, origin, None))
-    return found
+    listed = a_list(tools, path)
+    return [tool for i, one in enumerate(listed) for tool in _read_entry(one, f"{path}.{i}", origin)]
+
+
+def read_own(tools: Any, path: str) -> list[Tool]:
+    """The request's own tools, one by one."""
+    return [tool for some in _ENTRIES.each(a_list(tools, path), path) for tool in some]
+
+
+def _read_entry(entry: Any, path: str, origin: Json | None = None) -> list[Tool]:
+    tool = an_object(entry, path)
+    if tool.get("type") == "namespace":
+        return _read_namespace(tool, path, origin)
+    return [_read_tool(tool, path, origin, None)]
+
+
+_ENTRIES: Final = Remembered(lambda piece, path: _read_entry(decoded(piece), path), _read_entry)
 
 
 def _read_namespace(tool: Json, path: str, origin: Json | None) -> list[Tool]:
