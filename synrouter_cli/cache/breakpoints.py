@@ -1,9 +1,10 @@
 """The cache of models that bill writes at breakpoints, as published: what a request reads, writes and is billed.
 
-Rules are those of OpenAI's "Prompt caching" for GPT-5.6 and later (developers.openai.com). An entry stands at the exact
-end of a breakpoint; there is no lookback. Breakpoints are the request's own, of which the latest few are written, and in
-implicit mode one more at the end of the newest message that is not the model's. What is read is the longest entry at a
-breakpoint or, in implicit mode, at the end of an earlier message. The store and the billing are those of `model.py`.
+Rules are those of OpenAI's "Prompt caching" for GPT-5.6 and later (developers.openai.com). An entry stands at the
+exact end of a breakpoint; there is no lookback. Breakpoints are the request's own, of which the latest few are
+written, and in implicit mode one more at the end of the newest message that is not the model's. What is read is the
+longest entry at a breakpoint or, in implicit mode, at the end of an earlier message. Store and billing are those of
+`model.py`.
 
 >>> rendered = Rendered([b"a", b"b", b"c"], [0, 1, 2], (0, 0, 3), (b"", b"", b""))
 >>> store, tokens = Store(), [1500, 2000, 2600]
@@ -121,8 +122,8 @@ def begun(
     *,
     owner: str = "",
 ) -> None:
-    """The answer has begun: what the request wrote can be read from now on, what it read or marked is renewed. Lifetimes
-    run from `started_at`, the start of the request."""
+    """The answer has begun: what the request wrote can be read from now on, what it read or marked is renewed.
+    Lifetimes run from `started_at`, the start of the request."""
     for position in found.renewed:
         entry = store.entry(rendered, position)
         if entry is not None:

@@ -2,10 +2,10 @@
 turn and the expected cost of the next, against the client's own request.
 
 The provider's own breakpoint stands at the newest message. That is right while a session only grows; it is a write in
-vain where the newest message will not stand in the next request, and where nobody continues. So three kinds of sets are
-weighed: the request as it came, the same with breakpoints of ours, and ours alone. At the same cost the one that changes
-least is taken. Breakpoints that cost nothing are added on top: at what lives, read where the ends of earlier messages
-are not looked up after all, and at the head, read where the history is replaced.
+vain where the newest message will not stand in the next request, and where nobody continues. So three kinds of sets
+are weighed: the request as it came, the same with breakpoints of ours, and ours alone. At the same cost the one that
+changes least is taken. Breakpoints that cost nothing are added on top: at what lives, read where the ends of earlier
+messages are not looked up after all.
 
 >>> from synrouter_cli.cache.breakpoints import FACTS
 >>> rendered = Rendered([b"head", b"tail"], [0, 1], (0, 0, 2), (b"", b"", b""))
@@ -42,10 +42,10 @@ class Placing:
     """All that a decision depends on. Positions are block indices, `tokens` cumulative, `live` where entries live.
 
     `markable` says which blocks may carry a breakpoint, `safe` which may without becoming another form of themselves.
-    `newest` is where the provider sets its own, -1 for nowhere; `ends` are the ends of messages; `head` is the last block
-    of what opens the prompt, -1 where that takes none. Before `stable_end` the prompt is expected to stand unchanged in
-    the next request, which comes in time with probability `soon`; `shared` is how likely another session, or this one
-    anew, reads the head in time.
+    `newest` is where the provider sets its own, -1 for nowhere; `ends` are the ends of messages; `head` is the last
+    block of what opens the prompt, -1 where that takes none. Before `stable_end` the prompt is expected to stand
+    unchanged in the next request, which comes in time with probability `soon`; `shared` is how likely another session,
+    or this one anew, reads the head in time.
     """
 
     rendered: Rendered
@@ -152,6 +152,4 @@ def _reason(s: Placing, asked: Breakpoints, found: Found, ours: bool) -> str:
         return "breakpoints beside the provider's own, where they cost nothing or pay"
     if found.writes:
         return "the end of the prompt will not last: what stands before it is written"
-    return (
-        "nobody continues this request: nothing is written" if s.soon * 1.15 < 0.25 else "nothing new of it will last"
-    )
+    return "nobody continues this request: nothing is written" if s.soon <= 0 else "too little of it will be read again"

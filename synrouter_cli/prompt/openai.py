@@ -61,12 +61,10 @@ class OpenAIPrompt:
     cache_key: str
 
 
-def segment_openai(
-    dialect: str, body: bytes, previous: Prompt | None = None, *, secret: bytes = b""
-) -> OpenAIPrompt:
-    """Split a body of `dialect` ("chat" or "responses"). `previous` is the session's last one, whose units are taken over
-    where their bytes are the same; `secret` keys the chain. Raises Unplannable where it is no such request, or the
-    provider holds a part of it."""
+def segment_openai(dialect: str, body: bytes, previous: Prompt | None = None, *, secret: bytes = b"") -> OpenAIPrompt:
+    """Split a body of `dialect` ("chat" or "responses"). `previous` is the session's last one, whose units are taken
+    over where their bytes are the same; `secret` keys the chain. Raises Unplannable where it is no such request, or
+    the provider holds a part of it."""
     try:
         return _Reader(dialect, body, body, previous).read(secret)
     except _UNREADABLE:
@@ -178,7 +176,9 @@ def _part(role: str, start: int, raw: msgspec.Raw) -> Block:
     digest = digest_text(memoryview(text)) if kind == "text" and text is not None and not plain else _digest(fields)
     tokens = estimate_block("text", bytes(raw)) if kind == "text" else min(estimate(view), DEFAULT_MAX_IMAGE_TOKENS)
     empty = text is not None and len(memoryview(text)) <= 2
-    return Block(MESSAGES, role, kind or "other", start, start + len(view), False, bool(kind) and not empty, digest, tokens)
+    return Block(
+        MESSAGES, role, kind or "other", start, start + len(view), False, bool(kind) and not empty, digest, tokens
+    )
 
 
 def _bare(role: str, start: int, view: memoryview, *, markable: bool) -> Block:
@@ -195,7 +195,9 @@ def _item(fields: Mapping[str, msgspec.Raw], view: memoryview) -> Unit:
     kind = _text(fields.get("type"))
     answers = kind.endswith("_output")
     role = "tool" if answers else "user" if kind == "additional_tools" else "assistant"
-    blocks = (_whole(MESSAGES, role, "tool_result" if answers else "thinking" if kind == "reasoning" else "item", view),)
+    blocks = (
+        _whole(MESSAGES, role, "tool_result" if answers else "thinking" if kind == "reasoning" else "item", view),
+    )
     return Unit(role, len(view), blocks, marked=BREAKPOINT.encode() in bytes(view), answers=answers)
 
 

@@ -246,11 +246,18 @@ class Attempts:
                     markers=crossing.planned and crossing.cache == "markers",
                     model=crossing.way.model,
                     checks_clients=relay is not None and relay.checks_clients,
+                    upstream_dialect=crossing.way.dialect,
+                    outgoing=crossing.outgoing if self._takes_breakpoints(trip) else None,
                 )
             )
         except Exception as error:
             log.error("a turn was not begun: %s", place(error))
             return Unplanned(crossing.hub if crossing.translated and crossing.planned else crossing.body)
+
+    def _takes_breakpoints(self, trip: Trip) -> bool:
+        """Of a provider that the user pointed elsewhere nobody knows; of one of the user's own the user says so."""
+        known = not trip.provider.builtin or self.upstream.at_home(trip.provider.name)
+        return trip.crossing.cache == "breakpoints" and not trip.crossing.planned and known
 
 
 def _place(trip: Trip) -> tuple[str, str]:

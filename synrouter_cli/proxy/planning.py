@@ -32,7 +32,7 @@ from synrouter_cli.proxy.shaping import Shape, rewritten, shaped
 from synrouter_cli.session import Session
 from synrouter_cli.sessions import Sessions
 
-__all__ = ["Asked", "Planning", "rates"]
+__all__ = ["Asked", "Planning", "pair_key_of", "rates"]
 
 MOST_PAIRS = 256
 VOLATILE = frozenset({"cch", "clock", "counter", "id"})
@@ -79,7 +79,7 @@ class Planning:
         form = rendered(sent, settings_reach_head=facts.settings_reach_head)
         tokens = session.anchors.measure(sent.keys, sent.tokens, sent.index)
         pair_key = pair_key_of(asked.scope, prompt.model, asked.betas)
-        pair = self._pair(pair_key, now)
+        pair = self.pair(pair_key, now)
         client_form = form
         client_tokens: Measured | ClientCounts = tokens
         if shape.edited:
@@ -136,7 +136,7 @@ class Planning:
         """The request goes out with other betas than it was planned with: it meets what lives there."""
         planned.betas = betas
         planned.pair_key = pair_key_of(planned.session.scope, planned.prompt.model, betas)
-        planned.pair = pair = self._pair(planned.pair_key, now)
+        planned.pair = pair = self.pair(planned.pair_key, now)
         planned.sent_live = pair.sent.live(planned.rendered, now)
         planned.client_live = pair.client.live(planned.client_rendered, now)
         found = look_up(
@@ -165,7 +165,8 @@ class Planning:
         learned = self.reckoner.minimums.get(model)
         return facts if learned is None else replace(facts, minimum_tokens=max(learned, facts.minimum_tokens))
 
-    def _pair(self, key: str, now: float) -> Pair:
+    def pair(self, key: str, now: float) -> Pair:
+        """The stores of that key."""
         if len(self.pairs) > MOST_PAIRS:
             self.pairs = {known: pair for known, pair in self.pairs.items() if pair.prune(now)}
         return self.pairs.setdefault(key, Pair())
