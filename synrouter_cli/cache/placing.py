@@ -133,14 +133,14 @@ def _score(s: Placing, asked: Breakpoints) -> float:
 
 
 def _insured(s: Placing, asked: Breakpoints) -> Breakpoints:
-    """With free places given to what lives and to the head: nothing is written there that is not written anyway."""
-    if asked.explicit:
-        return asked
+    """With free places given to the head and to what lives, before the last breakpoint: it makes no write longer."""
+    last = max(mark.position for mark in (*asked.marks, asked.implicit or Marker(-1)))
     taken = {mark.position for mark in asked.marks}
-    most = s.facts.max_writes - 1
-    newest = asked.implicit.position if asked.implicit is not None else -1
-    for place in reversed(s.live):
-        if len(taken) < most and s.safe[place] and place < min(newest, s.stable_end):
+    most = s.facts.max_writes - (asked.implicit is not None)
+    # the head always, so that it has the same form in every request
+    places = [s.head, *(place for place in reversed(s.live) if s.safe[place] and place < s.stable_end)]
+    for place in places:
+        if len(taken) < most and 0 <= place < last:
             taken.add(place)
     return Breakpoints(_marks(s, taken), asked.implicit, asked.ends)
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 import msgspec
 
@@ -32,6 +33,9 @@ from synrouter_cli.wire.usage import Usage
 
 __all__ = ["Line", "PlacedRequest", "compared"]
 
+ROUGHLY: Final = 0.2
+"""An estimated length may err by this share."""
+
 
 @dataclass(slots=True)
 class Line:
@@ -39,8 +43,10 @@ class Line:
 
     last: Prompt | None = None
     lasting: Lasting = field(default_factory=Lasting)
-    at: float = 0.0
     cached_tokens: int = 0
+    """What of a prompt it left in the cache."""
+    beyond: int = 0
+    """So many tokens open the answer: they are in a prompt's total, and behind its last message."""
 
 
 @dataclass(slots=True)
@@ -61,8 +67,12 @@ class PlacedRequest:
     client: Breakpoints
     client_live: list[int]
     lasting: Lasting
-    shared: int
-    """So many leading blocks are those of the session's last request."""
+    adds: bool
+    """It only adds to the session's last request."""
+    cached_before: int
+    """What that one left in the cache, in tokens."""
+    gap_s: float | None
+    """Seconds since that one; None where this is the first."""
     history: History
     lost: bool
     """The client may have had entries that we know nothing of: nothing is claimed for this turn."""
@@ -84,7 +94,7 @@ class PlacedRequest:
         """The row of the turn with what is placed in it."""
         return replace(
             row,
-            plan=plan_text(row.level, self.placed),
+            plan=plan_text(row.level, self.placed.asked),
             planned=True,
             reason=self.placed.reason,
             predicted_read_tokens=self.predicted_read_tokens,
@@ -102,22 +112,23 @@ class PlacedRequest:
         client = met(self.client, self.client_live, facts, tokens)
         begun(pair.sent, self.form, self.placed.found, facts, started_at, tokens, owner=self.session.id)
         begun(pair.client, self.form, client, facts, started_at, tokens)
-        self.line.last, self.line.lasting, self.line.at = self.read.prompt, self.lasting, started_at
+        self.line.last, self.line.lasting = self.read.prompt, self.lasting
 
 
-def plan_text(level: str, placed: Placed) -> str:
+def plan_text(level: str, asked: Breakpoints) -> str:
     """The value of x-synrouter-plan where something is placed.
 
-    >>> plan_text("safe", Placed(Breakpoints((), None), Found(-1, (), ()), True, "why"))
+    >>> plan_text("safe", Breakpoints((), None))
     'safe; breakpoints=0; explicit'
     """
-    return f"{level}; breakpoints={len(placed.asked.marks)}" + ("; explicit" if placed.asked.explicit else "")
+    return f"{level}; breakpoints={len(asked.marks)}" + ("; explicit" if asked.explicit else "")
 
 
 def compared(request: PlacedRequest, row: Turn, usage: Usage) -> tuple[Turn, Usage]:
     """How the turn went against its prediction, and what the client's own request would have been billed."""
     reported = Reported(usage.cache_read_tokens, usage.cache_write_tokens, usage.prompt_tokens)
     found = request.placed.found
+    _measure(request, reported)
     verdict = judge(found, request.sent_live, request.tokens, reported, request.read.prompt.message_ends())
     if request.placed.ours:
         row = _explained(request, row, verdict, reported)
@@ -139,6 +150,17 @@ def compared(request: PlacedRequest, row: Turn, usage: Usage) -> tuple[Turn, Usa
     tokens = _learn(request, verdict, reported)
     request.lost = request.lost or verdict.unexpected
     return row, _client_usage(request, verdict, tokens, usage)
+
+
+def _measure(request: PlacedRequest, reported: Reported) -> None:
+    """Entries stand at exact places: where the length of the one that is expected was but estimated, a read near it is
+    that length."""
+    anchors, prompt, hit = request.session.anchors, request.read.prompt, request.placed.found.hit
+    if hit < 0 or anchors.exact(prompt.keys[hit]) is not None:
+        return
+    if abs(reported.read - request.tokens[hit]) <= ROUGHLY * request.tokens[hit]:
+        anchors.learn(prompt.keys[hit], reported.read)
+        request.tokens = anchors.measure(prompt.keys, prompt.tokens, prompt.index)
 
 
 def _there(live: Sequence[int], verdict: Verdict) -> list[int]:
@@ -171,16 +193,18 @@ def _learn(request: PlacedRequest, verdict: Verdict, reported: Reported) -> Meas
         anchors.learn(prompt.keys[verdict.position], reported.read)
     if reported.write and not verdict.unexpected and found.writes:
         anchors.learn(prompt.keys[found.writes[-1].position], reported.read + reported.write)
+        if found.writes[-1].position == len(prompt.keys) - 1:
+            request.line.beyond = reported.total - reported.read - reported.write
     if anchors.exact(prompt.keys[-1]) is None:
-        anchors.learn(prompt.keys[-1], reported.total)
+        anchors.learn(prompt.keys[-1], reported.total - request.line.beyond)
     return anchors.measure(prompt.keys, prompt.tokens, prompt.index)
 
 
 def _explained(request: PlacedRequest, row: Turn, verdict: Verdict, reported: Reported) -> Turn:
     """The row with its verdict: predicted against reported, and what was placed."""
-    tokens, line, asked = request.tokens, request.line, request.placed.asked
-    known = line.last is not None and line.at < row.started_at
-    shared = tokens[request.shared - 1] if request.shared else 0
+    tokens, asked = request.tokens, request.placed.asked
+    # there is no lookback: of what changed nothing is read but what an entry stands before
+    cached = request.cached_before if request.adds else min(request.cached_before, request.predicted_read_tokens)
     outcome = verdicts.classify(
         verdicts.Facts(
             read=reported.read,
@@ -188,11 +212,9 @@ def _explained(request: PlacedRequest, row: Turn, verdict: Verdict, reported: Re
             total=reported.total,
             predicted=request.predicted_read_tokens,
             unexpected=verdict.unexpected,
-            marked=bool(request.placed.found.markers),
             minimum=request.facts.minimum_tokens,
-            # what changed is not asked for any more
-            cached=min(line.cached_tokens, shared),
-            gap_s=row.gap_s if known else None,
+            cached=cached,
+            gap_s=request.gap_s,
             ttl_s=float(request.facts.ttls[request.facts.asked_ttls[0]]),
         )
     )

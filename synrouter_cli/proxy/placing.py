@@ -68,14 +68,16 @@ class Placements:
         prompt = read.prompt
         if read.asks or not prompt.keys:
             return None
+        if not session.anchors.items():
+            session.anchors.rate = self.planning.reckoner.rates.get(wish.model, session.anchors.rate)
         form = Rendered(prompt.keys, prompt.runs, prompt.layer_ends, prompt.seeds, prompt.index)
         tokens = session.anchors.measure(prompt.keys, prompt.tokens, prompt.index)
         pair_key = pair_key_of(wish.scope, wish.model, f"breakpoints,{wish.provider},{read.cache_key}")
         pair = self.planning.pair(pair_key, now)
         live, client_live = pair.sent.live(form, now), pair.client.live(form, now)
-        shared = prompt.shared_with(line.last.keys) if line.last is not None else 0
-        lasting = line.lasting
+        lasting, left_at = line.lasting, -1
         if line.last is not None:
+            shared = prompt.shared_with(line.last.keys)
             left_at = -1 if shared == len(line.last.keys) else shared
             lasting = lasting.after(line.last, prompt, left_at, _unknown_nature)
         expectations = self.planning.expectations
@@ -119,7 +121,9 @@ class Placements:
             client=client,
             client_live=client_live,
             lasting=lasting,
-            shared=shared,
+            adds=line.last is not None and left_at < 0,
+            cached_before=line.cached_tokens,
+            gap_s=now - session.last_at if line.last is not None else None,
             history=history,
             lost=line.last is None and not session.restored and has_history(hub) and not live,
             head_key=head_key,

@@ -57,6 +57,7 @@ class Reckoner:
                 row, client_usage = self._compared(row, planned, usage, price)
             else:
                 row, client_usage = compared(planned, row, usage)
+                self.rates[row.model] = planned.session.anchors.rate
             lost = planned.lost
         if price is None:
             return row
