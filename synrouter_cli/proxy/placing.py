@@ -53,6 +53,8 @@ class Placements:
 
     planning: Planning
     lines: OrderedDict[tuple[str, bytes], Line] = field(default_factory=OrderedDict)
+    newest: dict[str, Line] = field(default_factory=dict)
+    """By session: the one that its last request was of."""
     refusing: set[tuple[str, str]] = field(default_factory=set)
     """(provider, model)"""
 
@@ -61,13 +63,13 @@ class Placements:
         facts = providers.billed_writes(wish.model)
         if facts is None:
             return None
-        read = segment_openai(wish.dialect, wish.body, secret=self.planning.secret)
-        line = self._line(session, read.prompt)
-        if line.last is not None and line.last.body is not None:
-            read = segment_openai(wish.dialect, wish.body, line.last, secret=self.planning.secret)
+        newest = self.newest.get(session.id)
+        previous = newest.last if newest is not None else None
+        read = segment_openai(wish.dialect, wish.body, previous, secret=self.planning.secret)
         prompt = read.prompt
         if read.asks or not prompt.keys:
             return None
+        line = self._line(session, prompt)
         if not session.anchors.items():
             session.anchors.rate = self.planning.reckoner.rates.get(wish.model, session.anchors.rate)
         form = Rendered(prompt.keys, prompt.runs, prompt.layer_ends, prompt.seeds, prompt.index)
@@ -132,10 +134,12 @@ class Placements:
     def _line(self, session: Session, prompt: Prompt) -> Line:
         end = prompt.layer_ends[0]
         key = (session.id, prompt.keys[end - 1] if end else b"")
-        line = self.lines.setdefault(key, Line())
+        line = self.newest[session.id] = self.lines.setdefault(key, Line())
         self.lines.move_to_end(key)
         while len(self.lines) > MOST_LINES:
-            self.lines.popitem(last=False)
+            (oldest, _), gone = self.lines.popitem(last=False)
+            if self.newest.get(oldest) is gone:
+                del self.newest[oldest]
         if len(self.lines) > MOST_BODIES:
             older = list(self.lines.values())[-MOST_BODIES - 1]
             if older.last is not None:
