@@ -146,6 +146,7 @@ class Attempts:
                 course.withheld(stop)
                 return withheld(stop, trip.crossing, active, ours, now=self.clock())
             answer = await self._ask(trip, credential, active)
+            ours |= _ours(active)  # the provider may have refused what was planned
             try:
                 course.answered(answer)
                 if falls_back(answer) and (passed or not trip.last):
