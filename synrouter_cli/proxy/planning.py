@@ -17,7 +17,7 @@ from synrouter_cli.cache.gaps import History
 from synrouter_cli.cache.lifetimes import Rates
 from synrouter_cli.cache.model import Marker, Rendered, look_up
 from synrouter_cli.cache.planner import Plan, decide, repaired
-from synrouter_cli.cache.rules import client_markers, rendered
+from synrouter_cli.cache.rules import as_kept, client_markers, rendered
 from synrouter_cli.cache.scoring import Situation
 from synrouter_cli.cache.shadow import Pair
 from synrouter_cli.prompt.difference import compare
@@ -85,14 +85,16 @@ class Planning:
         if shape.edited:
             client_form = rendered(prompt, settings_reach_head=facts.settings_reach_head)
             client_tokens = ClientCounts(shape, tokens)
-        client = repaired(client_markers(prompt))
-        own = repaired(client_markers(sent)) if shape.edited else client
+        asked_for = client_markers(sent)
+        own = repaired(as_kept(asked_for, facts.ttls))
+        client = repaired(as_kept(client_markers(prompt), facts.ttls)) if shape.edited else own
         client_live = pair.client.live(client_form, now)
         client_found = look_up(client_form, client, pair.client, facts, now=now, tokens=client_tokens, live=client_live)
         sent_live = pair.sent.live(form, now)
         history = self.expectations.history(session, prompt, now)
         left_at = session.left_at(sent)
-        if policy.level == "observe" or session.breaker.tripped:
+        as_it_came = policy.level == "observe" or session.breaker.tripped
+        if as_it_came:
             found = look_up(form, own, pair.sent, facts, now=now, tokens=tokens, live=sent_live)
             plan = Plan(own, found, "client", "observed only" if policy.level == "observe" else _TRIPPED)
         else:
@@ -113,6 +115,7 @@ class Planning:
             plan=plan,
             sent_live=sent_live,
             own=own,
+            shortens=not as_it_came and any(marker.ttl not in facts.ttls for marker in asked_for),
             client_rendered=client_form,
             client_tokens=client_tokens,
             client=client,

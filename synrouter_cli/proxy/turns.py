@@ -240,7 +240,8 @@ class Turns:
         sent, marks = planned.shape.sent, planned.plan.markers
         assert sent.body is not None
         content = sent.body if planned.shape.edited else None
-        edits = marker_edits(sent, {m.position: m.ttl for m in marks}) if marks != planned.own else []
+        wanted = marks != planned.own or planned.shortens
+        edits = marker_edits(sent, {m.position: m.ttl for m in marks}) if wanted else []
         if edits:
             turn.edit(apply_edits(sent.body, edits), content)
         elif content is not None:
