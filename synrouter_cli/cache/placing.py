@@ -17,13 +17,14 @@ messages are not looked up after all.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from synrouter_cli.cache.breakpoints import Breakpoints, WritesFacts, met
-from synrouter_cli.cache.model import Found, Marker, Rendered, bill
+from synrouter_cli.cache.lifetimes import Outlook, Rates, hour_pays
+from synrouter_cli.cache.model import TTL_SECONDS, Found, Marker, Rendered, bill
 
-__all__ = ["Placed", "Placing", "Prices", "own", "place"]
+__all__ = ["Placed", "Placing", "Prices", "lifetime", "own", "place"]
 
 LEAST_SAVED: Final = 0.01
 """A set must be cheaper than one that changes less by so much of an input token."""
@@ -62,6 +63,10 @@ class Placing:
     shared: float = 0.0
     prices: Prices = Prices()
     ttl: str = "30m"
+    usual_ttl: str = "30m"
+    """The provider's own, where nothing is asked for."""
+    settable: bool = True
+    """Breakpoints can be placed, and the provider can be told to set none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,22 +82,40 @@ class Placed:
 
 def own(s: Placing) -> Breakpoints:
     """What the request asks for as it came: nothing, so that the provider sets its own."""
-    implicit = Marker(s.newest, s.ttl) if s.newest >= 0 else None
+    implicit = Marker(s.newest, s.usual_ttl) if s.newest >= 0 else None
     return Breakpoints((), implicit, tuple(s.ends) if implicit is not None else ())
+
+
+def lifetime(usual: str, longer: str, lives: float, outlook: Outlook, rates: Rates) -> str:
+    """The lifetime to ask for where a longer one costs more. What was written lives on as it was (`lives` seconds, 0
+    for nothing): it is chosen where all is written anew.
+
+    >>> lifetime("5m", "1h", 0.0, Outlook(tail_pause=0.8), Rates(1.0, 2.0, 0.1))
+    '1h'
+    """
+    if lives and outlook.hours:
+        return longer if lives > TTL_SECONDS["5m"] else usual
+    return longer if hour_pays(outlook.tail_pause, outlook, rates, None) else usual
 
 
 def place(s: Placing) -> Placed:
     """The breakpoints for one request. Pure: the same situation gives the same ones."""
     client = own(s)
+    best = replace(client, implicit=Marker(s.newest, s.ttl)) if client.implicit is not None else client
+    if s.settable:
+        best = _insured(s, _cheapest(s, best))
+    found = met(best, s.live, s.facts, s.tokens)
+    ours = best != client
+    return Placed(best, found, ours, _reason(s, best, found, ours))
+
+
+def _cheapest(s: Placing, client: Breakpoints) -> Breakpoints:
     best, least = client, _score(s, client)
     for asked in _sets(s, client):
         score = _score(s, asked)
         if score < least - LEAST_SAVED:
             best, least = asked, score
-    best = _insured(s, best)
-    found = met(best, s.live, s.facts, s.tokens)
-    ours = bool(best.marks) or best.explicit is not client.explicit
-    return Placed(best, found, ours, _reason(s, best, found, ours))
+    return best
 
 
 def _sets(s: Placing, client: Breakpoints) -> Iterator[Breakpoints]:
@@ -148,6 +171,8 @@ def _insured(s: Placing, asked: Breakpoints) -> Breakpoints:
 def _reason(s: Placing, asked: Breakpoints, found: Found, ours: bool) -> str:
     if not ours:
         return "the provider's own breakpoint serves best"
+    if s.ttl != s.usual_ttl:
+        return "pauses are expected that a longer lifetime outlasts"
     if not asked.explicit:
         return "breakpoints beside the provider's own, where they cost nothing or pay"
     if found.writes:

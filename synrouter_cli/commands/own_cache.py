@@ -69,6 +69,8 @@ def placed(turn: Turn) -> str:
     """
     detail = detail_of(turn)
     places = detail.get("breakpoints")
+    if isinstance(detail.get("ttl"), str) and turn.planned:
+        return f"a lifetime of {clean(detail['ttl'])}: {clean(turn.reason or '')}"
     if not isinstance(places, list):
         return ""
     after = " and ".join(tokens(place) for place in places if isinstance(place, int))

@@ -42,7 +42,7 @@ def cache_kind(provider: Provider, model: str) -> CacheKind:
     if is_claude(model) and "anthropic" in provider.dialects and not provider.local:
         return "markers"
     if provider.cache in ("key", "breakpoints"):
-        return "breakpoints" if _takes_breakpoints(provider, model) else "key"
+        return "breakpoints" if _takes_options(provider, model) else "key"
     if provider.cache != "markers" or not provider.builtin:
         return provider.cache
     if provider.vendor not in _caches():
@@ -51,10 +51,10 @@ def cache_kind(provider: Provider, model: str) -> CacheKind:
     return "markers" if canonical(model) in table.models else table.unlisted
 
 
-def _takes_breakpoints(provider: Provider, model: str) -> bool:
-    """Of our own table only who is known to; of the user's own whom the user says so of."""
+def _takes_options(provider: Provider, model: str) -> bool:
+    """Whether it can be told where or for how long to cache: who is known to, and whom the user says so of."""
     writes = billed_writes(model)
-    if writes is None or not writes.breakpoints:
+    if writes is None:
         return False
     return provider.name in writes.providers if provider.builtin else provider.cache == "breakpoints"
 
@@ -94,7 +94,7 @@ class BilledWrites:
     providers: tuple[str, ...]
     """Who is known to take the fields below."""
     breakpoints: bool
-    """Content blocks may carry a breakpoint."""
+    """Content blocks may carry a breakpoint, and the provider can be told to set none."""
     asked_ttls: tuple[str, ...]
     """Lifetimes that may be asked for, the usual one first."""
     minimum_tokens: int

@@ -20,7 +20,7 @@ from synrouter_cli.cache import verdicts
 from synrouter_cli.cache.anchors import Measured
 from synrouter_cli.cache.breakpoints import Breakpoints, begun, met
 from synrouter_cli.cache.gaps import History
-from synrouter_cli.cache.model import Rendered, Split, bill
+from synrouter_cli.cache.model import TTL_SECONDS, Rendered, Split, bill
 from synrouter_cli.cache.placing import Placed
 from synrouter_cli.cache.shadow import Pair, Reported, Verdict, judge
 from synrouter_cli.ledger.rows import Turn
@@ -31,7 +31,7 @@ from synrouter_cli.providers import BilledWrites
 from synrouter_cli.session import Session
 from synrouter_cli.wire.usage import Usage
 
-__all__ = ["Line", "PlacedRequest", "compared"]
+__all__ = ["Line", "PlacedRequest", "as_written", "compared"]
 
 ROUGHLY: Final = 0.2
 """An estimated length may err by this share."""
@@ -90,11 +90,19 @@ class PlacedRequest:
         split = bill(self.placed.found, self.tokens)
         return split.write_5m + split.write_1h
 
+    @property
+    def asked_ttl(self) -> str:
+        """The lifetime that is asked for; empty for the usual one."""
+        implicit = self.placed.asked.implicit
+        return implicit.ttl if implicit is not None and implicit.ttl != self.facts.asked_ttls[0] else ""
+
     def on(self, row: Turn) -> Turn:
-        """The row of the turn with what is placed in it."""
+        """The row of the turn with what is placed in it; as it is where that is nothing."""
+        if not self.placed.ours:
+            return row
         return replace(
             row,
-            plan=plan_text(row.level, self.placed.asked),
+            plan=plan_text(row.level, self.placed.asked, self.asked_ttl),
             planned=True,
             reason=self.placed.reason,
             predicted_read_tokens=self.predicted_read_tokens,
@@ -115,13 +123,31 @@ class PlacedRequest:
         self.line.last, self.line.lasting = self.read.prompt, self.lasting
 
 
-def plan_text(level: str, asked: Breakpoints) -> str:
-    """The value of x-synrouter-plan where something is placed.
+def plan_text(level: str, asked: Breakpoints, ttl: str = "") -> str:
+    """The value of x-synrouter-plan where something is placed; `ttl` is a lifetime that is asked for.
 
-    >>> plan_text("safe", Breakpoints((), None))
-    'safe; breakpoints=0; explicit'
+    >>> plan_text("safe", Breakpoints((), None)), plan_text("safe", Breakpoints((), Marker(1)), "1h")
+    ('safe; breakpoints=0; explicit', 'safe; ttl=1h')
     """
+    if ttl:
+        return f"{level}; ttl={ttl}"
     return f"{level}; breakpoints={len(asked.marks)}" + ("; explicit" if asked.explicit else "")
+
+
+def as_written(usage: Usage, ttl: str) -> Usage:
+    """The usage of a request that asked for this lifetime. Reports don't tell it: what was written was for an hour, and
+    where they tell no writes, all that was not read.
+
+    >>> as_written(Usage(input_tokens=5, cache_write_5m_tokens=90), "1h").cache_write_1h_tokens
+    90
+    >>> as_written(Usage(input_tokens=95, cache_read_tokens=7), "1h").cache_write_1h_tokens
+    95
+    """
+    if ttl != "1h" or usage.cache_write_1h_tokens:
+        return usage
+    if not usage.cache_write_5m_tokens:
+        return replace(usage, input_tokens=0, cache_write_1h_tokens=usage.input_tokens)
+    return replace(usage, cache_write_5m_tokens=0, cache_write_1h_tokens=usage.cache_write_5m_tokens)
 
 
 def compared(request: PlacedRequest, row: Turn, usage: Usage) -> tuple[Turn, Usage]:
@@ -133,6 +159,8 @@ def compared(request: PlacedRequest, row: Turn, usage: Usage) -> tuple[Turn, Usa
     if request.placed.ours:
         row = _explained(request, row, verdict, reported)
     request.line.cached_tokens = reported.read + reported.write
+    if _broke_an_hour(request, verdict):
+        request.pair.hours = False
     sides = (
         (request.pair.sent, request.placed.asked, request.sent_live),
         (request.pair.client, request.client, request.client_live),
@@ -161,6 +189,13 @@ def _measure(request: PlacedRequest, reported: Reported) -> None:
     if abs(reported.read - request.tokens[hit]) <= ROUGHLY * request.tokens[hit]:
         anchors.learn(prompt.keys[hit], reported.read)
         request.tokens = anchors.measure(prompt.keys, prompt.tokens, prompt.index)
+
+
+def _broke_an_hour(request: PlacedRequest, verdict: Verdict) -> bool:
+    """Whether what was asked for an hour was gone after five minutes."""
+    entries = [request.pair.sent.entry(request.form, place) for place in verdict.evicted]
+    paused = request.gap_s is not None and request.gap_s > TTL_SECONDS["5m"]
+    return paused and any(entry is not None and entry.ttl == TTL_SECONDS["1h"] for entry in entries)
 
 
 def _there(live: Sequence[int], verdict: Verdict) -> list[int]:
@@ -218,6 +253,8 @@ def _explained(request: PlacedRequest, row: Turn, verdict: Verdict, reported: Re
             ttl_s=float(request.facts.ttls[request.facts.asked_ttls[0]]),
         )
     )
-    placed = {"breakpoints": [tokens[mark.position] for mark in asked.marks], "explicit": asked.explicit}
+    placed: dict[str, object] = {"ttl": request.asked_ttl}
+    if not request.asked_ttl:
+        placed = {"breakpoints": [tokens[mark.position] for mark in asked.marks], "explicit": asked.explicit}
     detail = msgspec.json.encode({**outcome.detail, **placed}).decode()
     return replace(row, verdict=outcome.code, detail=detail)

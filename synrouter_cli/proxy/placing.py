@@ -9,24 +9,29 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from functools import lru_cache
 from hashlib import sha256
-from typing import Final
+from typing import Final, NamedTuple
 
 from synrouter_cli import providers
 from synrouter_cli.cache.breakpoints import met
+from synrouter_cli.cache.lifetimes import Rates
 from synrouter_cli.cache.model import Rendered
-from synrouter_cli.cache.placing import Placed, Placing, Prices, own, place
+from synrouter_cli.cache.placing import Placed, Placing, Prices, lifetime, own, place
+from synrouter_cli.ledger.rows import Turn
 from synrouter_cli.prompt.body import apply_edits
 from synrouter_cli.prompt.breakpoints import breakpoint_edits
-from synrouter_cli.prompt.openai import segment_openai
+from synrouter_cli.prompt.openai import OpenAIPrompt, segment_openai
 from synrouter_cli.prompt.prompt import MESSAGES, Prompt
+from synrouter_cli.providers import BilledWrites
 from synrouter_cli.proxy.expecting import SHARED, has_history
 from synrouter_cli.proxy.placed import Line, PlacedRequest
 from synrouter_cli.proxy.planning import Planning, pair_key_of
+from synrouter_cli.proxy.turn import Inbound
 from synrouter_cli.session import Session
 
-__all__ = ["Placements", "Wish"]
+__all__ = ["Outgoing", "Placements"]
 
 MOST_LINES: Final = 512
 MOST_BODIES: Final = 32
@@ -34,22 +39,17 @@ MOST_BODIES: Final = 32
 _OPENING: Final = frozenset({"system", "developer"})
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """A request on its way out: `body` in `dialect`, to be sent with `level`."""
+class Outgoing(NamedTuple):
+    """A request that was placed: `plain` are the bytes without anything of ours, `wire` those that go out."""
 
-    provider: str
-    dialect: str
-    model: str
-    scope: bytes
-    body: bytes
-    level: str
-    mode: str
+    request: PlacedRequest
+    plain: bytes
+    wire: bytes
 
 
 @dataclass(slots=True)
 class Placements:
-    """All sessions' last requests in their providers' dialect, and which models refused breakpoints."""
+    """All sessions' last requests in their providers' dialect, and which models refused what they were told."""
 
     planning: Planning
     lines: OrderedDict[tuple[str, bytes], Line] = field(default_factory=OrderedDict)
@@ -58,23 +58,55 @@ class Placements:
     refusing: set[tuple[str, str]] = field(default_factory=set)
     """(provider, model)"""
 
-    def plan(self, wish: Wish, hub: Prompt, session: Session, now: float) -> PlacedRequest | None:
-        """What to ask for; None where the client says it itself. Raises Unplannable."""
-        facts = providers.billed_writes(wish.model)
-        if facts is None:
+    def place(self, inbound: Inbound, hub: Prompt, session: Session, row: Turn) -> Outgoing | None:
+        """The request with what is to be told the cache; None where nothing can be, or the client says it itself.
+        Raises Unplannable."""
+        facts = providers.billed_writes(row.model)
+        if facts is None or inbound.outgoing is None:
             return None
+        plain = inbound.outgoing(session.id)
         newest = self.newest.get(session.id)
         previous = newest.last if newest is not None else None
-        read = segment_openai(wish.dialect, wish.body, previous, secret=self.planning.secret)
-        prompt = read.prompt
-        if read.asks or not prompt.keys:
+        read = segment_openai(inbound.upstream_dialect, plain, previous, secret=self.planning.secret)
+        if read.asks or not read.prompt.keys:
             return None
+        request = self._plan(read, facts, inbound.scope, hub, session, row)
+        asked = request.placed.asked
+        edits = breakpoint_edits(
+            read,
+            [mark.position for mark in asked.marks],
+            explicit=asked.explicit is not request.client.explicit,
+            ttl=request.asked_ttl,
+        )
+        return Outgoing(request, plain, apply_edits(plain, edits) if edits else plain)
+
+    def begun(self, request: PlacedRequest, started_at: float) -> None:
+        """The answer has begun: the stores and what is expected of the session take it over, once."""
+        if request.committed:
+            return
+        request.committed = True
+        request.begun(started_at)
+        session, hub, expectations = request.session, request.hub, self.planning.expectations
+        if request.head_key:
+            expectations.heads.used(request.head_key, started_at, begins=not session.last_at)
+        expectations.came(session, hub, hub, request.history, started_at)
+        session.settle(hub, hub, started_at)
+
+    def refused(self, request: PlacedRequest, row: Turn) -> None:
+        """That model takes none of it there after all: it is told nothing until the next start."""
+        request.unplace("the provider refused our breakpoints")
+        self.refusing.add((row.provider, row.model))
+
+    def _plan(
+        self, read: OpenAIPrompt, facts: BilledWrites, scope: bytes, hub: Prompt, session: Session, row: Turn
+    ) -> PlacedRequest:
+        prompt, now, expectations = read.prompt, row.started_at, self.planning.expectations
         line = self._line(session, prompt)
         if not session.anchors.items():
-            session.anchors.rate = self.planning.reckoner.rates.get(wish.model, session.anchors.rate)
+            session.anchors.rate = self.planning.reckoner.rates.get(row.model, session.anchors.rate)
         form = Rendered(prompt.keys, prompt.runs, prompt.layer_ends, prompt.seeds, prompt.index)
         tokens = session.anchors.measure(prompt.keys, prompt.tokens, prompt.index)
-        pair_key = pair_key_of(wish.scope, wish.model, f"breakpoints,{wish.provider},{read.cache_key}")
+        pair_key = pair_key_of(scope, row.model, f"breakpoints,{row.provider},{read.cache_key}")
         pair = self.planning.pair(pair_key, now)
         live, client_live = pair.sent.live(form, now), pair.client.live(form, now)
         lasting, left_at = line.lasting, -1
@@ -82,11 +114,15 @@ class Placements:
             shared = prompt.shared_with(line.last.keys)
             left_at = -1 if shared == len(line.last.keys) else shared
             lasting = lasting.after(line.last, prompt, left_at, _unknown_nature)
-        expectations = self.planning.expectations
         history = expectations.history(session, hub, now)
         head = _head(prompt)
         head_key = sha256(pair_key.encode() + prompt.keys[head]).digest()[:16] if head >= 0 else b""
-        ttl = facts.asked_ttls[0]
+        usual, rates = facts.asked_ttls[0], _rates(row.provider, row.model, datetime.fromtimestamp(now, UTC).date())
+        ttl = usual
+        if len(facts.asked_ttls) > 1:
+            entry = pair.sent.entry(form, live[-1]) if live else None
+            outlook = expectations.outlook(session, hub, history, now, row.mode, hours=pair.hours)
+            ttl = lifetime(usual, facts.asked_ttls[1], entry.ttl if entry is not None else 0.0, outlook, rates)
         situation = Placing(
             rendered=form,
             markable=prompt.markable,
@@ -99,12 +135,14 @@ class Placements:
             stable_end=lasting.stable_end(prompt),
             head=head,
             soon=expectations.within(session, hub, history, float(facts.ttls[ttl])),
-            shared=expectations.heads.shared(head_key, SHARED[wish.mode]) if head_key else 0.0,
-            prices=_prices(wish.provider, wish.model, datetime.fromtimestamp(now, UTC).date()),
+            shared=expectations.heads.shared(head_key, SHARED[row.mode]) if head_key else 0.0,
+            prices=Prices(rates.write_5m, rates.read),
             ttl=ttl,
+            usual_ttl=usual,
+            settable=facts.breakpoints,
         )
         client = own(situation)
-        if wish.level == "observe" or (wish.provider, wish.model) in self.refusing:
+        if row.level == "observe" or (row.provider, row.model) in self.refusing:
             placed = Placed(client, met(client, live, facts, tokens), False, "observed only")
         else:
             placed = place(situation)
@@ -147,12 +185,6 @@ class Placements:
         return line
 
 
-def edited(request: PlacedRequest, body: bytes) -> bytes:
-    """The bytes with the breakpoints in them."""
-    asked = request.placed.asked
-    return apply_edits(body, breakpoint_edits(request.read, [m.position for m in asked.marks], explicit=asked.explicit))
-
-
 def _unknown_nature() -> bool:
     return False
 
@@ -178,12 +210,15 @@ def _head(prompt: Prompt) -> int:
 
 
 @lru_cache(maxsize=256)
-def _prices(provider: str, model: str, day: date) -> Prices:
-    """A model's own prices relative to its input price; where none is known, what is usual."""
-    price = providers.price(provider, model, day)
-    rates = price.rates() if price is not None else None
-    if rates is not None and rates.input and rates.cache_write_5m is not None and rates.cache_read is not None:
-        return Prices(float(rates.cache_write_5m / rates.input), float(rates.cache_read / rates.input))
+def _rates(provider: str, model: str, day: date) -> Rates:
+    """A model's own prices relative to its input price, the longer lifetime's in the place of an hour's; where none is
+    known, what is usual."""
     facts = providers.billed_writes(model)
     assert facts is not None
-    return Prices(float(facts.write_multipliers[facts.asked_ttls[0]]), float(facts.read_multiplier))
+    usual = [float(facts.write_multipliers[ttl]) for ttl in facts.asked_ttls]
+    price = providers.price(provider, model, day)
+    own = price.rates() if price is not None else None
+    if own is None or not own.input or own.cache_write_5m is None or own.cache_read is None:
+        return Rates(usual[0], usual[-1], float(facts.read_multiplier))
+    longer = own.cache_write_1h if own.cache_write_1h is not None else own.input * Decimal(usual[-1])
+    return Rates(float(own.cache_write_5m / own.input), float(longer / own.input), float(own.cache_read / own.input))

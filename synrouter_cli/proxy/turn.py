@@ -12,7 +12,7 @@ from typing import Protocol, TypeVar
 
 from synrouter_cli.cache.model import look_up
 from synrouter_cli.ledger.rows import OWN_CACHE, Turn
-from synrouter_cli.proxy.placed import PlacedRequest
+from synrouter_cli.proxy.placed import PlacedRequest, as_written
 from synrouter_cli.proxy.planned import Planned
 from synrouter_cli.session import Session
 from synrouter_cli.wire.diagnosis import BETA, Diagnosis, asking
@@ -220,4 +220,6 @@ class PlacedTurn(ActiveTurn):
     def finish(self, outcome: Outcome) -> None:
         if not self._finished:
             self._finished = True
+            if outcome.usage is not None:
+                outcome = replace(outcome, usage=as_written(outcome.usage, self._placed.asked_ttl))
             self._books.finish(self._row, self._placed, outcome)

@@ -26,7 +26,7 @@ from synrouter_cli.proxy.expecting import Expectations
 from synrouter_cli.proxy.keeping import LedgerPort, pack, restore_pairs, restore_sessions
 from synrouter_cli.proxy.losing import Losing, counted, with_translation
 from synrouter_cli.proxy.placed import PlacedRequest
-from synrouter_cli.proxy.placing import Placements, Wish, edited
+from synrouter_cli.proxy.placing import Placements
 from synrouter_cli.proxy.planned import Planned, plan_text
 from synrouter_cli.proxy.planning import Asked, Planning
 from synrouter_cli.proxy.pulse import Pulse
@@ -209,26 +209,19 @@ class Turns:
         return ActiveTurn(self, row, inbound.body, None, recorded=True)
 
     def _placed(self, inbound: Inbound, prompt: Prompt, session: Session, row: Turn) -> ActiveTurn | None:
-        """The turn with breakpoints in its bytes; None where there is nothing to place or it can't be told."""
-        assert inbound.outgoing is not None
+        """The turn with what its cache is told in its bytes; None where that is nothing."""
         try:
-            plain = inbound.outgoing(session.id)
-            wish = Wish(
-                inbound.provider, inbound.upstream_dialect, row.model, inbound.scope, plain, self._level, row.mode
-            )
-            request = self._placements.plan(wish, prompt, session, row.started_at)
-            wire = edited(request, plain) if request is not None and request.placed.ours else plain
+            found = self._placements.place(inbound, prompt, session, row)
         except Unplannable:
             return None
         except Exception as error:
             log.error("placing failed: %s", type(error).__name__, exc_info=_frames_only(error))
             return None
-        if request is None:
+        if found is None:
             return None
-        if request.placed.ours:
-            row = request.on(row)
+        row = found.request.on(row)
         self._ledger.record(row)
-        return PlacedTurn(self, row, inbound.body, request, plain, wire)
+        return PlacedTurn(self, row, inbound.body, found.request, found.plain, found.wire)
 
     def count(self, body: bytes, provider: str = "anthropic") -> int:
         """About how many tokens a request in the hub's dialect has. Raises Unplannable."""
@@ -308,21 +301,12 @@ class Turns:
     # ── the answer ────────────────────────────────────────────────────────────────────────────────────────────
 
     def unplaced(self, placed: PlacedRequest, row: Turn) -> None:
-        """The provider refused our breakpoints for that model: it gets none from now on."""
-        placed.unplace("the provider refused our breakpoints")
-        self._placements.refusing.add((row.provider, row.model))
+        """The provider refused what we told its cache."""
+        self._placements.refused(placed, row)
 
     def commit_placed(self, placed: PlacedRequest, started_at: float) -> None:
-        """The response has begun: both stores take over what their requests wrote, once."""
-        if placed.committed:
-            return
-        placed.committed = True
-        placed.begun(started_at)
-        session, hub, expectations = placed.session, placed.hub, self._planning.expectations
-        if placed.head_key:
-            expectations.heads.used(placed.head_key, started_at, begins=not session.last_at)
-        expectations.came(session, hub, hub, placed.history, started_at)
-        session.settle(hub, hub, started_at)
+        """The response has begun."""
+        self._placements.begun(placed, started_at)
 
     def guarded(self, step: Callable[[P], None], planned: P) -> None:
         """Run a step of bookkeeping that must not reach the agent when it fails."""

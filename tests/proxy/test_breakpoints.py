@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from support.breakpoints import MODEL, WORDS, World, picodollars
+from support.breakpoints import KIMI, MODEL, WORDS, World, picodollars
 from synrouter_cli.commands.explaining import explanation
+from synrouter_cli.demo.openai import caching
 from synrouter_cli.demo.openai.caching import Cache, Looked, breakpoints
 from synrouter_cli.demo.openai.prompt import Prompt
 
@@ -97,7 +98,7 @@ def played(world: World, dialect: str, session: Iterator[tuple[Body, float]], **
 
 def the_ledger_is_true(world: World) -> None:
     rows = world.ledger.rows
-    assert [row.cost_pusd for row in rows] == [picodollars(usage) for usage in world.books]
+    assert [row.cost_pusd for row in rows] == [picodollars(usage, world.model) for usage in world.books]
     assert abs(world.claimed - (world.their_cost - world.cost)) < CENT // 20
     assert all(row.baseline_client_pusd is not None for row in rows)
 
@@ -296,6 +297,36 @@ def test_it_is_never_dearer_where_the_provider_looks_up_the_ends_of_earlier_mess
     world = played(World(), dialect, SESSIONS[dialect](40, reminds=reminds))
     assert world.cost < world.their_cost
     assert 0 <= world.claimed <= world.their_cost - world.cost + CENT // 20
+
+
+# ── Moonshot: the end of each prompt is written, for five minutes or an hour ──
+
+
+def kimi(turns: int, pauses: tuple[float, ...]) -> Iterator[tuple[Body, float]]:
+    for body, after in chat(turns, pauses=pauses):
+        yield {**body, "model": KIMI}, after
+
+
+def test_kimi_is_asked_for_an_hour_where_pauses_are_expected_that_it_outlasts() -> None:
+    world = played(World(provider="moonshot"), "chat", kimi(60, (900.0,)), stop="end_turn")
+    assert world.plans[0] == "safe; the provider's own cache" and "safe; ttl=1h" in world.plans
+    assert b'"prompt_cache_options":{"ttl":"1h"}' in world.sent[-1]
+    assert world.cost < world.their_cost * 0.7
+    the_ledger_is_true(world)
+    assert "a lifetime of 1h: pauses are expected" in " ".join(explanation(world.ledger.rows[-1], width=200))
+
+
+def test_kimi_in_a_quick_session_is_told_nothing() -> None:
+    world = played(World(provider="moonshot"), "chat", kimi(20, QUICK))
+    assert world.sent == world.plain and world.claimed == 0 and world.cost == world.their_cost
+
+
+def test_an_hour_that_turns_out_to_be_none_is_asked_for_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(caching._TTL_S, "1h", 300)  # type: ignore[index]
+    world = played(World(provider="moonshot"), "chat", kimi(60, (900.0,)), stop="end_turn")
+    asked = [place for place, plan in enumerate(world.plans) if plan == "safe; ttl=1h"]
+    assert len(asked) == 2, "the second is planned before the first is known to be gone"
+    the_ledger_is_true(world)
 
 
 @settings(max_examples=40, deadline=None)
