@@ -126,7 +126,7 @@ class PlacedRequest:
 def plan_text(level: str, asked: Breakpoints, ttl: str = "") -> str:
     """The value of x-synrouter-plan where something is placed; `ttl` is a lifetime that is asked for.
 
-    >>> plan_text("safe", Breakpoints((), None)), plan_text("safe", Breakpoints((), Marker(1)), "1h")
+    >>> plan_text("safe", Breakpoints((), None)), plan_text("safe", Breakpoints((), None), "1h")
     ('safe; breakpoints=0; explicit', 'safe; ttl=1h')
     """
     if ttl:
