@@ -101,7 +101,8 @@ def lifetime(usual: str, longer: str, lives: float, outlook: Outlook, rates: Rat
 def place(s: Placing) -> Placed:
     """The breakpoints for one request. Pure: the same situation gives the same ones."""
     client = own(s)
-    best = replace(client, implicit=Marker(s.newest, s.ttl)) if client.implicit is not None else client
+    cached = client.implicit is not None and s.tokens[s.newest] >= s.facts.minimum_tokens
+    best = replace(client, implicit=Marker(s.newest, s.ttl)) if cached else client
     if s.settable:
         best = _insured(s, _cheapest(s, best))
     found = met(best, s.live, s.facts, s.tokens)

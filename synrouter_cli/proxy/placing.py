@@ -87,6 +87,8 @@ class Placements:
         request.committed = True
         request.begun(started_at)
         session, hub, expectations = request.session, request.hub, self.planning.expectations
+        newest = request.placed.found.newest
+        session.tail = request.pair.sent.place(request.form, newest) if newest >= 0 else None
         if request.head_key:
             expectations.heads.used(request.head_key, started_at, begins=not session.last_at)
         expectations.came(session, hub, hub, request.history, started_at)

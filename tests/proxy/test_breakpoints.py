@@ -263,11 +263,21 @@ def test_explain_says_what_was_placed_and_why() -> None:
     assert "expected to be read" in lines and "advice      Nothing to do." in lines
 
 
-def test_a_prompt_that_is_cached_by_nobody_gets_nothing() -> None:
-    world = World()
-    for i in range(3):
-        world.ask("chat", {"model": MODEL, "messages": [{"role": "user", "content": f"hi {i}"}]}, session=f"s{i}")
+@pytest.mark.parametrize(("provider", "model"), [("openai", MODEL), ("moonshot", KIMI)])
+def test_a_prompt_that_is_cached_by_nobody_gets_nothing(provider: str, model: str) -> None:
+    world = World(provider=provider)
+    messages: list[Body] = []
+    for i in range(8):
+        messages = [*messages, {"role": "user", "content": f"hi {i}"}]
+        world.ask("chat", {"model": model, "messages": messages}, 900.0, stop="end_turn")
+        messages.append({"role": "assistant", "content": "Hello."})
     assert world.sent == world.plain
+
+
+def test_what_is_left_of_a_session_in_the_cache_is_told() -> None:
+    world = played(World(), "responses", responses(3, reminds=True))
+    [seconds] = world.turns.warm().values()
+    assert seconds == 1800.0
 
 
 def test_a_request_of_which_the_provider_holds_a_part_goes_as_it_came() -> None:
