@@ -41,6 +41,7 @@ _NOT_THEIRS: Final = frozenset(
 )
 _KEYS: Final = ("base_url", "dialect", "auth", "query", "headers", "models", "cache")
 _KEYS_OF_KNOWN: Final = ("headers", "query", "models")
+_CACHES: Final = ("markers", "key", "breakpoints", "automatic", "none")
 _PLACE: Final = ("region", "endpoint")
 """Keys of the known ones that are in several places."""
 
@@ -149,8 +150,8 @@ def _new(name: str, row: Mapping[str, Any], place: tuple[str, ...], where: Where
     if dialect not in DIALECTS:
         raise ConfigError(where=where(*place, "dialect"), detail=f"expected one of {', '.join(DIALECTS)}")
     cache = row.get("cache", "markers" if dialect == "anthropic" else "automatic")
-    if cache not in ("markers", "key", "automatic", "none"):
-        raise ConfigError(where=where(*place, "cache"), detail="expected one of markers, key, automatic, none")
+    if cache not in _CACHES:
+        raise ConfigError(where=where(*place, "cache"), detail=f"expected one of {', '.join(_CACHES)}")
     parts = urlsplit(url)
     path = parts.path
     if dialect == "anthropic" and not path.endswith("/v1"):

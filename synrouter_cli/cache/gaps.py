@@ -223,6 +223,12 @@ class Habits:
         attended = self._first(history, rates, rates.returns)
         return attended if sure == 1 else sure * attended + (1 - sure) * self._first(history, rates, 0.0)
 
+    def within(self, history: History, life_s: float) -> float:
+        """How likely the next request comes within `life_s` (300 or more) of the one that this session sends now."""
+        then = self.next(history)
+        paused = then.paused * (1 - _later(life_s, FIVE_MINUTES, HOUR))
+        return then.soon + paused + then.long * (1 - _later(life_s, HOUR))
+
     def returns_within(self, history: History, idle_s: float, within_s: float, *, open_end: bool) -> float:
         """How likely the next request comes within `within_s` more seconds, `idle_s` (300 or more) after the last;
         `open_end` where the last answer asked for a tool, so that something is still under way."""

@@ -10,10 +10,12 @@ The simulated provider answers with them, the planner never provokes them.
 
 from __future__ import annotations
 
+from collections.abc import Container, Iterable
+
 from synrouter_cli.cache.model import Marker, Rendered
 from synrouter_cli.prompt.segments import MESSAGES, SYSTEM, TOOLS, Block, Prompt
 
-__all__ = ["MAX_MARKERS", "client_markers", "last_cacheable", "rendered", "violation"]
+__all__ = ["MAX_MARKERS", "as_kept", "client_markers", "last_cacheable", "rendered", "violation"]
 
 MAX_MARKERS = 4
 _VALID_TTL = frozenset({"5m", "1h"})
@@ -52,6 +54,15 @@ def client_markers(prompt: Prompt) -> tuple[Marker, ...]:
         if last >= 0:
             found.setdefault(last, Marker(last, _known(prompt.automatic.ttl)))
     return tuple(found[index] for index in sorted(found))
+
+
+def as_kept(markers: Iterable[Marker], ttls: Container[str]) -> tuple[Marker, ...]:
+    """The markers with lifetimes that the provider has: five minutes for any that it does not know.
+
+    >>> as_kept([Marker(3, "1h")], ["5m"])
+    (Marker(position=3, ttl='5m'),)
+    """
+    return tuple(marker if marker.ttl in ttls else Marker(marker.position) for marker in markers)
 
 
 def _known(ttl: str | None) -> str:

@@ -45,6 +45,8 @@ def explanation(
     rows = [(_label(turn, last), own_cache.happened(turn, last) or happened(turn)), *_figures(turn)]
     if line:
         rows.append(("line", clean(line)))
+    if placed := own_cache.placed(turn):
+        rows.append(("placed", placed))
     if said := provider_says(turn):
         rows.append(("provider", said))
     if way := translated.way(turn):

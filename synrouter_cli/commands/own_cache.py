@@ -15,12 +15,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from synrouter_cli.commands.verdict_words import span
+from synrouter_cli.commands.verdict_words import detail_of, span
+from synrouter_cli.dashboard.sanitize import clean
 from synrouter_cli.dashboard.units import percent, tokens
 from synrouter_cli.ledger.rows import OWN_CACHE, Turn
 from synrouter_cli.wire.usage import Usage
 
-__all__ = ["advice", "before", "happened", "label", "summary"]
+__all__ = ["advice", "before", "happened", "label", "placed", "summary"]
 
 _MISSED: Final = (
     "Nothing to do: such caches drop what was not asked for in some minutes, and not every server of the provider has"
@@ -59,8 +60,29 @@ def happened(turn: Turn, last: Turn | None) -> str:
     return f"Nothing was read from the provider's own cache; {had}.{another}"
 
 
+def placed(turn: Turn) -> str:
+    """What that cache was told, and why; "" for a turn in which nothing of ours was.
+
+    >>> detail = '{"breakpoints":[3100,8400],"explicit":true}'
+    >>> placed(Turn("s", 2, 0.0, "ok", detail=detail, reason="It pays."))
+    "breakpoints after 3.10k and 8.40k tokens, none of the provider's own: It pays."
+    """
+    detail = detail_of(turn)
+    places = detail.get("breakpoints")
+    if isinstance(detail.get("ttl"), str) and turn.planned:
+        return f"a lifetime of {clean(detail['ttl'])}: {clean(turn.reason or '')}"
+    if not isinstance(places, list):
+        return ""
+    after = " and ".join(tokens(place) for place in places if isinstance(place, int))
+    what = f"breakpoint{'s' * (len(places) > 1)} after {after} tokens" if places else "no breakpoint"
+    alone = ", none of the provider's own" if detail.get("explicit") else ""
+    return f"{what}{alone}: {clean(turn.reason or '')}"
+
+
 def advice(turn: Turn, last: Turn | None) -> str:
     """What can be done about it; "" for a turn that this is not about."""
+    if placed(turn):
+        return "Nothing to do."
     if not label(turn, last):
         return ""
     return _MISSED if _is_miss(turn, last) else "Nothing to do."

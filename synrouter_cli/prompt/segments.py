@@ -22,7 +22,7 @@ from synrouter_cli.prompt.blocks import NEVER_MARKED, NOTHING, Message, read_mar
 from synrouter_cli.prompt.body import Unplannable, address, parseable
 from synrouter_cli.prompt.prompt import MESSAGES, SYSTEM, TOOLS, Block, Mark, Prompt, Unit, first_unit_of
 
-__all__ = ["MESSAGES", "SYSTEM", "TOOLS", "Block", "Mark", "Prompt", "Unit", "segment"]
+__all__ = ["KEY_BYTES", "MESSAGES", "SYSTEM", "TOOLS", "Block", "Mark", "Prompt", "Unit", "lay_out", "segment"]
 
 KEY_BYTES: Final = 16
 
@@ -126,7 +126,7 @@ def _segment(
             else:
                 prompt.units.append(read_tool(raws[index], at) if layer == TOOLS else read_system(raws[index], at))
     _read_settings(prompt, top, base)
-    _lay_out(prompt, previous if kept_units else None, kept_units, keeps_thinking(top.model), secret)
+    lay_out(prompt, previous if kept_units else None, kept_units, keeps_thinking(top.model), secret)
     return prompt
 
 
@@ -184,7 +184,7 @@ def _ends_at(raw: msgspec.Raw, base: int) -> int:
 _ROLE_TAG = {"": b"h", "user": b"u", "assistant": b"a", "system": b"s"}
 
 
-def _lay_out(prompt: Prompt, previous: Prompt | None, kept_units: int, keeps_thinking: bool, secret: bytes) -> None:
+def lay_out(prompt: Prompt, previous: Prompt | None, kept_units: int, keeps_thinking: bool, secret: bytes) -> None:
     """Fill the parallel lists: blocks, keys, cumulative tokens, lookback positions."""
     blocks = prompt.blocks
     if previous is not None:

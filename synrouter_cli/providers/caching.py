@@ -7,6 +7,8 @@ An unknown model gets the most careful values.
 (True, False)
 >>> cache_kind(provider_of("openrouter"), "anthropic/claude-opus-4.8"), cache_kind(provider_of("openai"), "gpt-5.5")
 ('markers', 'key')
+>>> cache_kind(provider_of("openai"), "gpt-6-sol")
+'breakpoints'
 >>> facts("qwen", "qwen3-max").minimum_tokens, billed_writes("gpt-5.5") is None, billed_writes("gpt-6-sol").max_writes
 (1024, True, 4)
 """
@@ -39,12 +41,22 @@ def cache_kind(provider: Provider, model: str) -> CacheKind:
     markers where the provider itself says so, and a provider of the user's own as the user says."""
     if is_claude(model) and "anthropic" in provider.dialects and not provider.local:
         return "markers"
+    if provider.cache in ("key", "breakpoints"):
+        return "breakpoints" if _takes_options(provider, model) else "key"
     if provider.cache != "markers" or not provider.builtin:
         return provider.cache
     if provider.vendor not in _caches():
         return "automatic"
     table = _caches()[provider.vendor]
     return "markers" if canonical(model) in table.models else table.unlisted
+
+
+def _takes_options(provider: Provider, model: str) -> bool:
+    """Whether it can be told where or for how long to cache: who is known to, and whom the user says so of."""
+    writes = billed_writes(model)
+    if writes is None:
+        return False
+    return provider.name in writes.providers if provider.builtin else provider.cache == "breakpoints"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +91,12 @@ class CacheFacts:
 class BilledWrites:
     """How a model is billed that caches by itself, or at breakpoints that are no markers, and charges for it."""
 
+    providers: tuple[str, ...]
+    """Who is known to take the fields below."""
+    breakpoints: bool
+    """Content blocks may carry a breakpoint, and the provider can be told to set none."""
+    asked_ttls: tuple[str, ...]
+    """Lifetimes that may be asked for, the usual one first."""
     minimum_tokens: int
     ttls: Mapping[str, int]
     """Lifetimes in seconds by their names."""
@@ -115,6 +133,9 @@ class _Cache(msgspec.Struct, forbid_unknown_fields=True):
 
 class _Writes(msgspec.Struct, forbid_unknown_fields=True):
     begins: tuple[str, ...]
+    providers: tuple[str, ...]
+    breakpoints: bool
+    asked_ttls: tuple[str, ...]
     minimum_tokens: int
     ttls: dict[str, int]
     write_multipliers: dict[str, Decimal]

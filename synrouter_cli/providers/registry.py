@@ -34,7 +34,7 @@ __all__ = [
     "provider_of",
 ]
 
-CacheKind = Literal["markers", "key", "session", "conversation", "automatic", "none"]
+CacheKind = Literal["markers", "key", "breakpoints", "session", "conversation", "automatic", "none"]
 ModelForm = Literal["plain", "dashes", "vendor", "bedrock"]
 _CLAUDE = re.compile(r"claude-([a-z]+)-(\d+)-(\d+)$")
 _OLD = re.compile(r"claude-([a-z]+)-(3(?:-\d)?)")

@@ -146,6 +146,7 @@ class Attempts:
                 course.withheld(stop)
                 return withheld(stop, trip.crossing, active, ours, now=self.clock())
             answer = await self._ask(trip, credential, active)
+            ours |= _ours(active)  # the provider may have refused what was planned
             try:
                 course.answered(answer)
                 if falls_back(answer) and (passed or not trip.last):
@@ -246,11 +247,18 @@ class Attempts:
                     markers=crossing.planned and crossing.cache == "markers",
                     model=crossing.way.model,
                     checks_clients=relay is not None and relay.checks_clients,
+                    upstream_dialect=crossing.way.dialect,
+                    outgoing=crossing.outgoing if self._takes_breakpoints(trip) else None,
                 )
             )
         except Exception as error:
             log.error("a turn was not begun: %s", place(error))
             return Unplanned(crossing.hub if crossing.translated and crossing.planned else crossing.body)
+
+    def _takes_breakpoints(self, trip: Trip) -> bool:
+        """Of a provider that the user pointed elsewhere nobody knows; of one of the user's own the user says so."""
+        known = not trip.provider.builtin or self.upstream.at_home(trip.provider.name)
+        return trip.crossing.cache == "breakpoints" and not trip.crossing.planned and known
 
 
 def _place(trip: Trip) -> tuple[str, str]:

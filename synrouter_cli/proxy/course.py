@@ -35,6 +35,7 @@ class ActiveTurn(Protocol):
     edited: bool
     fallback: bytes | None
     beta: str
+    wire: bytes | None
 
     def original(self) -> None: ...
 
@@ -66,6 +67,7 @@ class Unplanned:
     edited: bool = False
     fallback: bytes | None = None
     beta: str = ""
+    wire: bytes | None = None
 
     def original(self) -> None:
         return None

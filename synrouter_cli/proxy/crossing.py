@@ -32,7 +32,7 @@ from synrouter_cli.wire.stamps import is_stamped, returned, without_stamps
 
 _SEALED: Final = re.compile(rb'(?<!\\)"' + re.escape(MARK.encode()))
 """At the beginning of a value: in a text that only speaks of it, the quotes are escaped."""
-KEY_FIELDS: Final = {"key": "prompt_cache_key", "session": "session_id"}
+KEY_FIELDS: Final = {"key": "prompt_cache_key", "breakpoints": "prompt_cache_key", "session": "session_id"}
 """How the cache is kept → the field that names a session, so that its requests meet the same cache."""
 _KEY_CHARS: Final = 64
 

@@ -58,7 +58,7 @@ class Expectations:
     ) -> Outlook:
         """What to expect after this request, as it is sent. `hours` says that the provider keeps for an hour what it is
         asked to."""
-        if is_probe(sent) or (session.kind == "side" and not has_history(sent)):
+        if _is_one_shot(session, sent):
             return Outlook(soon=0.0, shared=0.0)
         habits = self.habits[session.kind]
         soon, tail = habits.soon_and_pause_first(history)
@@ -73,6 +73,10 @@ class Expectations:
             sure=habits.sure(history),
             ends=ends,
         )
+
+    def within(self, session: Session, sent: Prompt, history: History, life_s: float) -> float:
+        """How likely somebody continues this request within `life_s` (seconds, 300 or more)."""
+        return 0.0 if _is_one_shot(session, sent) else self.habits[session.kind].within(history, life_s)
 
     def _ends(self, session: Session, sent: Prompt, tail: float, now: float, mode: str) -> tuple[End, ...]:
         """What to expect of each head of this prompt.
@@ -138,6 +142,10 @@ class Expectations:
         except msgspec.MsgspecError:
             return cls()
         return cls({kind: kept.habits.get(kind, Habits()) for kind in KINDS}, Heads(kept.heads))
+
+
+def _is_one_shot(session: Session, sent: Prompt) -> bool:
+    return is_probe(sent) or (session.kind == "side" and not has_history(sent))
 
 
 def came_back(session: Session, prompt: Prompt) -> bool:

@@ -65,7 +65,9 @@ class Planned:
     plan: Plan
     sent_live: list[int]
     own: tuple[Marker, ...]
-    """The client's markers as they stand in what is sent."""
+    """The client's markers as they stand in what is sent, with lifetimes that the provider has."""
+    shortens: bool
+    """Some of them have another in the bytes, which the provider does not know."""
     client_rendered: Rendered
     client_tokens: Counts
     client: tuple[Marker, ...]

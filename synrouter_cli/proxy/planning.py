@@ -17,7 +17,7 @@ from synrouter_cli.cache.gaps import History
 from synrouter_cli.cache.lifetimes import Rates
 from synrouter_cli.cache.model import Marker, Rendered, look_up
 from synrouter_cli.cache.planner import Plan, decide, repaired
-from synrouter_cli.cache.rules import client_markers, rendered
+from synrouter_cli.cache.rules import as_kept, client_markers, rendered
 from synrouter_cli.cache.scoring import Situation
 from synrouter_cli.cache.shadow import Pair
 from synrouter_cli.prompt.difference import compare
@@ -32,7 +32,7 @@ from synrouter_cli.proxy.shaping import Shape, rewritten, shaped
 from synrouter_cli.session import Session
 from synrouter_cli.sessions import Sessions
 
-__all__ = ["Asked", "Planning", "rates"]
+__all__ = ["Asked", "Planning", "pair_key_of", "rates"]
 
 MOST_PAIRS = 256
 VOLATILE = frozenset({"cch", "clock", "counter", "id"})
@@ -79,20 +79,22 @@ class Planning:
         form = rendered(sent, settings_reach_head=facts.settings_reach_head)
         tokens = session.anchors.measure(sent.keys, sent.tokens, sent.index)
         pair_key = pair_key_of(asked.scope, prompt.model, asked.betas)
-        pair = self._pair(pair_key, now)
+        pair = self.pair(pair_key, now)
         client_form = form
         client_tokens: Measured | ClientCounts = tokens
         if shape.edited:
             client_form = rendered(prompt, settings_reach_head=facts.settings_reach_head)
             client_tokens = ClientCounts(shape, tokens)
-        client = repaired(client_markers(prompt))
-        own = repaired(client_markers(sent)) if shape.edited else client
+        asked_for = client_markers(sent)
+        own = repaired(as_kept(asked_for, facts.ttls))
+        client = repaired(as_kept(client_markers(prompt), facts.ttls)) if shape.edited else own
         client_live = pair.client.live(client_form, now)
         client_found = look_up(client_form, client, pair.client, facts, now=now, tokens=client_tokens, live=client_live)
         sent_live = pair.sent.live(form, now)
         history = self.expectations.history(session, prompt, now)
         left_at = session.left_at(sent)
-        if policy.level == "observe" or session.breaker.tripped:
+        as_it_came = policy.level == "observe" or session.breaker.tripped
+        if as_it_came:
             found = look_up(form, own, pair.sent, facts, now=now, tokens=tokens, live=sent_live)
             plan = Plan(own, found, "client", "observed only" if policy.level == "observe" else _TRIPPED)
         else:
@@ -113,6 +115,7 @@ class Planning:
             plan=plan,
             sent_live=sent_live,
             own=own,
+            shortens=not as_it_came and any(marker.ttl not in facts.ttls for marker in asked_for),
             client_rendered=client_form,
             client_tokens=client_tokens,
             client=client,
@@ -136,7 +139,7 @@ class Planning:
         """The request goes out with other betas than it was planned with: it meets what lives there."""
         planned.betas = betas
         planned.pair_key = pair_key_of(planned.session.scope, planned.prompt.model, betas)
-        planned.pair = pair = self._pair(planned.pair_key, now)
+        planned.pair = pair = self.pair(planned.pair_key, now)
         planned.sent_live = pair.sent.live(planned.rendered, now)
         planned.client_live = pair.client.live(planned.client_rendered, now)
         found = look_up(
@@ -165,7 +168,8 @@ class Planning:
         learned = self.reckoner.minimums.get(model)
         return facts if learned is None else replace(facts, minimum_tokens=max(learned, facts.minimum_tokens))
 
-    def _pair(self, key: str, now: float) -> Pair:
+    def pair(self, key: str, now: float) -> Pair:
+        """The stores of that key."""
         if len(self.pairs) > MOST_PAIRS:
             self.pairs = {known: pair for known, pair in self.pairs.items() if pair.prune(now)}
         return self.pairs.setdefault(key, Pair())

@@ -19,6 +19,7 @@ from synrouter_cli.ledger.rows import Turn
 from synrouter_cli.providers import Price
 from synrouter_cli.proxy.correcting import correct, on_client, trips
 from synrouter_cli.proxy.explaining import explained
+from synrouter_cli.proxy.placed import PlacedRequest, compared
 from synrouter_cli.proxy.planned import Planned
 from synrouter_cli.proxy.worth import with_trimmed
 from synrouter_cli.wire.usage import Usage
@@ -40,7 +41,7 @@ class Reckoner:
         self.minimums: dict[str, int] = {}
         """Minimum prefix lengths that turned out higher than the facts say, by model."""
 
-    def priced(self, row: Turn, planned: Planned | None, *, sent: bool = True) -> Turn:
+    def priced(self, row: Turn, planned: Planned | PlacedRequest | None, *, sent: bool = True) -> Turn:
         """The row with its money, its verdict and its reason. Unknown prices stay None."""
         usage = row.usage
         if usage is None:
@@ -52,7 +53,11 @@ class Reckoner:
         price = providers.price(row.provider, model, datetime.fromtimestamp(row.started_at, UTC).date())
         client_usage, lost = usage, True
         if planned is not None and planned.committed:
-            row, client_usage = self._compared(row, planned, usage, price)
+            if isinstance(planned, Planned):
+                row, client_usage = self._compared(row, planned, usage, price)
+            else:
+                row, client_usage = compared(planned, row, usage)
+                self.rates[row.model] = planned.session.anchors.rate
             lost = planned.lost
         if price is None:
             return row

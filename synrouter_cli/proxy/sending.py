@@ -6,6 +6,7 @@ Example: `await ask(upstream, trip, credential, active)` is the head of an answe
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Final
 
 from synrouter_cli.proxy.course import ActiveTurn
@@ -20,6 +21,7 @@ __all__ = ["ask"]
 log = logging.getLogger("synrouter.proxy")
 
 _REFUSAL_BYTES: Final = 1024 * 1024
+_NAMED_IN_BREAKPOINTS: Final = b"prompt_cache_"
 
 
 async def ask(upstream: Upstream, trip: Trip, credential: Credential, active: ActiveTurn) -> Answer:
@@ -30,8 +32,7 @@ async def ask(upstream: Upstream, trip: Trip, credential: Credential, active: Ac
         return trip.call(credential, edited, beta=active.beta, session=active.session_id)
 
     if not trip.crossing.planned:
-        named = active.session_id if trip.is_turn else ""
-        return await upstream.send(call(trip.crossing.outgoing(named)))
+        return await _ask_other(upstream, trip, active, call)
     answer = await upstream.send(call(active.body if active.edited else None))
     try:
         if active.beta and await _refuses(answer, NAMED_IN_REFUSALS):
@@ -45,6 +46,21 @@ async def ask(upstream: Upstream, trip: Trip, credential: Credential, active: Ac
     except BaseException:
         answer.close()
         raise
+    return answer
+
+
+async def _ask_other(upstream: Upstream, trip: Trip, active: ActiveTurn, call: Callable[[bytes], Call]) -> Answer:
+    """The same of a provider that caches by itself: where it refuses our breakpoints, to the request without them."""
+    named = active.session_id if trip.is_turn else ""
+    answer = await upstream.send(call(active.wire if active.wire is not None else trip.crossing.outgoing(named)))
+    if active.wire is not None and active.edited and await _refuses(answer, _NAMED_IN_BREAKPOINTS):
+        log.warning("%s refused our cache breakpoints; the request went out again without", trip.provider.name)
+        active.original()
+        try:
+            answer = await _again(upstream, answer, call(active.wire))
+        except BaseException:
+            answer.close()
+            raise
     return answer
 
 

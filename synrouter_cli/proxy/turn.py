@@ -8,17 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from synrouter_cli.cache.model import look_up
-from synrouter_cli.ledger.rows import Turn
+from synrouter_cli.ledger.rows import OWN_CACHE, Turn
+from synrouter_cli.proxy.placed import PlacedRequest, as_written
 from synrouter_cli.proxy.planned import Planned
 from synrouter_cli.session import Session
 from synrouter_cli.wire.diagnosis import BETA, Diagnosis, asking
 from synrouter_cli.wire.ir import Loss
 from synrouter_cli.wire.usage import Usage
 
-__all__ = ["ActiveTurn", "Inbound", "Outcome"]
+__all__ = ["ActiveTurn", "Inbound", "Outcome", "PlacedTurn"]
+
+P = TypeVar("P")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,10 @@ class Inbound:
     """As it is asked of the provider; empty: the body says it."""
     checks_clients: bool = False
     """The upstream is a relay that tells clients apart: nothing by which it does is changed."""
+    upstream_dialect: str = ""
+    """The provider's."""
+    outgoing: Callable[[str], bytes] | None = None
+    """Where the provider caches at breakpoints of OpenAI's: from a session's name to the bytes that would go out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +105,11 @@ class Books(Protocol):
 
     def unasked(self, planned: Planned, now: float) -> None: ...
     def refused(self, session: Session) -> None: ...
-    def guarded(self, step: Callable[[Planned], None], planned: Planned) -> None: ...
+    def unplaced(self, placed: PlacedRequest, row: Turn) -> None: ...
+    def guarded(self, step: Callable[[P], None], planned: P) -> None: ...
     def commit(self, planned: Planned, started_at: float) -> None: ...
-    def finish(self, row: Turn, planned: Planned | None, outcome: Outcome) -> None: ...
+    def commit_placed(self, placed: PlacedRequest, started_at: float) -> None: ...
+    def finish(self, row: Turn, planned: Planned | PlacedRequest | None, outcome: Outcome) -> None: ...
 
 
 class ActiveTurn:
@@ -117,6 +126,8 @@ class ActiveTurn:
         self.fallback: bytes | None = None
         """What goes out where the provider refuses our markers: None is the request as it came; else its content as it
         was edited before in this session, with the client's own markers."""
+        self.wire: bytes | None = None
+        """What goes out in the provider's own dialect, where that was worked out already."""
         self.beta = ""
         """A beta that is asked for besides the client's."""
         self._plain: tuple[bytes, bool, bytes | None] = (body, False, None)
@@ -184,3 +195,31 @@ class ActiveTurn:
             self._planned.session.in_flight -= 1
         if self._recorded:
             self._books.finish(self._row, self._planned, outcome)
+
+
+class PlacedTurn(ActiveTurn):
+    """A turn at a cache that goes by OpenAI's breakpoints. `plain` are the bytes without, `wire` those that go out."""
+
+    def __init__(self, books: Books, row: Turn, body: bytes, placed: PlacedRequest, plain: bytes, wire: bytes) -> None:
+        super().__init__(books, row, body, None, recorded=True)
+        self.wire, self.edited = wire, wire is not plain
+        self._placed, self._without = placed, plain
+
+    def original(self) -> None:
+        """The provider refused the breakpoints: this request goes without them, and so do all that come."""
+        self.wire, self.edited = self._without, False
+        self.plan = f"{self._row.level}; {OWN_CACHE}"
+        self._row = replace(self._row, plan=self.plan, planned=False, reason="the provider refused our breakpoints")
+        self._row = replace(self._row, predicted_read_tokens=None, predicted_write_tokens=None)
+        self._books.guarded(lambda placed: self._books.unplaced(placed, self._row), self._placed)
+
+    def responding(self, http_status: int) -> None:
+        if 200 <= http_status < 300:
+            self._books.guarded(lambda p: self._books.commit_placed(p, self._row.started_at), self._placed)
+
+    def finish(self, outcome: Outcome) -> None:
+        if not self._finished:
+            self._finished = True
+            if outcome.usage is not None:
+                outcome = replace(outcome, usage=as_written(outcome.usage, self._placed.asked_ttl))
+            self._books.finish(self._row, self._placed, outcome)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from hashlib import sha256
 from types import TracebackType
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from synrouter_cli.identity import identify, mode_of
 from synrouter_cli.ledger.rows import OWN_CACHE, Turn
@@ -25,11 +25,13 @@ from synrouter_cli.proxy.budgeting import Budgets
 from synrouter_cli.proxy.expecting import Expectations
 from synrouter_cli.proxy.keeping import LedgerPort, pack, restore_pairs, restore_sessions
 from synrouter_cli.proxy.losing import Losing, counted, with_translation
+from synrouter_cli.proxy.placed import PlacedRequest
+from synrouter_cli.proxy.placing import Placements
 from synrouter_cli.proxy.planned import Planned, plan_text
 from synrouter_cli.proxy.planning import Asked, Planning
 from synrouter_cli.proxy.pulse import Pulse
 from synrouter_cli.proxy.reckoning import Reckoner
-from synrouter_cli.proxy.turn import ActiveTurn, Inbound, Outcome
+from synrouter_cli.proxy.turn import ActiveTurn, Inbound, Outcome, PlacedTurn
 from synrouter_cli.proxy.warming import Ping, Warming
 from synrouter_cli.session import Session
 from synrouter_cli.session_memory import stored
@@ -44,6 +46,7 @@ MODES: Final = frozenset({"auto", "coding", "general"})
 MOST_WARM: Final = 64
 """Sessions that `warm` names: what is asked for twice a second stays small."""
 MOST_LINES: Final = 256
+P = TypeVar("P")
 
 
 class Turns:
@@ -75,6 +78,7 @@ class Turns:
         self._sessions = Sessions()
         self._reckoner = Reckoner()
         self._planning = Planning(self._sessions, self._reckoner, secret=secret)
+        self._placements = Placements(self._planning)
         self._warming = Warming(
             keep_warm,
             ledger=ledger,
@@ -175,7 +179,8 @@ class Turns:
     def _unmarked(
         self, inbound: Inbound, prompt: Prompt, session: Session, number: int, mode: str, now: float
     ) -> ActiveTurn:
-        """A turn of a provider that caches by itself: known again and metered, nothing of it changed."""
+        """A turn of a provider that caches by itself: known again and metered, and nothing of it changed but for what a
+        cache at breakpoints is told."""
         row = Turn(
             session=session.id,
             turn=number,
@@ -194,10 +199,29 @@ class Turns:
             retry_of=session.repeats(prompt, number),
             gap_s=now - session.last_at if session.last_at else None,
         )
+        if inbound.outgoing is not None:
+            turn = self._placed(inbound, prompt, session, row)
+            if turn is not None:
+                return turn
         session.settle(prompt, prompt, now)
         self._ledger.remember("session", session.id, stored(session))
         self._ledger.record(row)
         return ActiveTurn(self, row, inbound.body, None, recorded=True)
+
+    def _placed(self, inbound: Inbound, prompt: Prompt, session: Session, row: Turn) -> ActiveTurn | None:
+        """The turn with what its cache is told in its bytes; None where that is nothing."""
+        try:
+            found = self._placements.place(inbound, prompt, session, row)
+        except Unplannable:
+            return None
+        except Exception as error:
+            log.error("placing failed: %s", type(error).__name__, exc_info=_frames_only(error))
+            return None
+        if found is None:
+            return None
+        row = found.request.on(row)
+        self._ledger.record(row)
+        return PlacedTurn(self, row, inbound.body, found.request, found.plain, found.wire)
 
     def count(self, body: bytes, provider: str = "anthropic") -> int:
         """About how many tokens a request in the hub's dialect has. Raises Unplannable."""
@@ -209,7 +233,8 @@ class Turns:
         sent, marks = planned.shape.sent, planned.plan.markers
         assert sent.body is not None
         content = sent.body if planned.shape.edited else None
-        edits = marker_edits(sent, {m.position: m.ttl for m in marks}) if marks != planned.own else []
+        wanted = marks != planned.own or planned.shortens
+        edits = marker_edits(sent, {m.position: m.ttl for m in marks}) if wanted else []
         if edits:
             turn.edit(apply_edits(sent.body, edits), content)
         elif content is not None:
@@ -275,7 +300,15 @@ class Turns:
 
     # ── the answer ────────────────────────────────────────────────────────────────────────────────────────────
 
-    def guarded(self, step: Callable[[Planned], None], planned: Planned) -> None:
+    def unplaced(self, placed: PlacedRequest, row: Turn) -> None:
+        """The provider refused what we told its cache."""
+        self._placements.refused(placed, row)
+
+    def commit_placed(self, placed: PlacedRequest, started_at: float) -> None:
+        """The response has begun."""
+        self._placements.begun(placed, started_at)
+
+    def guarded(self, step: Callable[[P], None], planned: P) -> None:
         """Run a step of bookkeeping that must not reach the agent when it fails."""
         try:
             step(planned)
@@ -307,7 +340,7 @@ class Turns:
         if newest >= 0:
             session.tail = planned.pair.sent.place(planned.rendered, newest)
 
-    def finish(self, row: Turn, planned: Planned | None, outcome: Outcome) -> None:
+    def finish(self, row: Turn, planned: Planned | PlacedRequest | None, outcome: Outcome) -> None:
         """Price the turn and record its row. Never raises."""
         final = outcome.on(row)
         try:
@@ -321,7 +354,11 @@ class Turns:
         self._ledger.record(final)
         if not outcome.withheld:  # what we did not send says nothing of the provider
             self._pulse.note(final)
-        if planned is not None:
+        if isinstance(planned, PlacedRequest):
+            if planned.committed:
+                planned.session.stopped = outcome.stop_reason
+            self.guarded(self._keep, planned)
+        elif planned is not None:
             if planned.gone:
                 self._planning.expectations.gone(planned.session)
             if planned.changed_line:
@@ -408,7 +445,7 @@ class Turns:
             cut = frozenset(blocks[cut.block].digest[:8] for cut in cuts)
             session.only_cut = cut | (session.only_cut or frozenset())
 
-    def _keep(self, planned: Planned) -> None:
+    def _keep(self, planned: Planned | PlacedRequest) -> None:
         planned.pair.prune(self._clock())
         self._ledger.remember("session", planned.session.id, stored(planned.session))
         self._ledger.remember("cache", planned.pair_key, pack(planned.pair))

@@ -81,6 +81,7 @@ class Ping:
 
     edited = True
     fallback: bytes | None = None
+    wire: bytes | None = None
     beta = ""
 
     def __init__(self, warming: Warming, row: Turn, planned: Planned, body: bytes) -> None:

@@ -98,7 +98,7 @@ def test_the_models_of_who_has_a_key_stand_first_under_its_name(told, monkeypatc
     lines = out.splitlines()
     assert lines[0].split() == ["Input", "Output", "Read", "Context", "Cache"]
     assert lines[1] == "moonshot"
-    assert re.search(r"^  kimi-k3 +3 +15 +0.30 +1,048,576  key$", out, re.MULTILINE)
+    assert re.search(r"^  kimi-k3 +3 +15 +0.30 +1,048,576  breakpoints$", out, re.MULTILINE)
     headings = [line for line in lines[1:] if not line.startswith(" ")]
     assert headings[1] == "anthropic (no key)"
     assert "openrouter (no key)" not in headings, "everybody's models are left out until they can be used"

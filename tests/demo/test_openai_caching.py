@@ -185,3 +185,14 @@ def test_a_picture_has_a_length_of_its_own_not_that_of_its_base64():
     assert prompt("A" * 100_000).tokens == prompt("B").tokens < 800
     assert prompt("A").data != prompt("B").data
     assert prompt("A", detail="low").tokens < 100
+
+
+def test_moonshot_writes_the_end_of_each_prompt_for_as_long_as_it_is_asked_to():
+    side, body = upstream("moonshot"), chat(LONG, model="kimi-k3")
+    _, written = turn(side, body)
+    assert written > 2000
+    assert turn(side, body, 299.0) == (written, 0)
+    assert turn(side, body, 700.0) == (0, written)
+    hour = chat(LONG + "for an hour", model="kimi-k3", prompt_cache_options={"ttl": "1h"})
+    turn(side, hour)
+    assert turn(side, hour, 3599.0)[0] > 2000

@@ -11,7 +11,7 @@ import pytest
 from support.bench import MODEL, Bench, body, last_human, like_claude_code, money
 from synrouter_cli.demo.judge import Judge
 from synrouter_cli.prompt import blocks
-from synrouter_cli.proxy.turn import Outcome
+from synrouter_cli.proxy.turn import Inbound, Outcome
 from synrouter_cli.wire.usage import Usage
 
 
@@ -250,3 +250,33 @@ def test_without_an_answer_only_what_was_never_sent_is_known_to_cost_nothing(sen
     turn = bench.turns.begin(bench.inbound(json.dumps(body(1)).encode()))
     turn.finish(Outcome("error", None, "api_error", sent=sent))
     assert bench.ledger.rows[-1].cost_pusd == cost
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "level", "ttls"),
+    [
+        ("qwen", "qwen3-max", "safe", {"5m"}),
+        ("minimax", "MiniMax-M2.5", "safe", {"5m"}),
+        ("qwen", "qwen3-max", "observe", {"1h"}),
+        ("anthropic", MODEL, "safe", {"1h"}),
+    ],
+)
+def test_an_hour_goes_out_as_five_minutes_where_the_provider_knows_no_other(
+    provider: str, model: str, level: str, ttls: set[str]
+) -> None:
+    hour = {"type": "ephemeral", "ttl": "1h"}
+    made = {
+        "model": model,
+        "max_tokens": 100,
+        "system": [{"type": "text", "text": "word " * 2_000, "cache_control": hour}],
+        "messages": [{"role": "user", "content": [{"type": "text", "text": "word " * 900, "cache_control": hour}]}],
+    }
+    raw = json.dumps(made).encode()
+    turn = Bench(level).turns.begin(
+        Inbound("messages", provider, "anthropic", {"x-session-id": "s"}, "", raw, False, b"scope", "api")
+    )
+    sent = json.loads(turn.body)
+    assert sent["system"][0]["cache_control"]["ttl"] in ttls
+    assert sent["messages"][0]["content"][0]["cache_control"]["ttl"] in ttls
+    assert turn.plan == ("observe" if level == "observe" else f"safe; marks=2; ttl={','.join(2 * sorted(ttls))}")
+    assert (turn.body == raw) is (ttls == {"1h"})

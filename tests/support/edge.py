@@ -329,6 +329,7 @@ class Turn:
     edited: bool
     fallback: bytes | None = None
     beta: str = ""
+    wire: bytes | None = None
     session_id: str = "session-1"
     client: str = "unknown"
     conversation: str = "session-1"

@@ -84,7 +84,7 @@ def chat_refusals(body: Json, flavour: Flavour) -> Iterator[Refusal]:
     if not body["messages"]:
         words = "empty array. Expected an array with minimum length 1, but got an empty array instead."
         yield Refusal(f"Invalid 'messages': {words}", "messages", "empty_array")
-    yield from common_refusals(body)
+    yield from common_refusals(body, flavour)
     for at, message in enumerate(body["messages"]):
         yield from _about_message(message, f"messages[{at}]", flavour)
     yield from _about_tools(body, flavour)

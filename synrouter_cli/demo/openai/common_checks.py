@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from synrouter_cli.demo.openai.errors import Refusal, missing, too_long, unknown, wrong_type, wrong_value
-from synrouter_cli.demo.openai.flavours import bills_writes, reasons
+from synrouter_cli.demo.openai.flavours import Flavour, bills_writes, reasons
 
 __all__ = ["common_refusals", "field_refusals", "model_refusals", "required"]
 
@@ -34,7 +34,7 @@ def required(body: Mapping[str, Any], *names: str) -> Iterator[Refusal]:
     return (missing(name) for name in names if body.get(name) is None)
 
 
-def common_refusals(body: Mapping[str, Any]) -> Iterator[Refusal]:
+def common_refusals(body: Mapping[str, Any], flavour: Flavour) -> Iterator[Refusal]:
     """Types and lengths of what both dialects have."""
     if not isinstance(body["model"], str):
         yield wrong_type("model", "a string", body["model"])
@@ -46,7 +46,7 @@ def common_refusals(body: Mapping[str, Any]) -> Iterator[Refusal]:
     if isinstance(key, str) and len(key) > _LONGEST_KEY:
         yield too_long("prompt_cache_key", key, _LONGEST_KEY)
     options = body.get("prompt_cache_options")
-    if options is not None and not bills_writes(body["model"]):
+    if options is not None and not bills_writes(body["model"]) and not flavour.ttl:
         yield _unsupported("prompt_cache_options")
     elif options is not None and options.get("mode", "implicit") not in ("implicit", "explicit"):
         yield wrong_value("prompt_cache_options.mode", options["mode"], ("implicit", "explicit"))

@@ -42,6 +42,9 @@ class Flavour:
     """Where Chat Completions shows what was thought."""
     marks: bool = False
     """`cache_control` is honoured, as Anthropic would."""
+    ttl: str = ""
+    """The end of each prompt is written, and that is billed; so long it is kept where nothing else is asked for. Empty
+    where nothing is billed."""
     tells_usage: bool = False
     """A stream ends with the usage also where it was not asked for."""
     cost: bool = False
@@ -82,6 +85,7 @@ FLAVOURS: Final[Mapping[str, Flavour]] = {
             tells_usage=True,
             cost=True,
         ),
+        Flavour("moonshot", ("kimi-k3",), shard="account", ttl="5m"),
         Flavour("local", ("qwen3-coder:30b", "gpt-oss:20b"), needs_key=False, counters="none"),
     )
 }

@@ -94,7 +94,7 @@ def responses_refusals(body: Json, items: Sequence[Any], flavour: Flavour, accou
     if flavour.strict:
         yield from field_refusals(body, _FIELDS)
     yield from required(body, "model", "input")
-    yield from common_refusals(body)
+    yield from common_refusals(body, flavour)
     for at, item in enumerate(items):
         yield from _about_item(item, f"input[{at}]", flavour)
     yield from _about_tools(body, items, flavour)

@@ -168,8 +168,11 @@ class Upstream:
         shard = "\0".join((sender.account, model, self._shard(body, prompt, sender)))
         if flavour.marks and "claude" in model:
             return marks(self._cache, shard, prompt, now)
+        options = body.get("prompt_cache_options") or {}
+        if flavour.ttl:
+            ttl = options.get("ttl", flavour.ttl)
+            return breakpoints(self._cache, shard, prompt, now, mode="implicit", ttl=ttl)
         if bills_writes(model) and flavour.strict:
-            options = body.get("prompt_cache_options") or {}
             mode, ttl = options.get("mode", "implicit"), options.get("ttl", "30m")
             return breakpoints(self._cache, shard, prompt, now, mode=mode, ttl=ttl)
         least, most = flavour.life_s
@@ -206,7 +209,7 @@ def decoded(raw: bytes) -> dict[str, Any]:
 
 
 def _bills_writes(model: str, flavour: Flavour) -> bool:
-    return (bills_writes(model) and flavour.strict) or (flavour.marks and "claude" in model)
+    return (bills_writes(model) and flavour.strict) or (flavour.marks and "claude" in model) or bool(flavour.ttl)
 
 
 def _thinks(body: Mapping[str, Any]) -> bool:

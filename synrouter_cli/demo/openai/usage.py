@@ -63,7 +63,7 @@ def responses_usage(counts: Counts, flavour: Flavour) -> dict[str, Any]:
         "cached_tokens": counts.cached if known else 0,
         "cache_write_tokens": counts.written if counts.bills_writes else 0,
     }
-    if counts.bills_writes and not flavour.marks:
+    if counts.bills_writes and flavour.strict:
         ttls = {f"ttl_{ttl}_tokens": counts.by_ttl.get(ttl, 0) for ttl in ("30m", "12h")}
         details["cache_write_tokens_details"] = ttls
     usage: dict[str, Any] = {
