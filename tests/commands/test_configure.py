@@ -127,7 +127,7 @@ ANSWERS = {
     "nothing": ("\n", 1, "synrouter: nothing was written."),
     "another word": ("yesterday\n", 1, "synrouter: nothing was written."),
     "end of file": ("\x04", 1, "synrouter: nothing was written."),
-    "Ctrl-C": ("\x03", 130, "Write this? [y/N] ^C\n"),
+    "Ctrl-C": ("\x03", 130, "Write this? [y/N] ^C"),
 }
 
 
@@ -137,7 +137,8 @@ def test_on_a_terminal_it_shows_the_difference_and_asks(user, typed, code, said)
         asked.until("Write this? [y/N] ")
         assert not user.settings_file.exists()
         asked.type(typed)
-        assert (asked.ended(), said in asked.said) == (code, True), asked.said
+        ended = asked.ended(again=typed if typed == "\x03" else "")
+        assert (ended, said in asked.said) == (code, True), asked.said
     assert '"ANTHROPIC_BASE_URL": "http://127.0.0.1:7477"' in asked.said
     assert "Traceback" not in asked.said
     assert user.settings_file.exists() is (code == 0)

@@ -17,6 +17,7 @@ from support.processes import end
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 30.0
+AGAIN_SECONDS = 3.0
 
 
 class Dialogue:
@@ -35,14 +36,18 @@ class Dialogue:
     def type(self, keys: str) -> None:
         os.write(self._terminal, keys.encode())
 
-    def ended(self) -> int:
-        """Read to the end; the exit code."""
-        while self._more():
+    def ended(self, again: str = "") -> int:
+        """Read to the end; the exit code. `again` is typed where nothing comes for a while: a signal that arrives just
+        before a program waits for a line is seen when the wait ends."""
+        while self._more(again):
             pass
         return self.process.wait(SECONDS)
 
-    def _more(self) -> bool:
-        ready, _, _ = select.select([self._terminal], [], [], SECONDS)
+    def _more(self, again: str = "") -> bool:
+        ready, _, _ = select.select([self._terminal], [], [], AGAIN_SECONDS if again else SECONDS)
+        if again and not ready:
+            self.type(again)
+            ready, _, _ = select.select([self._terminal], [], [], SECONDS)
         assert ready, f"nothing more within {SECONDS} s after {self.said!r}"
         try:
             chunk = os.read(self._terminal, 65536)
