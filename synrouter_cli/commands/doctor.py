@@ -151,15 +151,24 @@ def _proxy(settings: Settings) -> Iterator[Finding]:
 def _keys(settings: Settings) -> Iterator[Finding]:
     for provider, source in sorted(settings.key_sources.items()):
         yield Finding("ok", "keys", f"{provider} from {source}")
+    daemon = client.seen(settings.paths)
+    elsewhere = {
+        provider: source
+        for provider, source in (daemon.keys if daemon is not None else {}).items()
+        if provider not in settings.provider_keys and not source.startswith("the keyring")
+    }
+    for provider, source in sorted(elsewhere.items()):
+        yield Finding("ok", "keys", f"{provider} from {source} of the running proxy")
+    given = bool(settings.provider_keys or elsewhere)
     asked = [name for name in settings.providers if name not in settings.provider_keys]
     try:
         found = keys.read(asked, patience_s=_KEYRING_S)
     except KeyringError as error:
-        yield Finding("warn" if settings.provider_keys else "fail", "keyring", error.message, error.hint)
+        yield Finding("warn" if given else "fail", "keyring", error.message, error.hint)
         return
     yield Finding("ok", "keyring", found.backend)
     yield from (Finding("ok", "keys", f"{provider} from the keyring") for provider in sorted(found.keys))
-    if not found.keys and not settings.provider_keys:
+    if not found.keys and not given:
         yield Finding(
             "warn", "keys", "none: only clients with a credential of their own work", "synrouter keys set anthropic"
         )

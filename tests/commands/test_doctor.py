@@ -128,6 +128,16 @@ def test_without_any_key_it_says_so(user, serving, keyring, monkeypatch):
     ]
 
 
+def test_keys_that_only_the_running_proxy_has_are_keys(user, serving, monkeypatch):
+    def locked(*_: object, **__: object) -> Found:
+        raise KeyringError(detail="The keyring is locked.")
+
+    monkeypatch.setattr("synrouter_cli.keys.read", locked)
+    serving(dataclasses.replace(HEALTH, keys={"xai": "SYNROUTER_XAI_KEY"}))
+    assert found(user, "keys") == [("ok", "xai from SYNROUTER_XAI_KEY of the running proxy", "")]
+    assert [state for state, *_ in found(user, "keyring")] == ["warn"]
+
+
 @pytest.mark.parametrize(("key", "state"), [("", "fail"), (CANARY, "warn")], ids=["no key", "a key elsewhere"])
 def test_a_keyring_that_does_not_open_fails_unless_a_key_lies_elsewhere(user, serving, monkeypatch, key, state):
     def locked(*_: object, **__: object) -> Found:
