@@ -264,7 +264,7 @@ def test_no_key_is_in_what_it_says_wherever_it_lies(user, serving, keyring, monk
     user.paths.create()
     (user.home / "z-ai.key").write_text(CANARY)
     (user.home / "z-ai.key").chmod(0o600)
-    user.paths.config_file.write_text(f'[key_files]\nz-ai = "{user.home}/z-ai.key"\n')
+    user.paths.config_file.write_text(f'[key_files]\nzai = "{user.home}/z-ai.key"\n')
     user.owns(json.dumps({"env": {"ANTHROPIC_API_KEY": CANARY}}))
     user.types("configure", "claude-code", "--yes", "--auth", "subscription")
     local = user.types("token").out.strip()
