@@ -314,7 +314,7 @@ def test_a_provider_that_can_not_be_reached(keyring, synrouter, config, monkeypa
     monkeypatch.setenv("SYNROUTER_ANTHROPIC_KEY", KEY)
     code, _, err = synrouter("test", "anthropic")
     assert code == 1
-    assert err.startswith("synrouter: anthropic can't be reached")
+    assert err.startswith(f"synrouter: anthropic can't be reached: 127.0.0.1:{port} refuses the connection.\n")
 
 
 @pytest.fixture
