@@ -202,6 +202,18 @@ def test_a_provider_that_is_not_asked_for_a_while_says_for_how_long():
     assert any("openai ok" in line for line in lines)
 
 
+def test_of_many_providers_those_in_trouble_are_shown_and_how_many_there_are():
+    names = ("anthropic", "deepseek", "google", "openai", "xai")
+    providers = [Provider(name, 9, int(name == "google"), name == "xai", 5.0) for name in names]
+    providers[1] = replace(providers[1], resting_s=9.0)
+    keys = {name: f"SYNROUTER_{name.upper()}_KEY" for name in names}
+    lines = shown(replace(full(), daemon=replace(full().daemon, providers=tuple(providers), keys=keys))).splitlines()
+    at = next(index for index, line in enumerate(lines) if "health" in line)
+    assert "health · 3 of 5 providers" in lines[at]
+    assert [line.split()[0] for line in lines[at + 1 : at + 4]] == ["deepseek", "xai", "google"]
+    assert lines[at + 4].startswith(" keys anthropic, deepseek, google, openai, xai · ledger ok"), "not cut off"
+
+
 def test_a_turn_without_an_end_is_unknown_where_no_daemon_runs():
     assert " running" in shown(full())
     down = replace(full(), daemon=Snapshot(at=0).daemon)
