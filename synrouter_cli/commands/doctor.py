@@ -13,7 +13,7 @@ import shutil
 import sqlite3
 import stat
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -108,15 +108,35 @@ def _sqlite() -> Iterator[Finding]:
 
 
 def _folders(paths: Paths) -> Iterator[Finding]:
-    places = (paths.config_dir, paths.data_dir, paths.state_dir, paths.log_dir)
-    if os.name == "posix":
-        for place in places:
-            if place.exists() and stat.S_IMODE(place.stat().st_mode) & 0o077 and place != paths.config_dir:
-                yield Finding("warn", "folders", f"{place} can be read by others", f"chmod 700 {place}")
+    places = tuple(dict.fromkeys((paths.config_dir, paths.data_dir, paths.state_dir, paths.log_dir)))
+    troubles = [*_unwritable(places), *(_open_to_others(places, paths) if os.name == "posix" else ())]
+    yield from troubles
+    if all(finding.state != "fail" for finding in troubles):
+        yield Finding("ok", "folders", ", ".join(map(str, places)))
+
+
+def _unwritable(places: Iterable[Path]) -> Iterator[Finding]:
+    if unusable := [str(place) for place in places if not _takes_files(place)]:
+        text = f"nothing can be written in {', '.join(unusable)}"
+        yield Finding("fail", "folders", text, "let it be written, or set SYNROUTER_HOME to another folder")
+
+
+def _open_to_others(places: Iterable[Path], paths: Paths) -> Iterator[Finding]:
+    for place in filter(Path.is_dir, places):
+        mode = place.stat().st_mode
+        if mode & stat.S_IWOTH:
+            yield Finding("fail", "folders", f"{place}: every user may write there", f"chmod 700 {place}")
+        elif mode & 0o077 and place != paths.config_dir:
+            yield Finding("warn", "folders", f"{place} can be read by others", f"chmod 700 {place}")
     for path in (paths.token_file, paths.control_token_file, paths.clients_file):
-        if os.name == "posix" and path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077:
+        if path.exists() and path.stat().st_mode & 0o077:
             yield Finding("fail", "folders", f"{path} can be read by others", f"chmod 600 {path}")
-    yield Finding("ok", "folders", ", ".join(dict.fromkeys(map(str, places))))
+
+
+def _takes_files(place: Path) -> bool:
+    """Whether files can be made in a folder, or the folder itself."""
+    there = next(each for each in (place, *place.parents) if each.exists())
+    return there.is_dir() and os.access(there, os.W_OK | os.X_OK)
 
 
 def _command() -> Iterator[Finding]:

@@ -158,6 +158,21 @@ def test_what_others_can_read_is_told(user):
     assert ("fail", f"{user.paths.token_file} can be read by others", f"chmod 600 {user.paths.token_file}") in told
 
 
+def test_what_anybody_can_write_fails_as_it_does_at_the_start(user):
+    user.types("token")
+    user.paths.data_dir.chmod(0o777)
+    told = found(user, "folders", 1)
+    assert ("fail", f"{user.paths.data_dir}: every user may write there", f"chmod 700 {user.paths.data_dir}") in told
+
+
+def test_where_nothing_can_be_written_it_says_so(user):
+    user.types("token")
+    user.paths.log_dir.rmdir()
+    user.paths.log_dir.write_text("a file")
+    [(state, text, _)] = found(user, "folders", 1)
+    assert (state, text) == ("fail", f"nothing can be written in {user.paths.log_dir}")
+
+
 # ── the command ──
 
 
