@@ -253,7 +253,7 @@ class UnknownModel(SynrouterError):
     next_command = "synrouter models    # or put PROVIDER/ before the name"
 
     def __init__(self, *, model: str, near: Sequence[str] = ()) -> None:
-        super().__init__(model=model, near=f"; near it are {', '.join(near)}" if near else "")
+        super().__init__(model=model, near=f"; near it: {', '.join(near)}" if near else "")
 
 
 class NoEmbeddings(SynrouterError):
