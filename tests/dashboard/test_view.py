@@ -176,6 +176,17 @@ def test_a_ping_among_the_turns_is_named_as_one():
     assert states == ["keep-warm", "ok"]
 
 
+def test_a_turn_that_failed_is_told_by_what_failed_not_by_where_its_markers_stood():
+    placed = turn(12, status="error", planned=True, reason="the client's own markers serve best")
+    held = turn(13, status="error", planned=True, attempts=0, reason="The daily budget is used up")
+    odd = turn(14, status="error", planned=False, reason="not valid JSON")
+    lines = shown(replace(full(), failures=[placed, held, odd]), screen="errors").splitlines()
+    told = {line.split("#")[1][:2]: line for line in lines if " #1" in line}
+    assert "markers" not in told["12"]
+    assert "The daily budget" in told["13"]
+    assert "not valid JSON" in told["14"]
+
+
 # ── health ──
 
 
