@@ -102,7 +102,7 @@ def _show(found: Report, period: str, by: str, shape: str) -> None:
     print(f"Turns {period}\n")
     print("\n".join(table(found, by, room, shape, coloured=coloured)), end="\n\n")
     for note in notes(found, by):
-        text = textwrap.fill(note, width)
+        text = textwrap.fill(note, width, break_on_hyphens=False)
         print(f"\x1b[2m{text}\x1b[0m" if coloured else text)
 
 
