@@ -39,7 +39,7 @@ from synrouter_cli.settings import Settings, load
 SCHEMA_VERSION: Final = 1
 _TITLES: Final = ("", "Input", "Output", "Read", "Context", "Cache")
 _TO_THE_LEFT: Final = (True, False, False, False, False, True)
-_NARROWEST_NAME: Final = 16
+_NARROWEST_NAME: Final = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,17 +95,20 @@ def listed(
 
 
 def table(rows: Iterable[Row], room: int) -> Iterator[str]:
-    """The rows for people under their providers' names, in at most `room` columns."""
+    """The rows for people under their providers' names, in at most `room` columns: names are cut, then the last columns
+    left out."""
     shown = list(rows)
     cells = [_TITLES, *(_cells(row) for row in shown)]
     widths = [max(breadth(row[column]) for row in cells) for column in range(len(_TITLES))]
-    widths[0] = min(widths[0], max(_NARROWEST_NAME, room - sum(widths[1:]) - 2 * len(widths[1:])))
+    while len(widths) > 1 and min(widths[0], _NARROWEST_NAME) + sum(widths[1:]) + 2 * len(widths[1:]) > room:
+        widths.pop()
+    widths[0] = min(widths[0], room - sum(widths[1:]) - 2 * len(widths[1:]))
     before = ""
     for row, (name, *rest) in zip((None, *shown), cells, strict=True):
         if row is not None and row.provider != before:
             before = row.provider
             yield cut(before if row.usable else f"{before} (no key)", room)
-        parts = zip((cut(name, widths[0]), *rest), widths, _TO_THE_LEFT, strict=True)
+        parts = list(zip((cut(name, widths[0]), *rest), widths, _TO_THE_LEFT, strict=False))
         if shown:
             yield cut("  ".join(padded(cell, space, left) for cell, space, left in parts).rstrip(), room)
 

@@ -7,6 +7,7 @@ import os
 import re
 import socket
 import threading
+from datetime import date
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -14,12 +15,13 @@ import pytest
 
 from synrouter_cli import keys, models_file
 from synrouter_cli.cli import main
+from synrouter_cli.commands.models import listed, table
 from synrouter_cli.credentials import Secret
 from synrouter_cli.daemon import client
 from synrouter_cli.daemon.client import Control, Daemon
 from synrouter_cli.daemon.state import State
 from synrouter_cli.keys import Found
-from synrouter_cli.settings import find_paths
+from synrouter_cli.settings import find_paths, load
 
 KEY = "sk-canary-0123456789-0123456789"
 LISTS = {
@@ -119,6 +121,15 @@ def test_one_providers_models_alone(told):
         "output_tokens": None, "cache": "markers",
         "usd_per_million": {"input": 5, "output": 25, "cache_read": 0.5, "cache_write_5m": 6.25, "cache_write_1h": 10},
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(("columns", "last"), [(80, "Cache"), (40, "Read"), (20, None)])
+def test_on_a_narrow_terminal_the_last_columns_are_left_out_and_none_is_cut(columns, last):
+    known = list(listed(load(), frozenset(), {}, date(2026, 11, 1), only="anthropic"))
+    head, provider, *lines = table(known, columns)
+    assert max(map(len, (head, provider, *lines))) <= columns
+    assert (head.split() or [None])[-1] == last
+    assert [line.split()[0] for line in lines] == [row.model for row in known], "versions are told apart"
 
 
 def test_what_has_no_price_is_null_and_a_question_mark(told):
