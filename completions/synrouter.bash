@@ -39,7 +39,7 @@ _synrouter() {
         "/run --auth") words="key subscription" ;;
         "/env --model") words="$(_synrouter_values models)" ;;
         "/env --auth") words="key subscription" ;;
-        "/env --shell") words="sh fish powershell" ;;
+        "/env --shell") words="sh bash zsh fish powershell" ;;
         *)
             if [[ $cur == -* ]]; then
                 case "$place" in

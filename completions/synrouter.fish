@@ -99,7 +99,7 @@ complete -c synrouter -n '__synrouter_at /run' -l help -s h -d 'Show the help an
 complete -c synrouter -n '__synrouter_at /env' -a '(__synrouter_values clients)'
 complete -c synrouter -n '__synrouter_at /env' -l model -d 'What it is to use.' -x -a '(__synrouter_values models)'
 complete -c synrouter -n '__synrouter_at /env' -l auth -d 'Whose credential pays.' -x -a 'key subscription'
-complete -c synrouter -n '__synrouter_at /env' -l shell -d 'Who reads them.' -x -a 'sh fish powershell'
+complete -c synrouter -n '__synrouter_at /env' -l shell -d 'Who reads them.' -x -a 'sh bash zsh fish powershell'
 complete -c synrouter -n '__synrouter_at /env' -l help -s h -d 'Show the help and exit.'
 complete -c synrouter -n '__synrouter_at /doctor' -l json -d 'One JSON object, for programs.'
 complete -c synrouter -n '__synrouter_at /doctor' -l help -s h -d 'Show the help and exit.'

@@ -79,7 +79,7 @@ Register-ArgumentCompleter -Native -CommandName synrouter -ScriptBlock {
         '/run --auth' = @('key', 'subscription')
         '/env --model' = 'models'
         '/env --auth' = @('key', 'subscription')
-        '/env --shell' = @('sh', 'fish', 'powershell')
+        '/env --shell' = @('sh', 'bash', 'zsh', 'fish', 'powershell')
     }
     $elements = @($commandAst.CommandElements | Where-Object { $_.Extent.EndOffset -lt $cursorPosition })
     $place = ''

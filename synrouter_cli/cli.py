@@ -364,7 +364,7 @@ def env(
         str | None, typer.Option(metavar="key|subscription", help="Whose credential pays.  [default: key]")
     ] = None,
     shell: Annotated[
-        str | None, typer.Option(metavar="sh|fish|powershell", help="Who reads them.  [default: sh, bash, zsh]")
+        str | None, typer.Option(metavar="sh|bash|zsh|fish|powershell", help="Who reads them.  [default: sh]")
     ] = None,
 ) -> None:
     """Print the export lines that put a client on the proxy.

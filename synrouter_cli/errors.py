@@ -253,7 +253,7 @@ class UnknownModel(SynrouterError):
     next_command = "synrouter models    # or put PROVIDER/ before the name"
 
     def __init__(self, *, model: str, near: Sequence[str] = ()) -> None:
-        super().__init__(model=model, near=f"; near it are {', '.join(near)}" if near else "")
+        super().__init__(model=model, near=f"; near it: {', '.join(near)}" if near else "")
 
 
 class NoEmbeddings(SynrouterError):
@@ -265,15 +265,15 @@ class NoEmbeddings(SynrouterError):
 
 
 class BodyTooLarge(SynrouterError):
-    """The request's body is larger than {limit_mib} MiB."""
+    """The request's body is larger than {limit}."""
 
     http_status = 413
     type = "request_too_large"
-    next_command = "raise max_body_bytes in config.toml, then: synrouter up"
+    next_command = "raise max_body_bytes in config.toml, then: synrouter down && synrouter up"
 
 
 class TooBusy(SynrouterError):
-    """Requests in flight hold more than {limit_mib} MiB already."""
+    """Requests in flight hold more than {limit} already."""
 
     http_status = 529
     type = "overloaded_error"

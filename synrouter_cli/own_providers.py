@@ -39,6 +39,8 @@ _QUERY = re.compile(r"[A-Za-z0-9._~=&%+-]*")
 _NOT_THEIRS: Final = frozenset(
     "host content-length transfer-encoding connection accept-encoding x-synrouter-key".split()
 )
+_ROUTES: Final = ("/chat/completions", "/responses", "/messages")
+"""What clients of a dialect put behind a base URL themselves."""
 _KEYS: Final = ("base_url", "dialect", "auth", "query", "headers", "models", "cache")
 _KEYS_OF_KNOWN: Final = ("headers", "query", "models")
 _CACHES: Final = ("markers", "key", "breakpoints", "automatic", "none")
@@ -154,6 +156,8 @@ def _new(name: str, row: Mapping[str, Any], place: tuple[str, ...], where: Where
         raise ConfigError(where=where(*place, "cache"), detail=f"expected one of {', '.join(_CACHES)}")
     parts = urlsplit(url)
     path = parts.path
+    if route := next((route for route in _ROUTES if path.endswith(route)), None):
+        raise ConfigError(where=where(*place, "base_url"), detail=f"expected it without {route}")
     if dialect == "anthropic" and not path.endswith("/v1"):
         path += "/v1"  # as clients of that dialect have it: the base URL goes without
     auth = _auth(row.get("auth"), dialect, where(*place, "auth"))

@@ -168,9 +168,12 @@ def dialect_of(path: str) -> str:
     return "responses" if "/responses" in path else "chat"
 
 
-def not_served(path: str) -> NotFound:
-    """The error for a path without a route; it says what is served."""
+def not_served(path: str, method: str = "POST") -> NotFound:
+    """The error for a path without a route, or with one for other methods; it says what is served."""
     shown = path if len(path) <= _SHOWN else f"{path[:_SHOWN]}…"
+    others = [route.method for route in ROUTES if match(route.method, path)]
+    if others:
+        return NotFound(path=f"{method[:_SHOWN]} {shown}", hint=f"{' or '.join(dict.fromkeys(others))} {shown}")
     if _OPENAI.fullmatch(path):
         return NotFound(path=shown, hint="use /v1/chat/completions, /v1/responses or /v1/embeddings")
     return NotFound(path=shown)

@@ -33,6 +33,7 @@ from synrouter_cli.errors import ConfigError
 from synrouter_cli.listening import HOST as HOST
 from synrouter_cli.listening import LOOPBACK_ONLY, Listening, check_exposure, read_address, read_host
 from synrouter_cli.own_providers import BudgetLimits, read_aliases, read_budget, read_providers, read_routes
+from synrouter_cli.toml_lines import line_of
 
 if TYPE_CHECKING:  # at run time when settings are made: msgspec is slow to load, and many commands need paths only
     from synrouter_cli.providers import Provider
@@ -207,7 +208,8 @@ def load(
             values[option] = _checked(f"--{option}", value, _SCALARS[option])
     listening = _listening(paths.config_file, values, listen, allow_hosts)
     chosen = config_upstreams | dict(parse_upstream(spec) for spec in upstreams)
-    check_self_loop(chosen, values.get("port", 7477))
+    own = {name: provider.base_url for name, provider in values.get("providers", {}).items() if not provider.builtin}
+    check_self_loop(own | chosen, values.get("port", 7477))
     keys, sources = _provider_keys(environ, key_files)
     bundles = [ca_bundle] if ca_bundle else [Path(environ[name]) for name in _CA_VARIABLES if environ.get(name)]
     return Settings(
@@ -356,16 +358,16 @@ def _read_config(path: Path) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(where=str(path), detail=str(error)) from None
     for key, value in values.items():
-        where = f"{path}{_line_of(text, key)}, {key}"
+        where = _where(path, text, key)
         if key not in _SCALARS:
             raise ConfigError(where=where, detail=f"unknown key; known are {', '.join(_SCALARS)}")
         _checked(where, value, _SCALARS[key])
     if "ca_bundle" in values:
         values["ca_bundle"] = Path(values["ca_bundle"]).expanduser()
     if "listen" in values:
-        values["listen"] = read_address(values["listen"], where=f"{path}{_line_of(text, 'listen')}, listen")
+        values["listen"] = read_address(values["listen"], where=_where(path, text, "listen"))
     if "allow_hosts" in values:
-        where = f"{path}{_line_of(text, 'allow_hosts')}, allow_hosts"
+        where = _where(path, text, "allow_hosts")
         values["allow_hosts"] = [read_host(host, where=where) for host in values["allow_hosts"]]
     if "upstreams" in values:
         values["upstreams"] = _config_upstreams(path, text, values["upstreams"])
@@ -377,6 +379,13 @@ def _read_config(path: Path) -> dict[str, Any]:
         values["keep_warm"] = _config_keep_warm(path, text, values["keep_warm"])
 
     _take_own(path, text, values)
+    providers = values["providers"] if "providers" in values else _builtin()
+    for name in values.get("key_files", ()):
+        if name not in providers:
+            known = ", ".join(sorted(providers))
+            raise ConfigError(
+                where=_where(path, text, "key_files", name), detail=f"no such provider; known are: {known}"
+            )
     return values
 
 
@@ -384,7 +393,7 @@ def _take_own(path: Path, text: str, values: dict[str, Any]) -> None:
     """The user's own providers, routes and budgets."""
 
     def where(*names: str) -> str:
-        return f"{path}{_line_of(text, names[-1])}, {'.'.join(names)}"
+        return _where(path, text, *names)
 
     if "providers" in values:
         own, values["own_models"] = read_providers(values["providers"], where)
@@ -402,7 +411,7 @@ def _take_own(path: Path, text: str, values: dict[str, Any]) -> None:
 def _config_upstreams(path: Path, text: str, table: dict[str, Any]) -> dict[str, str]:
     checked = {}
     for name, url in table.items():
-        where = f"{path}{_line_of(text, name)}, upstreams.{name}"
+        where = _where(path, text, "upstreams", name)
         if not PROVIDER_NAME.fullmatch(name) or not isinstance(url, str):
             raise ConfigError(where=where, detail='expected NAME = "URL"')
         checked[name] = check_upstream(url, where=where)
@@ -412,7 +421,7 @@ def _config_upstreams(path: Path, text: str, table: dict[str, Any]) -> dict[str,
 def _config_key_files(path: Path, text: str, table: dict[str, Any]) -> dict[str, Path]:
     checked = {}
     for name, file in table.items():
-        where = f"{path}{_line_of(text, name)}, key_files.{name}"
+        where = _where(path, text, "key_files", name)
         if not PROVIDER_NAME.fullmatch(name) or not isinstance(file, str):
             raise ConfigError(where=where, detail='expected NAME = "/path"')
         checked[name] = Path(file).expanduser()
@@ -423,23 +432,23 @@ def _config_key_files(path: Path, text: str, table: dict[str, Any]) -> dict[str,
 
 def _config_trim(path: Path, text: str, table: dict[str, Any]) -> Trim:
     for key, value in table.items():
-        where = f"{path}{_line_of(text, key)}, trim.{key}"
+        where = _where(path, text, "trim", key)
         if key not in _TRIM:
             raise ConfigError(where=where, detail=f"unknown key; known are {', '.join(_TRIM)}")
         _checked(where, value, _TRIM[key])
     over, keep = table.get("over_chars"), table.get("keep_chars")
     if over and keep and keep >= over:
-        where = f"{path}{_line_of(text, 'keep_chars')}, trim.keep_chars"
+        where = _where(path, text, "trim", "keep_chars")
         raise ConfigError(where=where, detail=f"expected fewer than over_chars ({over})")
     tools: dict[str, Any] = table.get("tools", {})
     for name, value in tools.items():
-        _checked(f"{path}{_line_of(text, name)}, trim.tools.{name}", value, _OVER_CHARS)
+        _checked(_where(path, text, "trim", "tools", name), value, _OVER_CHARS)
     return Trim(over, keep, tuple(tools.items()))
 
 
 def _config_keep_warm(path: Path, text: str, table: dict[str, Any]) -> KeepWarm:
     for key, value in table.items():
-        where = f"{path}{_line_of(text, key)}, keep_warm.{key}"
+        where = _where(path, text, "keep_warm", key)
         if key not in _KEEP_WARM:
             raise ConfigError(where=where, detail=f"unknown key; known are {', '.join(_KEEP_WARM)}")
         _checked(where, value, _KEEP_WARM[key])
@@ -447,8 +456,7 @@ def _config_keep_warm(path: Path, text: str, table: dict[str, Any]) -> KeepWarm:
     return KeepWarm(table.get("enabled", False), session, day)
 
 
-def _line_of(text: str, key: str) -> str:
-    """ " line N" of `key`, empty where it is not found plainly (an inline or dotted key)."""
-    pattern = re.compile(rf"^\s*\[?\s*[\"']?{re.escape(key)}[\"']?\s*(=|\]|\.)", re.MULTILINE)
-    match = pattern.search(text)
-    return f" line {text.count(chr(10), 0, match.start(0) + len(match[0]) - 1) + 1}" if match else ""
+def _where(path: Path, text: str, *names: str) -> str:
+    """A key of the file, as messages name it."""
+    line = line_of(text, *names)
+    return f"{path}{f' line {line}' if line else ''}, {'.'.join(names)}"

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Final
@@ -69,9 +69,17 @@ def choose(model: str, dialect: str, book: Book) -> Way:
 def nearest(model: str, book: Book) -> list[str]:
     """Known names that are spelled nearly like it, of providers that can be used first."""
     providers = sorted(book.models, key=lambda provider: provider not in book.usable)
-    names = {_last(name): name for provider in reversed(providers) for name in reversed(book.models[provider])}
-    near = difflib.get_close_matches(_last(model), names, _NEAREST, _ALIKE)
-    return [names[name] for name in near]
+    return alike(model, [name for provider in providers for name in book.models[provider]])
+
+
+def alike(model: str, names: Sequence[str]) -> list[str]:
+    """Those that are spelled nearly like it, whatever vendor stands before them; of equals the first.
+
+    >>> alike("gtp-5.5", ["gpt-5.5", "openai/gpt-5.5", "o3"])
+    ['gpt-5.5']
+    """
+    known = {_last(name): name for name in reversed(names)}
+    return [known[name] for name in difflib.get_close_matches(_last(model), known, _NEAREST, _ALIKE)]
 
 
 def _last(name: str) -> str:

@@ -22,7 +22,7 @@ LAYERS = (
     ("settings", "keys", "clients", "ledger"),
     ("budgets", "listening"),
     ("own_providers",),
-    ("addresses", "credentials", "keyring_child", "private_files", "textedit"),
+    ("addresses", "credentials", "keyring_child", "private_files", "textedit", "toml_lines"),
     ("sessions",),
     ("session_memory",),
     ("session",),
@@ -34,7 +34,7 @@ LAYERS = (
     ("",),
 )
 PURE = frozenset(
-    "own_providers addresses budgets cache clients dashboard errors identity ledger.rows listening meter prompt providers routing session session_memory sessions textedit ways wire".split()
+    "own_providers addresses budgets cache clients dashboard errors identity ledger.rows listening meter prompt providers routing session session_memory sessions textedit toml_lines ways wire".split()
 )
 # What a pure module may import from outside: nothing that reads a clock, the environment, a file or a socket.
 HARMLESS = frozenset(

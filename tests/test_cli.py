@@ -141,11 +141,34 @@ def test_the_help_of_all_lists_every_command_once_under_what_it_is_for(capsys):
 
 
 @pytest.mark.parametrize(
+    ("words", "usage", "argument"),
+    [
+        (["run"], "synrouter run [OPTIONS] CLIENT [-- ARGS]...", "CLIENT        Which"),
+        (["estimate"], "synrouter estimate [OPTIONS] [PATH]...", "[PATH]...  Files"),
+        (["explain"], "synrouter explain [OPTIONS] [SESSION]", "SESSION  A session's id"),
+        (["keys", "set"], "synrouter keys set [OPTIONS] PROVIDER", "PROVIDER  Whose"),
+        (
+            ["completions"],
+            "synrouter completions [OPTIONS] bash|zsh|fish|powershell",
+            "bash|zsh|fish|powershell  Whose",
+        ),
+    ],
+)
+def test_an_argument_is_shown_as_it_is_typed(capsys, words, usage, argument):
+    assert main([*words, "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith(f"Usage: {usage}\n")
+    assert f"\n  {argument}" in shown
+
+
+@pytest.mark.parametrize(
     ("words", "message"),
     [
         (["up", "--port", "http"], "Invalid value for '--port': 'http' is not a whole number."),
         (["logs", "-n", "1.5"], "Invalid value for '--lines' / '-n': '1.5' is not a whole number."),
         (["completions"], "Missing argument 'bash|zsh|fish|powershell'."),
+        (["stats", "--since"], "Option '--since' requires an argument."),
+        (["env", "codex", "--shell"], "Option '--shell' requires an argument."),
     ],
 )
 def test_a_value_of_the_wrong_kind_is_told_by_its_option(capsys, words, message):

@@ -48,6 +48,12 @@ def test_in_anthropics_dialect_the_v1_may_be_left_out_as_its_clients_do(base_url
     assert made(base_url=base_url, dialect="anthropic").path("anthropic", "/messages") == "/api/v1/messages"
 
 
+@pytest.mark.parametrize("route", ["/chat/completions", "/responses", "/messages"])
+def test_an_address_with_a_clients_route_behind_it_is_told_so(route):
+    with pytest.raises(ConfigError, match=rf"^providers\.corp\.base_url: expected it without {route} "):
+        made(base_url=f"https://x.example/v1{route}/")
+
+
 @pytest.mark.parametrize(
     ("row", "auth", "local"),
     [

@@ -80,6 +80,12 @@ def test_openai_paths_are_told_what_is_served(path: str) -> None:
     assert path in error.message
 
 
+def test_a_path_with_another_method_is_told_its_own() -> None:
+    said = str(not_served("/v1/messages", "GET"))
+    assert said == "Synrouter has no route GET /v1/messages. Next: POST /v1/messages"
+    assert str(not_served("/v1/models", "POST")).endswith("Next: GET /v1/models")
+
+
 def test_a_long_unknown_path_is_shown_in_part() -> None:
     assert len(not_served("/" + "x" * 5000).message) < 200
 

@@ -188,6 +188,20 @@ REFUSED = [
     ("[trim]\ntools = [1]\n", "line 2, trim.tools", "a table of TOOL = CHARACTERS"),
     ('[trim.tools]\nBash = 1000\n"mcp__x__*" = "8k"\n', "line 3, trim.tools.mcp__x__*", "0 (never)"),
     ("[server]\nport = 1\n", "line 1, server", "unknown key"),
+    (
+        '[providers.a]\nbase_url = "https://a.example"\ndialect = "chat"\n'
+        '[providers.b]\nbase_url = "https://b.example"\ndialect = "x"\n',
+        "line 6, providers.b.dialect",
+        "expected one of anthropic, chat, responses",
+    ),
+    ("[providers.corp]\n", "line 1, providers.corp", 'expected base_url = "https://…"'),
+    (
+        '[providers.corp]\nbase_url = "https://a.example"\nheaders = {x-a = 3}\n',
+        "line 3, providers.corp.headers.x-a",
+        "a line of printable ASCII",
+    ),
+    ("trim.keep_chars = 5\n", "line 1, trim.keep_chars", "characters from 100"),
+    ('[key_files]\nantropic = "/key"\n', "line 2, key_files.antropic", "no such provider; known are: agentrouter, "),
     ("host = '0.0.0.0'\n", "line 1, host", "unknown key"),
     ("port = 1\nport = 2\n", "config.toml: ", "line 2"),
     ("port = \n", "config.toml: ", "line 1"),
@@ -230,6 +244,12 @@ def test_a_bad_option_is_told_by_its_name(home, options):
 def test_a_bad_port_in_the_environment_is_told_by_the_variable(home, port):
     with pytest.raises(ConfigError, match="SYNROUTER_PORT: expected"):
         load(environ=at(home, SYNROUTER_PORT=port))
+
+
+def test_a_provider_of_the_user_that_is_the_chosen_port_itself_is_refused(home):
+    configure(home, 'port = 7500\n[providers.corp]\nbase_url = "http://localhost:7500/v1"\n')
+    with pytest.raises(ConfigError, match="Synrouter itself"):
+        load(environ=at(home))
 
 
 def test_an_upstream_that_is_the_chosen_port_itself_is_refused(home):

@@ -98,7 +98,7 @@ def test_an_unknown_name_is_told_with_those_that_are_near_and_can_be_used_first(
     assert nearest("zzzzzzzzzz", of) == []
     with pytest.raises(UnknownModel) as caught:
         choose("glaude-opus-4-8", "chat", of)
-    assert "near it are claude-opus-4-8" in caught.value.message
+    assert "near it: claude-opus-4-8" in caught.value.message
     assert caught.value.http_status == 404
 
 

@@ -50,7 +50,7 @@ def configure(wish: Wish, around: Surroundings) -> Plan:
     """Raises ConfigConflict where a subscription's key would have to stand in a project."""
     path = user_file(around) if wish.scope == "user" else project_files(around)[0]
     settings = around.value(path, "json")
-    env = settings.get("env") or {}
+    env = settings.get("env") if isinstance(settings.get("env"), dict) else {}
     edits = [Edit(("env", URL), wish.url)]
     notes: list[str] = []
     if wish.auth == "subscription":

@@ -68,10 +68,11 @@ class Wish:
         """`token_command` as one line for a shell."""
         return shlex.join(self.token_command)
 
-    def chosen(self, theirs: str = "") -> Model:
+    def chosen(self, theirs: Any = "") -> Model:
         """The model to configure: the one asked for, else `theirs` (as the client spells it now, a provider's prefix
         taken off) where it is a known one, else the default."""
-        wanted = self.model or (theirs.rsplit("/", 1)[-1] if theirs.rsplit("/", 1)[-1] in self.by_id else self.default)
+        name = theirs.rsplit("/", 1)[-1] if isinstance(theirs, str) else ""
+        wanted = self.model or (name if name in self.by_id else self.default)
         return self.by_id[wanted]
 
     def small_for(self, model: Model) -> str:
@@ -130,9 +131,11 @@ class Surroundings:
             raise error.of(path) from None
 
     def value(self, path: PurePath, kind: str) -> Any:
-        """What the file says; {} for an empty one. Raises EditError where it does not parse."""
+        """What the file says, by its keys; {} for an empty one. Raises EditError where it says nothing by keys."""
         value = self.document(path, kind).value
-        return {} if value is None else value
+        if value is not None and not isinstance(value, dict):
+            raise EditError(1, 1, "the file is expected to have keys and values").of(path)
+        return value or {}
 
     def glance(self, path: PurePath, kind: str, *keys: str) -> Any:
         """What a file has at `keys`, ABSENT where it has nothing, nor parses: whoever edits it refuses it then."""

@@ -108,7 +108,8 @@ def _models(around: Surroundings) -> list[dict[str, Any]]:
 
 def _chats(model: dict[str, Any]) -> bool:
     """Also one from a hub (`uses`), of which nothing can be told here."""
-    return "chat" in (model.get("roles") or ["chat"])
+    roles = model.get("roles")
+    return "chat" in roles if isinstance(roles, list) and roles else True
 
 
 def _used(around: Surroundings) -> dict[str, Any]:

@@ -51,9 +51,9 @@ def state_file(around: Surroundings) -> PurePath:
 
 
 def configure(wish: Wish, around: Surroundings) -> Plan:
-    theirs = {slot: _selected(around, slot).get("model", "") for slot in SLOTS}
-    large = wish.chosen(canonical(theirs["large"])).id
-    small = canonical(theirs["small"])
+    theirs = {slot: _selected(around, slot).get("model") for slot in SLOTS}
+    known = {slot: canonical(model) if isinstance(model, str) else "" for slot, model in theirs.items()}
+    large, small = wish.chosen(known["large"]).id, known["small"]
     chosen = {"large": large, "small": small if small in wish.by_id else wish.small_for(wish.by_id[large])}
     provider = {
         "name": "Synrouter",

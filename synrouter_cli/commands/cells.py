@@ -6,7 +6,17 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 import unicodedata
+from typing import Final
+
+_NO_TERMINAL: Final = 200
+
+
+def columns() -> int:
+    """Of the terminal; plenty where nobody looks, so that names are whole there."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else _NO_TERMINAL
 
 
 def cut(label: str, room: int) -> str:

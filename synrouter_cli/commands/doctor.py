@@ -13,7 +13,7 @@ import shutil
 import sqlite3
 import stat
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -108,15 +108,35 @@ def _sqlite() -> Iterator[Finding]:
 
 
 def _folders(paths: Paths) -> Iterator[Finding]:
-    places = (paths.config_dir, paths.data_dir, paths.state_dir, paths.log_dir)
-    if os.name == "posix":
-        for place in places:
-            if place.exists() and stat.S_IMODE(place.stat().st_mode) & 0o077 and place != paths.config_dir:
-                yield Finding("warn", "folders", f"{place} can be read by others", f"chmod 700 {place}")
+    places = tuple(dict.fromkeys((paths.config_dir, paths.data_dir, paths.state_dir, paths.log_dir)))
+    troubles = [*_unwritable(places), *(_open_to_others(places, paths) if os.name == "posix" else ())]
+    yield from troubles
+    if all(finding.state != "fail" for finding in troubles):
+        yield Finding("ok", "folders", ", ".join(map(str, places)))
+
+
+def _unwritable(places: Iterable[Path]) -> Iterator[Finding]:
+    if unusable := [str(place) for place in places if not _takes_files(place)]:
+        text = f"nothing can be written in {', '.join(unusable)}"
+        yield Finding("fail", "folders", text, "let it be written, or set SYNROUTER_HOME to another folder")
+
+
+def _open_to_others(places: Iterable[Path], paths: Paths) -> Iterator[Finding]:
+    for place in filter(Path.is_dir, places):
+        mode = place.stat().st_mode
+        if mode & stat.S_IWOTH:
+            yield Finding("fail", "folders", f"{place}: every user may write there", f"chmod 700 {place}")
+        elif mode & 0o077 and place != paths.config_dir:
+            yield Finding("warn", "folders", f"{place} can be read by others", f"chmod 700 {place}")
     for path in (paths.token_file, paths.control_token_file, paths.clients_file):
-        if os.name == "posix" and path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077:
+        if path.exists() and path.stat().st_mode & 0o077:
             yield Finding("fail", "folders", f"{path} can be read by others", f"chmod 600 {path}")
-    yield Finding("ok", "folders", ", ".join(dict.fromkeys(map(str, places))))
+
+
+def _takes_files(place: Path) -> bool:
+    """Whether files can be made in a folder, or the folder itself."""
+    there = next(each for each in (place, *place.parents) if each.exists())
+    return there.is_dir() and os.access(there, os.W_OK | os.X_OK)
 
 
 def _command() -> Iterator[Finding]:
@@ -151,15 +171,24 @@ def _proxy(settings: Settings) -> Iterator[Finding]:
 def _keys(settings: Settings) -> Iterator[Finding]:
     for provider, source in sorted(settings.key_sources.items()):
         yield Finding("ok", "keys", f"{provider} from {source}")
+    daemon = client.seen(settings.paths)
+    elsewhere = {
+        provider: source
+        for provider, source in (daemon.keys if daemon is not None else {}).items()
+        if provider not in settings.provider_keys and not source.startswith("the keyring")
+    }
+    for provider, source in sorted(elsewhere.items()):
+        yield Finding("ok", "keys", f"{provider} from {source} of the running proxy")
+    given = bool(settings.provider_keys or elsewhere)
     asked = [name for name in settings.providers if name not in settings.provider_keys]
     try:
         found = keys.read(asked, patience_s=_KEYRING_S)
     except KeyringError as error:
-        yield Finding("warn" if settings.provider_keys else "fail", "keyring", error.message, error.hint)
+        yield Finding("warn" if given else "fail", "keyring", error.message, error.hint)
         return
     yield Finding("ok", "keyring", found.backend)
     yield from (Finding("ok", "keys", f"{provider} from the keyring") for provider in sorted(found.keys))
-    if not found.keys and not settings.provider_keys:
+    if not found.keys and not given:
         yield Finding(
             "warn", "keys", "none: only clients with a credential of their own work", "synrouter keys set anthropic"
         )

@@ -11,6 +11,7 @@ import shutil
 import textwrap
 
 from synrouter_cli.commands import explaining, own_cache
+from synrouter_cli.commands.saying import NO_LEDGER
 from synrouter_cli.commands.verdict_words import detail_of
 from synrouter_cli.daemon import client
 from synrouter_cli.dashboard.sanitize import clean
@@ -31,9 +32,11 @@ class NothingToExplain(SynrouterError):
 
 def explain(paths: Paths, session: str | None, *, turn: int | None = None, as_json: bool = False) -> None:
     """Print the explanation. Raises NothingToExplain, UsageError, and what `lookups` raises."""
+    if session is None and turn is not None:
+        raise UsageError(detail="--turn goes with a session.", hint="synrouter explain SESSION --turn 12")
+    if not paths.ledger_file.exists():
+        raise NothingToExplain(detail=NO_LEDGER, hint="synrouter up")
     if session is None:
-        if turn is not None:
-            raise UsageError(detail="--turn goes with a session.", hint="synrouter explain SESSION --turn 12")
         _show(paths, _last_miss(paths), None, [], as_json=as_json)
         return
     turns = lookups.turns_of(paths.ledger_file, _full_id(paths, session))
@@ -50,10 +53,6 @@ def explain(paths: Paths, session: str | None, *, turn: int | None = None, as_js
 def _last_miss(paths: Paths) -> Turn:
     found = lookups.last_costly_miss(paths.ledger_file, 0.0)
     if found is None:
-        if not paths.ledger_file.exists():
-            raise NothingToExplain(
-                detail="No ledger yet: it begins with the first turn through the proxy.", hint="synrouter up"
-            )
         raise NothingToExplain(detail="No miss in the ledger cost anything.")
     return found
 

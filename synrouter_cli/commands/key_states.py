@@ -1,4 +1,4 @@
-"""Which providers can be used: where each one's key comes from, or that it needs none.
+"""Which providers can be used: where each one's key comes from, or that it needs none; here, or in the running proxy.
 
 Example: `survey(settings).states["ollama"]` is State("not needed", "").
 """
@@ -11,6 +11,7 @@ from typing import Final, Literal
 
 from synrouter_cli import keys
 from synrouter_cli.credentials import Secret, variable_of
+from synrouter_cli.daemon import client
 from synrouter_cli.errors import KeyringError
 from synrouter_cli.keys import Found
 from synrouter_cli.settings import Settings
@@ -38,12 +39,19 @@ class Survey:
 
     states: Mapping[str, State]
     keys: Mapping[str, Secret]
+    """Those that this command can use itself; the running proxy tells where its own are from, never one of them."""
     problem: KeyringError | None
     """Why the keyring was not asked; what it holds is then missing."""
+    upstreams: Mapping[str, str]
+    """Provider → where it was pointed: for the running proxy, else by the settings."""
 
     @property
     def usable(self) -> frozenset[str]:
         return frozenset(name for name, state in self.states.items() if state.usable)
+
+    @property
+    def has_keys(self) -> bool:
+        return any(state.where for state in self.states.values())
 
 
 def survey(settings: Settings) -> Survey:
@@ -54,14 +62,20 @@ def survey(settings: Settings) -> Survey:
         found = keys.read(asked, patience_s=min(settings.keyring_wait_s, _PATIENCE_S), waits=None)
     except KeyringError as error:
         problem = error
-    states = {name: _state(name, settings, found) for name in settings.providers}
-    return Survey(states, {**found.keys, **settings.provider_keys}, problem)
+    daemon = client.seen(settings.paths)
+    proxys = daemon.keys if daemon is not None else {}
+    states = {name: _state(name, settings, found, proxys) for name in settings.providers}
+    upstreams = daemon.state.upstreams if daemon is not None else settings.upstreams
+    return Survey(states, {**found.keys, **settings.provider_keys}, problem, upstreams)
 
 
-def _state(name: str, settings: Settings, found: Found) -> State:
-    if name in settings.provider_keys:
-        where = settings.key_sources[name]
-        return State("environment" if where == variable_of(name) else "key file", where)
-    if name in found.keys:
+def _state(name: str, settings: Settings, found: Found, proxys: Mapping[str, str]) -> State:
+    """`proxys`: provider → where the running proxy has its key from."""
+    if name in found.keys and name not in settings.provider_keys:
         return State("keyring", found.backend)
+    where = settings.key_sources.get(name, proxys.get(name, ""))
+    if where.startswith("the keyring"):
+        return State("keyring", where)
+    if where:
+        return State("environment" if where == variable_of(name) else "key file", where)
     return State("not needed" if settings.providers[name].local else "none", "")

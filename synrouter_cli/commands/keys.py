@@ -13,10 +13,11 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from synrouter_cli import keys
+from synrouter_cli.commands.saying import say, say_next
 from synrouter_cli.credentials import checked_key, masked, variable_of
 from synrouter_cli.daemon import client, lock
 from synrouter_cli.daemon.client import Daemon
-from synrouter_cli.errors import KeyRefused, KeyringError, NoProviderKey, SynrouterError, UsageError
+from synrouter_cli.errors import ConfigError, KeyRefused, KeyringError, NoProviderKey, SynrouterError, UsageError
 from synrouter_cli.keys import Found
 from synrouter_cli.settings import Paths, Secret, Settings, load
 
@@ -40,7 +41,10 @@ class Row:
 def set_key(provider: str) -> None:
     """Ask for the key, keep it, have a running proxy take it up. Raises UsageError, ConfigError, KeyringError."""
     settings = _settings(provider)
-    key = checked_key(_typed(provider), where="the key")
+    try:
+        key = checked_key(_typed(provider), where="the key")
+    except ConfigError as error:
+        raise UsageError(detail=error.message, hint=f"synrouter keys set {provider}") from None
     daemon = _running(settings.paths)
     found = keys.write(provider, key, patience_s=settings.keyring_wait_s, waits=_waits)
     print(f"{provider}: kept in the keyring ({found.backend}).", flush=True)
@@ -77,7 +81,8 @@ def list_keys(*, as_json: bool) -> None:
     if problem is not None and not rows:
         raise problem
     if problem is not None:
-        print(f"synrouter: {problem.message}\n  next: {problem.hint}", file=sys.stderr)
+        say([problem.message])
+        say_next(problem.hint)
 
 
 def test(provider: str) -> None:
@@ -92,6 +97,9 @@ def test(provider: str) -> None:
     from synrouter_cli.commands.key_trial import Verdict, ask  # the HTTP side is slow to load
 
     verdict, status = ask(settings, provider, key)
+    if verdict is Verdict.REFUSED and key is None and settings.providers[provider].auth == ("", ""):
+        detail = f"{provider} wants a key ({status}), and gets none."
+        raise KeyringError(detail=detail, hint=f'[providers.{provider}] auth = "bearer" or "x-api-key" in config.toml')
     if verdict is Verdict.REFUSED and key is None:
         raise NoProviderKey(provider=provider)
     if verdict is Verdict.REFUSED:

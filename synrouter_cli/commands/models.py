@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -17,10 +16,10 @@ from decimal import Decimal
 from typing import Any, Final
 
 from synrouter_cli import models_file
-from synrouter_cli.commands.cells import breadth, cut, padded
+from synrouter_cli.commands.cells import breadth, columns, cut, padded
 from synrouter_cli.commands.key_states import Survey, survey
 from synrouter_cli.commands.providers import tell_problem
-from synrouter_cli.credentials import Secret
+from synrouter_cli.credentials import Secret, variable_of
 from synrouter_cli.dashboard.sanitize import clean
 from synrouter_cli.errors import EXIT_FAILURE, SynrouterError, UsageError
 from synrouter_cli.models_file import Listing
@@ -40,9 +39,7 @@ from synrouter_cli.settings import Settings, load
 SCHEMA_VERSION: Final = 1
 _TITLES: Final = ("", "Input", "Output", "Read", "Context", "Cache")
 _TO_THE_LEFT: Final = (True, False, False, False, False, True)
-_NARROWEST_NAME: Final = 16
-_NO_TERMINAL: Final = 200
-"""Columns where nobody looks: names are whole then."""
+_NARROWEST_NAME: Final = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +66,8 @@ def show(provider: str | None, *, refresh: bool, as_json: bool) -> int:
         detail = f"There is no provider {provider!r}; known are: {known_providers}."
         raise UsageError(detail=detail, hint="synrouter providers")
     known = survey(settings)
-    asked = [name for name in settings.providers if name in known.usable and provider in (None, name)]
+    able = {name for name, each in settings.providers.items() if each.local or name in known.keys}
+    asked = [name for name in settings.providers if name in able and provider in (None, name)]
     code = _refresh(settings, known, asked, only=provider) if refresh else 0
     listings = models_file.load(settings.paths)
     today = datetime.now(UTC).date()
@@ -77,7 +75,7 @@ def show(provider: str | None, *, refresh: bool, as_json: bool) -> int:
     if as_json:
         print(json.dumps(_object(rows, listings)))
     else:
-        room = shutil.get_terminal_size().columns if sys.stdout.isatty() else _NO_TERMINAL
+        room = columns()
         print("\n".join(table(rows, room)) or _nothing(provider), flush=True)
         tell_problem(known)
     return code
@@ -97,17 +95,20 @@ def listed(
 
 
 def table(rows: Iterable[Row], room: int) -> Iterator[str]:
-    """The rows for people under their providers' names, in at most `room` columns."""
+    """The rows for people under their providers' names, in at most `room` columns: names are cut, then the last columns
+    left out."""
     shown = list(rows)
     cells = [_TITLES, *(_cells(row) for row in shown)]
     widths = [max(breadth(row[column]) for row in cells) for column in range(len(_TITLES))]
-    widths[0] = min(widths[0], max(_NARROWEST_NAME, room - sum(widths[1:]) - 2 * len(widths[1:])))
+    while len(widths) > 1 and min(widths[0], _NARROWEST_NAME) + sum(widths[1:]) + 2 * len(widths[1:]) > room:
+        widths.pop()
+    widths[0] = min(widths[0], room - sum(widths[1:]) - 2 * len(widths[1:]))
     before = ""
     for row, (name, *rest) in zip((None, *shown), cells, strict=True):
         if row is not None and row.provider != before:
             before = row.provider
             yield cut(before if row.usable else f"{before} (no key)", room)
-        parts = zip((cut(name, widths[0]), *rest), widths, _TO_THE_LEFT, strict=True)
+        parts = list(zip((cut(name, widths[0]), *rest), widths, _TO_THE_LEFT, strict=False))
         if shown:
             yield cut("  ".join(padded(cell, space, left) for cell, space, left in parts).rstrip(), room)
 
@@ -196,11 +197,17 @@ def _refresh(settings: Settings, known: Survey, asked: list[str], *, only: str |
         elif only is not None or not settings.providers[name].local:  # one that does not run here is no news
             print(f"synrouter: {name}: {answer}", file=sys.stderr)
     if not asked:
-        print(f"synrouter: no provider can be asked\n  next: synrouter keys set {only or 'PROVIDER'}", file=sys.stderr)
+        print(f"synrouter: no provider can be asked\n  next: {_how_to_ask(known, only)}", file=sys.stderr)
         return EXIT_FAILURE
     settings.paths.create()
     models_file.save(settings.paths, listings)
     return 0 if any(isinstance(answer, Listing) for answer in answers.values()) else EXIT_FAILURE
+
+
+def _how_to_ask(known: Survey, only: str | None) -> str:
+    if only is not None and known.states[only].usable:
+        return f"export {variable_of(only)}=… here too    # the running proxy alone has the key"
+    return f"synrouter keys set {only or 'PROVIDER'}"
 
 
 async def _ask_all(settings: Settings, keys: Mapping[str, Secret], asked: list[str]) -> dict[str, Listing | str]:
@@ -214,7 +221,7 @@ async def _ask_all(settings: Settings, keys: Mapping[str, Secret], asked: list[s
             status, body = await calls.get(name, dialect, path, keys.get(name))
             return Listing(today, read_listing(body)) if status == 200 else f"answered {status}"
         except SynrouterError as error:
-            return error.message
+            return error.message.removeprefix(f"{name} ")
         except ValueError as error:
             return f"answered with {error}"
 

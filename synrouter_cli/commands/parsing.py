@@ -1,5 +1,7 @@
 """How Typer parses and explains our commands: help in groups, and no pydantic for plain values.
 
+An argument is shown by its metavar alone, without braces and Python's name of its type.
+
 Typer converts every value that is no flag through pydantic, which takes longer to import (60 ms) than most of our
 commands run. Texts and numbers are converted here; whatever else an option may hold is left to Typer.
 
@@ -12,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
+from typer.exceptions import TyperException
 
 if TYPE_CHECKING:  # Typer's copy of click, which is private
     from typer._click.core import Context
@@ -30,13 +33,31 @@ class QuickCommand(TyperCommand):
     def get_params(self, ctx: Context) -> list[Any]:
         return [_quick(parameter) for parameter in super().get_params(ctx)]
 
+    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except TyperException as error:
+            if getattr(error, "ctx", ctx) is None:  # an option without its value: the parser does not say whose
+                error.ctx = ctx  # type: ignore[attr-defined]
+            raise
+
 
 def _quick(parameter: Any) -> Any:
+    if parameter.param_type_name == "argument":
+        # Private to Typer too: without them the help is uglier.
+        parameter._usage_display_name = lambda: _usage(parameter)
+        parameter.display_type_rich = lambda ctx: None
     kind = getattr(getattr(parameter, "type_descriptor", None), "annotation", None)
     if kind in (bool, str, int, float) or kind == list[str]:
         # Private to Typer: should it go, commands are slower and do the same.
         parameter._runtime_param = _Plain(kind)
     return parameter
+
+
+def _usage(parameter: Any) -> str:
+    """An argument in the line of the usage; a metavar that has brackets says itself that it can be left out."""
+    name: str = parameter.metavar or parameter.name.upper()
+    return name if parameter.required or name.startswith("[") else f"[{name}]"
 
 
 class _Plain:

@@ -15,7 +15,7 @@ from typing import Final
 from synrouter_cli import __version__
 from synrouter_cli.errors import SynrouterError
 from synrouter_cli.proxy.failures import Broken, Failure
-from synrouter_cli.proxy.headers import Pairs
+from synrouter_cli.proxy.headers import Pairs, with_own
 from synrouter_cli.proxy.upstream import Call, Upstream
 from synrouter_cli.settings import Secret, Settings
 
@@ -35,7 +35,8 @@ class Calls:
     async def get(self, provider: str, dialect: str, path: str, key: Secret | None) -> tuple[int, bytes]:
         """The status and the body. Raises UpstreamUnreachable and the other errors of an upstream."""
         to = self.settings.providers[provider]
-        headers: Pairs = [("User-Agent", f"synrouter/{__version__}"), *_NEEDED.get(dialect, ()), *to.headers.items()]
+        ours: Pairs = [("User-Agent", f"synrouter/{__version__}"), *_NEEDED.get(dialect, ())]
+        headers = with_own(ours, to.headers)
         if key is not None:
             name, value = to.auth_for(dialect, key.reveal())
             headers += [(name, value)] if name else []

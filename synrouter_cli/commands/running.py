@@ -73,7 +73,7 @@ def env(name: str, *, model: str = "", auth: str = "key", shell: str = "sh") -> 
     found = client_of(name)
     if shell not in SHELLS:
         detail = f"There are lines for {', '.join(SHELLS)}, not for {shell!r}."
-        raise UsageError(detail=detail, hint=f"synrouter env {name}    # bash and zsh read those of sh")
+        raise UsageError(detail=detail, hint=f"synrouter env {name}")
     settings = load()
     launch = _launch(found, wish(settings, asked_model=model, auth=checked_auth(found, auth)))
     if launch.private:

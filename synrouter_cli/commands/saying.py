@@ -17,6 +17,7 @@ from typing import Final, TextIO
 
 from synrouter_cli.dashboard.sanitize import clean
 
+NO_LEDGER: Final = "No ledger yet: it begins with the first turn through the proxy."
 _NARROWEST: Final = 40
 _WIDEST: Final = 100
 

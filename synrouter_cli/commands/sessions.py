@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from synrouter_cli.commands.cells import breadth, cut, padded
+from synrouter_cli.commands.saying import NO_LEDGER
 from synrouter_cli.commands.stats import local, moment, period
 from synrouter_cli.commands.stats_table import COST, HIT, MOST_SESSIONS, SAVED, TURNS
 from synrouter_cli.daemon import client
@@ -67,6 +68,8 @@ def sessions(paths: Paths, *, since: str | None = None, as_json: bool = False, n
         print("\n".join(table(found[:MOST_SESSIONS], shutil.get_terminal_size().columns)))
         if (more := len(found) - MOST_SESSIONS) > 0:
             print(f"\nThe latest {MOST_SESSIONS} sessions; {more:,} more are in --json.")
+    elif not paths.ledger_file.exists():
+        print(f"{NO_LEDGER}\n  next: synrouter up")
     else:
         print(f"No sessions {period(start, end, None)}.\n  next: synrouter sessions --since 30d")
     return 0

@@ -47,10 +47,19 @@ def _powershell_quoted(text: str) -> str:
     return "'" + _QUOTES_OF_POWERSHELL.sub(r"\1\1", text) + "'"
 
 
-_SETS: Final[dict[str, Callable[[str, str], str]]] = {"sh": _sh, "fish": _fish, "powershell": _powershell}
-_UNSETS: Final = {"sh": "unset {}", "fish": "set -e {}", "powershell": "Remove-Item Env:{} -ErrorAction Ignore"}
+_LIKE_SH: Final = ("sh", "bash", "zsh")
+_SETS: Final[dict[str, Callable[[str, str], str]]] = {
+    **dict.fromkeys(_LIKE_SH, _sh),
+    "fish": _fish,
+    "powershell": _powershell,
+}
+_UNSETS: Final = {
+    **dict.fromkeys(_LIKE_SH, "unset {}"),
+    "fish": "set -e {}",
+    "powershell": "Remove-Item Env:{} -ErrorAction Ignore",
+}
 _WORDS: Final[dict[str, Callable[[str], str]]] = {
-    "sh": shlex.quote,
+    **dict.fromkeys(_LIKE_SH, shlex.quote),
     "fish": _fish_quoted,
     "powershell": _powershell_quoted,
 }

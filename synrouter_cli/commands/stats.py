@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from datetime import datetime, tzinfo
 from typing import Final
 
-from synrouter_cli.commands.saying import is_coloured
+from synrouter_cli.commands.saying import NO_LEDGER, is_coloured
 from synrouter_cli.dashboard.sanitize import clean
 from synrouter_cli.errors import UsageError
 from synrouter_cli.ledger.queries import DIMENSIONS, Report, report
@@ -89,7 +89,7 @@ def stats(
     elif paths.ledger_file.exists():
         print(f"No finished turns {period(start, end, zone)}.\n  next: synrouter stats --since 30d")
     else:
-        print("No ledger yet: it begins with the first turn through the proxy.\n  next: synrouter up")
+        print(f"{NO_LEDGER}\n  next: synrouter up")
     return 0
 
 
@@ -102,7 +102,7 @@ def _show(found: Report, period: str, by: str, shape: str) -> None:
     print(f"Turns {period}\n")
     print("\n".join(table(found, by, room, shape, coloured=coloured)), end="\n\n")
     for note in notes(found, by):
-        text = textwrap.fill(note, width)
+        text = textwrap.fill(note, width, break_on_hyphens=False)
         print(f"\x1b[2m{text}\x1b[0m" if coloured else text)
 
 

@@ -193,9 +193,10 @@ def _own_doings(totals: Figures) -> list[str]:
     """What trimming and keep-warm did: the one an estimate apart, the other a part of the cost."""
     lines, sums = [], _billed(totals)
     if sums.trimmed_tokens and sums.trimmed_saved_usd != 0:
+        saved = _money(totals, "trimmed_saved_usd").removeprefix("~")
         lines.append(
-            f"Trimming: about {_money(totals, 'trimmed_saved_usd')} more not spent on {sums.trimmed_tokens:,} trimmed "
-            "tokens; assumes no re-read, in none of the sums."
+            f"Trimming: about {saved} more not spent on {sums.trimmed_tokens:,} trimmed tokens; "
+            "assumes no re-read, in none of the sums."
         )
     if pings := sums.pings:
         noun = "ping" if pings == 1 else "pings"

@@ -58,7 +58,7 @@ def as_object(daemon: Daemon) -> dict[str, Any]:
         "mode": state.mode,
         "level": state.level,
         "upstreams": dict(state.upstreams),
-        "keys": dict(_keys(daemon)),
+        "keys": dict(daemon.keys),
         "keyring": health.keyring if health else "",
         "budget": dict(health.budget) if health else None,
     }
@@ -86,7 +86,7 @@ def lines(daemon: Daemon) -> list[str]:
         ("level", state.level),
         ("mode", state.mode),
         *_mapping_rows("upstreams", state.upstreams, "=", "the providers' own"),
-        *_mapping_rows("keys", _keys(daemon), " from ", "none: clients have to bring their own"),
+        *_mapping_rows("keys", daemon.keys, " from ", "none: clients have to bring their own"),
     ]
     if health is not None and health.keyring:
         rows.append(("keyring", clean(health.keyring)))
@@ -103,12 +103,6 @@ def _listening_rows(listening: Listening, port: int) -> list[tuple[str, str]]:
     return [*also, *hosts, *((("warning" if index == 0 else ""), line) for index, line in enumerate(said))]
 
 
-def _keys(daemon: Daemon) -> Mapping[str, str]:
-    """Those the daemon knows now; the state file has what it knew at its start."""
-    known = daemon.health.keys if daemon.health else None
-    return daemon.state.keys if known is None else known
-
-
 def duration(seconds: float) -> str:
     """Two units at most.
 
@@ -123,7 +117,10 @@ def duration(seconds: float) -> str:
 
 
 def _ledger_rows(ledger: Mapping[str, Any], committed: int) -> list[tuple[str, str]]:
-    parts = [f"{committed:,} turns written since the start", f"{_number(ledger, 'queue'):,} waiting"]
+    parts = [
+        f"{committed:,} {'turn' if committed == 1 else 'turns'} written since the start",
+        f"{_number(ledger, 'queue'):,} waiting",
+    ]
     if size := _number(ledger, "size_bytes"):
         parts.append(f"{size / 1_000_000:.1f} MB")
     if dropped := _number(ledger, "dropped"):

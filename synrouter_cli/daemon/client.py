@@ -115,6 +115,20 @@ class Daemon:
     control: Control
     health: Health | None
 
+    @property
+    def keys(self) -> Mapping[str, str]:
+        """Provider → where its key came from, as it is now; the state file has what was known at the start."""
+        known = self.health.keys if self.health else None
+        return self.state.keys if known is None else known
+
+
+def seen(paths: Paths) -> Daemon | None:
+    """The running daemon, for what is also told without one: None where none runs or none can be asked."""
+    try:
+        return find(paths)
+    except SynrouterError:
+        return None
+
 
 def find(paths: Paths) -> Daemon:
     """The running daemon. Raises NotRunning, and NotResponding where a daemon holds the lock but does

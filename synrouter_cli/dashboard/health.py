@@ -6,6 +6,8 @@ keys: anthropic from SYNROUTER_ANTHROPIC_KEY · ledger ok · queue 0
 
 from __future__ import annotations
 
+from rich.cells import cell_len
+
 from synrouter_cli.dashboard.glyphs import Glyphs
 from synrouter_cli.dashboard.layout import Line, Piece, line, rule
 from synrouter_cli.dashboard.snapshot import Daemon, Provider, Snapshot
@@ -20,11 +22,15 @@ def health(snapshot: Snapshot, width: int, glyphs: Glyphs) -> list[Line]:
     daemon = snapshot.daemon
     if daemon.state not in ("up", "stopping"):
         return []
-    lines = [rule("health", width, glyphs)]
-    lines += [line(glyphs, width, *_provider(snapshot, one)) for one in daemon.providers[:_MOST_PROVIDERS]]
+    shown = sorted(daemon.providers, key=lambda one: (not one.resting_s, not one.failing, not one.errors))[
+        :_MOST_PROVIDERS
+    ]
+    part = f" · {len(shown)} of {len(daemon.providers):,} providers" if len(shown) < len(daemon.providers) else ""
+    lines = [rule(f"health{part}", width, glyphs)]
+    lines += [line(glyphs, width, *_provider(snapshot, one)) for one in shown]
     if not daemon.providers:
         lines.append(line(glyphs, width, (" no turns since the start", "dim")))
-    return [*lines, line(glyphs, width, *_keys(daemon), *_ledger(daemon))]
+    return [*lines, line(glyphs, width, *_keys(daemon, width), *_ledger(daemon))]
 
 
 def banners(snapshot: Snapshot, width: int, glyphs: Glyphs) -> list[Line]:
@@ -65,8 +71,12 @@ def _provider(snapshot: Snapshot, one: Provider) -> list[Piece]:
     return pieces
 
 
-def _keys(daemon: Daemon) -> list[Piece]:
+def _keys(daemon: Daemon, width: int) -> list[Piece]:
+    """Whose keys there are; where from, if the ledger's state still fits behind that."""
     named = ", ".join(f"{provider} from {source}" for provider, source in sorted(daemon.keys.items()))
+    room = width - len(" keys ") - sum(cell_len(text) for text, _ in _ledger(daemon))
+    if cell_len(named) > room:
+        named = ", ".join(sorted(daemon.keys))
     return [(" keys ", "bold"), (named or "none: clients bring their own", "")]
 
 

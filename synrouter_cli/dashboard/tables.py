@@ -80,12 +80,12 @@ def failure_columns(snapshot: Snapshot) -> list[Column[Turn]]:
     """Turns that did not end well."""
     return [
         Column("Time", lambda one: (clock(snapshot, one.started_at, with_day=True), "dim"), least=14),
-        Column("Session", lambda one: (f"{one.session[:SHORT_ID]} #{one.turn}", ""), 3, least=8),
+        Column("Session", lambda one: (f"{one.session[:SHORT_ID]} #{one.turn}", ""), 3, least=10),
         Column("Client", lambda one: (one.client, ""), 1, least=8),
         Column("Model", lambda one: (one.model_used or one.model or NOTHING, ""), 2, least=10, most=32),
         Column("Tries", lambda one: (f"{one.attempts}", ""), 4),
         Column("State", lambda one: _state(snapshot, one), least=9, most=40),
-        Column("Why", lambda one: (one.reason or "", "dim"), 5, least=20, most=80),
+        Column("Why", lambda one: (_why(one), "dim"), 5, least=20, most=80),
     ]
 
 
@@ -93,6 +93,11 @@ def clock(snapshot: Snapshot, at: float, *, with_day: bool = False) -> str:
     """The time of day, and the day where it is asked for."""
     moment = datetime.fromtimestamp(at, snapshot.zone)
     return moment.strftime("%m-%d %H:%M:%S" if with_day else "%H:%M:%S")
+
+
+def _why(turn: Turn) -> str:
+    """What is known of why it failed: not sent, or not understood. Why markers stand where they do is no answer."""
+    return turn.reason or "" if not turn.planned or not turn.attempts else ""
 
 
 def _errors(figures: Figures) -> Piece:

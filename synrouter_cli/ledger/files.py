@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 _COMPANIONS: Final = ("", "-wal", "-shm")
+_DAMAGE: Final = frozenset((sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB))
 
 
 class DamagedCopy(sqlite3.DatabaseError):
@@ -67,6 +68,11 @@ def is_sound(path: Path) -> bool:
             return bool(db.execute("PRAGMA quick_check").fetchone() == ("ok",))
     except sqlite3.DatabaseError:
         return False
+
+
+def is_damage(error: Exception) -> bool:
+    """Whether an error of the database means that its file is damaged."""
+    return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF in _DAMAGE  # without the extension bits
 
 
 def recover(path: Path, *, now: float) -> str:

@@ -21,6 +21,7 @@ from typing import Final
 from synrouter_cli.errors import SynrouterError
 from synrouter_cli.ledger.columns import COLUMNS, ROLLUPS, decode, key_text
 from synrouter_cli.ledger.figures import MEASURES, Figures, Sums
+from synrouter_cli.ledger.files import is_damage
 from synrouter_cli.ledger.migrations import (
     BUCKET_SECONDS,
     MIGRATIONS,
@@ -111,7 +112,8 @@ def reading(path: Path, zone: tzinfo | None = None) -> Iterator[sqlite3.Connecti
         finally:
             db.close()
     except sqlite3.Error as error:
-        raise LedgerUnreadable(path=path, detail=error) from error
+        hint = "synrouter up    # the next turn puts it aside and restores a backup" if is_damage(error) else None
+        raise LedgerUnreadable(path=path, detail=error, hint=hint) from error
 
 
 def know_days(db: sqlite3.Connection, zone: tzinfo | None) -> None:

@@ -7,6 +7,7 @@ counted, the last error kept for `health`.
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import threading
 from collections.abc import Callable
@@ -20,13 +21,14 @@ from synrouter_cli.ledger.migrations import SchemaTooNew
 from synrouter_cli.ledger.pending import Batch, Pending
 from synrouter_cli.ledger.store import Connect, Store
 
+log = logging.getLogger("synrouter.ledger")
+
 BATCH_SECONDS: Final = 0.2
 """How long a batch gathers; with the commit itself an entry is on disk within about 250 ms."""
 RETRY_SECONDS: Final = 1.0
 BACKUP_SECONDS: Final = 86_400.0
 CLOSE_SECONDS: Final = 10.0
 
-_DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _REJECTED = (
     sqlite3.IntegrityError,
     sqlite3.InterfaceError,
@@ -118,13 +120,14 @@ class Writer:
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF  # without the extension bits
         if code != sqlite3.SQLITE_BUSY:
             self._close_store()
-        if code not in _DAMAGE:
+        if not files.is_damage(error):
             return False
         try:
             self.notice = files.recover(self._path, now=self._clock())
         except OSError as obstacle:
             self.last_error = f"the ledger is damaged and can't be moved aside: {obstacle}"
             return False
+        log.warning("%s", self.notice)
         return True
 
     def _close_store(self) -> None:

@@ -28,7 +28,7 @@ _MIB: Final = 1024 * 1024
 
 
 class NoRoom(TooBusy):
-    """Requests in flight hold more than {limit_mib} MiB already."""
+    """Requests in flight hold more than {limit} already."""
 
     # Claude Code repeats a 503 eleven times over three minutes, a 529 only three times.
     http_status = 503
@@ -107,7 +107,7 @@ class Budget:
         except (TimeoutError, asyncio.CancelledError) as stopped:
             self._leave_line(entry)
             if isinstance(stopped, TimeoutError):
-                raise NoRoom(limit_mib=self._limits.in_flight_bytes // _MIB) from None
+                raise NoRoom(limit=_size(self._limits.in_flight_bytes)) from None
             raise
 
     def give_back(self, count: int) -> None:
@@ -167,6 +167,15 @@ async def read(source: Source, length: int | None, encoding: str, lease: Lease, 
     return Body(wire, decoded, True)
 
 
+def _size(count: int) -> str:
+    """A limit as its user would write it.
+
+    >>> _size(64 * 1024 * 1024), _size(2000)
+    ('64 MiB', '2,000 bytes')
+    """
+    return f"{count:,} bytes" if count % _MIB else f"{count // _MIB:,} MiB"
+
+
 async def pieces(source: Source) -> AsyncIterator[bytes]:
     """A body as it comes, kept nowhere: for what is streamed through without a limit."""
     while piece := await source.readany():
@@ -175,14 +184,14 @@ async def pieces(source: Source) -> AsyncIterator[bytes]:
 
 async def _read_wire(source: Source, length: int | None, lease: Lease, limits: Limits) -> bytes:
     if length is not None and length > limits.body_bytes:
-        raise BodyTooLarge(limit_mib=limits.body_bytes // _MIB)
+        raise BodyTooLarge(limit=_size(limits.body_bytes))
     await lease.take(length or 0)
     chunks: list[bytes] = []
     size = 0
     while chunk := await _next(source, limits.body_silence_s):
         size += len(chunk)
         if size > limits.body_bytes:
-            raise BodyTooLarge(limit_mib=limits.body_bytes // _MIB)
+            raise BodyTooLarge(limit=_size(limits.body_bytes))
         await lease.take(size - lease.held)
         chunks.append(chunk)
     return b"".join(chunks)
@@ -219,7 +228,7 @@ def decode(wire: bytes, encoding: str, *, limit: int) -> bytes:
             decoder = make()
             decoded += decoder.decompress(rest, limit + 1 - len(decoded))
             if len(decoded) > limit:
-                raise BodyTooLarge(limit_mib=limit // _MIB)
+                raise BodyTooLarge(limit=_size(limit))
             if not decoder.eof:
                 raise InvalidRequest(detail=f"The request's {encoding} body is cut off.")
             rest = decoder.unused_data

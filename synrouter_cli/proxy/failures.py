@@ -12,6 +12,7 @@ when a kept connection turned out to be closed before a single byte came back.
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Mapping
 from typing import Final
 
@@ -138,8 +139,18 @@ def _kind(exception: Exception, *, reused: bool) -> tuple[str, str]:
         case aiohttp.ClientSSLError():
             return "tls", "it does not speak TLS as expected."
         case aiohttp.ClientConnectorError():
-            return "refused", f"{exception.strerror or 'the connection was refused'}."
+            return "refused", _unconnected(exception)
         case aiohttp.ClientResponseError():
             return "garbage", "what it answered is not HTTP."
         case _:
             return "reset", f"the connection failed ({type(exception).__name__})."
+
+
+def _unconnected(exception: aiohttp.ClientConnectorError) -> str:
+    """Why there is no connection, and to where; the library's words are of a tuple of Python's."""
+    host, port, number = exception.host, exception.port, exception.errno
+    place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    if number == errno.ECONNREFUSED:
+        return f"{place} refuses the connection."
+    reason = os.strerror(number) if number else "the connection failed"  # of several addresses, each for its own reason
+    return f"{place}: {reason}."

@@ -94,7 +94,7 @@ class Guard:
             raise NotLocal()
         keeps_credential = self._check_token(head, control=control)
         if match is None:
-            raise routing.not_served(path)
+            raise routing.not_served(path, head.method)
         return Admitted(match, query, keeps_credential)
 
     def _check_host(self, head: Head) -> bool:

@@ -132,6 +132,22 @@ def to_upstream(
     return [*_one_spelling(_with_beta(kept, beta) if beta else kept), *credential]
 
 
+def with_own(pairs: Pairs, own: Mapping[str, str]) -> Pairs:
+    """`pairs` with the headers that the user sets for a provider: each takes the place of those of its name, but for
+    betas, which join the client's.
+
+    >>> with_own([("User-Agent", "a"), ("Anthropic-Beta", "b")], {"user-agent": "c", "anthropic-beta": "b, d"})
+    [('Anthropic-Beta', 'b,d'), ('user-agent', 'c')]
+    """
+    for name, value in own.items():
+        if name.lower() == "anthropic-beta":
+            for beta in filter(None, map(str.strip, value.split(","))):
+                pairs = _with_beta(pairs, beta)
+        else:
+            pairs = [*((header, text) for header, text in pairs if header.lower() != name.lower()), (name, value)]
+    return pairs
+
+
 def to_client(headers: RawHeaders, ours: Mapping[str, str]) -> Pairs:
     """The headers of an answer: the upstream's, less those of that hop, plus `ours`, made harmless."""
     left_out = _NOT_RELAYED | _named_by_connection(headers)

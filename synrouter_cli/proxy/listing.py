@@ -15,6 +15,7 @@ from synrouter_cli.clients.codex_models import entries
 from synrouter_cli.errors import UnknownModel
 from synrouter_cli.providers import Model, model
 from synrouter_cli.proxy.guard import Head
+from synrouter_cli.ways import alike
 
 _NO_DATE: Final = "2026-01-01T00:00:00Z"
 
@@ -38,7 +39,7 @@ def listing(known: Iterable[tuple[str, str]], shape: str, wanted: str = "") -> d
     if wanted:
         found = next((row for row in rows if row[1].id == wanted or f"{row[0]}/{row[1].id}" == wanted), None)
         if found is None:
-            raise UnknownModel(model=wanted)
+            raise UnknownModel(model=wanted[:80], near=alike(wanted, [known.id for _, known in rows]))
         return _row(*found, "openai" if shape == "codex" else shape)
     if shape == "codex":
         return {"models": entries(known for _, known in rows)}

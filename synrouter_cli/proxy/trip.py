@@ -16,7 +16,7 @@ from synrouter_cli.proxy.bodies import Body
 from synrouter_cli.proxy.crossed import Crossed
 from synrouter_cli.proxy.crossing import Crossing, codec_of
 from synrouter_cli.proxy.guard import Admitted, Head
-from synrouter_cli.proxy.headers import Credential, Pairs, to_upstream
+from synrouter_cli.proxy.headers import Credential, Pairs, to_upstream, with_own
 from synrouter_cli.proxy.reading import Reading
 from synrouter_cli.proxy.upstream import Call
 
@@ -75,7 +75,7 @@ class Trip:
         headers = to_upstream(self.head.headers, credential.headers, decoded=edited is not None, beta=beta)
         if crossing.translated:
             headers = across(headers, crossing.way.dialect, self.dialect)
-        headers += [(name, value) for name, value in self.provider.headers.items()]
+        headers = with_own(headers, self.provider.headers)
         if (
             crossing.cache == "conversation"
             and session

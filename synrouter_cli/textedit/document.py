@@ -83,6 +83,8 @@ class Document:
         array = self.get(path)
         if array is ABSENT or array is None:
             return self.set(path, [element])
+        if not isinstance(array, list):
+            raise EditError(1, 1, f"{dotted(path)} is expected to be a list")
         return self if place_of(array, element) is not None else self.set((*path, len(array)), element)
 
     def discard(self, path: Path, element: Any) -> Self:

@@ -128,6 +128,16 @@ def test_without_any_key_it_says_so(user, serving, keyring, monkeypatch):
     ]
 
 
+def test_keys_that_only_the_running_proxy_has_are_keys(user, serving, monkeypatch):
+    def locked(*_: object, **__: object) -> Found:
+        raise KeyringError(detail="The keyring is locked.")
+
+    monkeypatch.setattr("synrouter_cli.keys.read", locked)
+    serving(dataclasses.replace(HEALTH, keys={"xai": "SYNROUTER_XAI_KEY"}))
+    assert found(user, "keys") == [("ok", "xai from SYNROUTER_XAI_KEY of the running proxy", "")]
+    assert [state for state, *_ in found(user, "keyring")] == ["warn"]
+
+
 @pytest.mark.parametrize(("key", "state"), [("", "fail"), (CANARY, "warn")], ids=["no key", "a key elsewhere"])
 def test_a_keyring_that_does_not_open_fails_unless_a_key_lies_elsewhere(user, serving, monkeypatch, key, state):
     def locked(*_: object, **__: object) -> Found:
@@ -146,6 +156,21 @@ def test_what_others_can_read_is_told(user):
     told = found(user, "folders", 1)
     assert ("warn", f"{user.paths.data_dir} can be read by others", f"chmod 700 {user.paths.data_dir}") in told
     assert ("fail", f"{user.paths.token_file} can be read by others", f"chmod 600 {user.paths.token_file}") in told
+
+
+def test_what_anybody_can_write_fails_as_it_does_at_the_start(user):
+    user.types("token")
+    user.paths.data_dir.chmod(0o777)
+    told = found(user, "folders", 1)
+    assert ("fail", f"{user.paths.data_dir}: every user may write there", f"chmod 700 {user.paths.data_dir}") in told
+
+
+def test_where_nothing_can_be_written_it_says_so(user):
+    user.types("token")
+    user.paths.log_dir.rmdir()
+    user.paths.log_dir.write_text("a file")
+    [(state, text, _)] = found(user, "folders", 1)
+    assert (state, text) == ("fail", f"nothing can be written in {user.paths.log_dir}")
 
 
 # ── the command ──
@@ -254,7 +279,7 @@ def test_no_key_is_in_what_it_says_wherever_it_lies(user, serving, keyring, monk
     user.paths.create()
     (user.home / "z-ai.key").write_text(CANARY)
     (user.home / "z-ai.key").chmod(0o600)
-    user.paths.config_file.write_text(f'[key_files]\nz-ai = "{user.home}/z-ai.key"\n')
+    user.paths.config_file.write_text(f'[key_files]\nzai = "{user.home}/z-ai.key"\n')
     user.owns(json.dumps({"env": {"ANTHROPIC_API_KEY": CANARY}}))
     user.types("configure", "claude-code", "--yes", "--auth", "subscription")
     local = user.types("token").out.strip()

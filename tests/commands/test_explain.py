@@ -130,6 +130,7 @@ def test_a_ledger_without_misses_and_no_ledger_say_so(said: Any) -> None:
     code, out, err = said()
     assert (code, out) == (1, "")
     assert err == "synrouter: No ledger yet: it begins with the first turn through the proxy.\n  next: synrouter up\n"
+    assert said("aaaa") == (code, out, err)
     write(turn("bbbb", 1, "hit"))
     code, out, err = said()
     assert (code, out) == (1, "")

@@ -101,6 +101,7 @@ def test_what_is_no_key_is_not_kept(keyring, synrouter, typed, said):
     code, out, err = synrouter("set", "anthropic", typed=typed)
     assert (code, out) == (2, "")
     assert said in err
+    assert err.endswith("\n  next: synrouter keys set anthropic\n")
     assert keyring.items == {}
 
 
@@ -313,7 +314,7 @@ def test_a_provider_that_can_not_be_reached(keyring, synrouter, config, monkeypa
     monkeypatch.setenv("SYNROUTER_ANTHROPIC_KEY", KEY)
     code, _, err = synrouter("test", "anthropic")
     assert code == 1
-    assert err.startswith("synrouter: anthropic can't be reached")
+    assert err.startswith(f"synrouter: anthropic can't be reached: 127.0.0.1:{port} refuses the connection.\n")
 
 
 @pytest.fixture
@@ -389,6 +390,18 @@ def test_what_is_on_this_machine_may_ask_for_a_key_all_the_same(keyring, synrout
     got, out, err = synrouter("test", "ollama")
     assert (got, out) == (code, "")
     assert said in err
+
+
+def test_one_of_the_users_that_is_sent_no_key_and_wants_one_is_set_to_send_it(keyring, synrouter, answers, config):
+    path = Path(os.environ["SYNROUTER_HOME"]) / "config.toml"
+    path.write_text(path.read_text().replace('"api-key"', '"none"'))
+    answers.status = 401
+    assert synrouter("test", "corp") == (
+        4,
+        "",
+        "synrouter: corp wants a key (401), and gets none.\n"
+        '  next: [providers.corp] auth = "bearer" or "x-api-key" in config.toml\n',
+    )
 
 
 def test_no_key_at_all(keyring, synrouter):

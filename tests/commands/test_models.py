@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import re
+import socket
 import threading
+from datetime import date
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -13,8 +15,13 @@ import pytest
 
 from synrouter_cli import keys, models_file
 from synrouter_cli.cli import main
+from synrouter_cli.commands.models import listed, table
+from synrouter_cli.credentials import Secret
+from synrouter_cli.daemon import client
+from synrouter_cli.daemon.client import Control, Daemon
+from synrouter_cli.daemon.state import State
 from synrouter_cli.keys import Found
-from synrouter_cli.settings import find_paths
+from synrouter_cli.settings import find_paths, load
 
 KEY = "sk-canary-0123456789-0123456789"
 LISTS = {
@@ -116,6 +123,15 @@ def test_one_providers_models_alone(told):
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(("columns", "last"), [(80, "Cache"), (40, "Read"), (20, None)])
+def test_on_a_narrow_terminal_the_last_columns_are_left_out_and_none_is_cut(columns, last):
+    known = list(listed(load(), frozenset(), {}, date(2026, 11, 1), only="anthropic"))
+    head, provider, *lines = table(known, columns)
+    assert max(map(len, (head, provider, *lines))) <= columns
+    assert (head.split() or [None])[-1] == last
+    assert [line.split()[0] for line in lines] == [row.model for row in known], "versions are told apart"
+
+
 def test_what_has_no_price_is_null_and_a_question_mark(told):
     row = rows(told("deepseek", "--json")[1])["deepseek", "deepseek-v4-pro"]
     assert set(row["usd_per_million"].values()) == {None}
@@ -186,6 +202,25 @@ def test_a_provider_that_refuses_keeps_what_it_said_before(server, told):
     code, _, err = told("--refresh", "openrouter")
     assert (code, err) == (1, "synrouter: openrouter: answered 503\n")
     assert models_file.read(find_paths())["openrouter"] == ("acme/new", "anthropic/claude-opus-4.8")
+
+
+def test_a_provider_that_is_not_reached_is_named_once(config, told, monkeypatch):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        config(f'[upstreams]\nopenrouter = "http://127.0.0.1:{free.getsockname()[1]}"\n')
+    monkeypatch.setenv("SYNROUTER_OPENROUTER_KEY", KEY)
+    code, _, err = told("--refresh", "openrouter")
+    assert code == 1
+    assert err.startswith("synrouter: openrouter: can't be reached: ")
+
+
+def test_whose_key_only_the_running_proxy_has_can_not_be_asked_from_here(told, monkeypatch):
+    state = State(42, "b:1", 7477, "ab", "1", keys={"openai": "SYNROUTER_OPENAI_KEY"})
+    monkeypatch.setattr(client, "find", lambda _: Daemon(state, Control(7477, Secret(KEY)), None))
+    code, out, err = told("--refresh", "openai")
+    assert code == 1
+    assert "\n  next: export SYNROUTER_OPENAI_KEY=… here too    # the running proxy alone has the key\n" in err
+    assert "\nopenai\n" in out, "not: no key"
 
 
 def test_who_can_not_be_asked_is_told_what_to_do(told):

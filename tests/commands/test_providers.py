@@ -10,10 +10,16 @@ import pytest
 
 from synrouter_cli import keys
 from synrouter_cli.cli import main
+from synrouter_cli.commands.key_states import survey
+from synrouter_cli.commands.providers import listed, table
 from synrouter_cli.credentials import Secret
+from synrouter_cli.daemon import client
+from synrouter_cli.daemon.client import Control, Daemon
+from synrouter_cli.daemon.state import State
 from synrouter_cli.errors import KeyringLocked, NoKeyring
 from synrouter_cli.keys import Found
 from synrouter_cli.providers import provider_names
+from synrouter_cli.settings import load
 
 KEY = "sk-canary-0123456789-0123456789"
 CONFIG = """
@@ -63,7 +69,7 @@ def test_every_provider_has_a_line_and_the_users_own_stand_last(keyring, told, c
     assert (code, err) == (0, "")
     named = [line.split()[0] for line in out.splitlines()[1:] if not line.startswith(" ")]
     assert named == [*provider_names(), "corp"]
-    assert max(map(len, out.splitlines())) <= 80
+    assert "…" not in out, "nothing is cut where no terminal reads"
 
 
 def test_where_each_key_comes_from_is_said_and_no_key_is_shown(keyring, told, config, monkeypatch):
@@ -95,6 +101,46 @@ def test_what_was_pointed_elsewhere_is_told_with_what_is_known_of_the_place(keyr
     shown = told()[1]
     assert "https://agentrouter.org (yours)" in shown
     assert "AgentRouter takes Claude Code's own traffic only" in shown
+
+
+@pytest.fixture
+def proxy(monkeypatch):
+    """proxy(keys=…, upstreams=…): a proxy that runs, started where other keys were set."""
+
+    def run(**known):
+        state = State(42, "b:1", 7477, "ab", "1", **known)
+        monkeypatch.setattr(client, "find", lambda _: Daemon(state, Control(7477, Secret(KEY)), None))
+
+    return run
+
+
+def test_the_running_proxys_keys_and_addresses_are_what_counts(keyring, told, config, proxy):
+    keyring.error = NoKeyring(backend="x", why="is plain")
+    keys_of = {"openai": "SYNROUTER_OPENAI_KEY", "xai": "/key", "corp": "the keyring (Secret Service)"}
+    proxy(keys=keys_of, upstreams={"openai": "http://127.0.0.1:9"})
+    rows = {row["provider"]: row for row in json.loads(told("--json")[1])["providers"]}
+    sources = {name: (row["key"], row["key_where"]) for name, row in rows.items() if name in keys_of}
+    assert sources == {
+        "openai": ("environment", "SYNROUTER_OPENAI_KEY"),
+        "xai": ("key file", "/key"),
+        "corp": ("keyring", "the keyring (Secret Service)"),
+    }
+    assert (rows["openai"]["address"], rows["openai"]["moved"]) == ("http://127.0.0.1:9", True)
+    assert not rows["deepseek"]["moved"], "the file has been changed since the proxy was started"
+    assert told()[2] == "", "nothing is missing"
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+def test_on_a_narrow_terminal_nothing_is_cut(keyring, config, columns):
+    settings = load()
+    rows = list(listed(settings, survey(settings)))
+    shown = list(table(rows, columns))
+    words = " ".join(shown).split()
+    for row in rows:
+        assert {row.address, *row.dialects, *row.note.split()} <= set(words)
+    widest = max(len(row.address) for row in rows) + 13
+    assert max(map(len, shown)) <= max(columns, widest)
+    assert " ".join(table(rows, 300)).split() == words, "the same cells in the same order"
 
 
 def test_a_keyring_that_is_locked_is_waited_for_a_moment_only_and_told(keyring, told):

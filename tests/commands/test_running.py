@@ -145,7 +145,7 @@ REFUSED = {
     "impossible for env": (("env", "cursor"), 1, "Cursor can't be put on the proxy this way", ""),
     "auth": (("run", "--auth", "x", "claude-code"), 2, "no --auth 'x'; it has: key, subscription", "synrouter"),
     "auth of env": (("env", "claude-code", "--auth", "x"), 2, "no --auth 'x'", "synrouter"),
-    "shell": (("env", "claude-code", "--shell", "tcsh"), 2, "for sh, fish, powershell, not for 'tcsh'", "synrouter env"),
+    "shell": (("env", "claude-code", "--shell", "tcsh"), 2, "for sh, bash, zsh, fish, powershell, not for 'tcsh'", "synrouter env"),
 }  # fmt: skip
 
 
@@ -276,6 +276,10 @@ def test_a_shell_that_runs_the_lines_has_exactly_the_values(user, shell):
     assert (done.stdout, done.stderr) == (f"{[*wanted, None]}\n", "")
 
 
+def test_bash_and_zsh_get_the_lines_of_sh():
+    assert list(lines(LAUNCH, "bash")) == list(lines(LAUNCH, "zsh")) == list(lines(LAUNCH, "sh"))
+
+
 def test_powershell_gets_its_own_quotes():
     assert list(lines(LAUNCH, "powershell")) == [
         "Remove-Item Env:OLD -ErrorAction Ignore",
@@ -298,6 +302,7 @@ def test_powershell_gets_its_own_quotes():
         ("--settings", "sh", "--settings"),
         ("http://a/b", "fish", "http://a/b"),
         ("a b's", "sh", "'a b'\"'\"'s'"),
+        ("a b's", "zsh", "'a b'\"'\"'s'"),
         ("a b's", "fish", "'a b\\'s'"),
         ("a b's", "powershell", "'a b''s'"),
         ("", "sh", "''"),

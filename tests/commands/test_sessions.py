@@ -145,7 +145,10 @@ def test_names_give_way_to_numbers_where_the_terminal_is_narrow(some, show, colu
     assert all(figure in "\n".join(lines) for figure in ("$6.00", "$14.00", "80%"))
 
 
-def test_no_sessions_are_a_sentence_and_the_next_command(show):
+def test_no_sessions_are_a_sentence_and_the_next_command(show, paths):
+    assert show() == "No ledger yet: it begins with the first turn through the proxy.\n  next: synrouter up\n"
+    paths.ledger_file.parent.mkdir(parents=True)
+    paths.ledger_file.touch()
     assert show() == "No sessions from 2025-11-14 12:00 to 2025-11-21 12:00.\n  next: synrouter sessions --since 30d\n"
     assert json.loads(show(as_json=True))["sessions"] == []
 

@@ -377,6 +377,13 @@ def test_what_trimming_and_keep_warm_did_has_a_line_of_its_own(write, show, chan
     assert show(300).splitlines()[-1] == told
 
 
+def test_an_estimate_of_trimming_is_about_once_and_no_word_is_broken(write, show):
+    write(turn(trimmed_tokens=9, trimmed_pusd=USD // 2, usage_quality="estimated"))
+    notes = [line for columns in range(60, 80) for line in show(columns).splitlines()]
+    assert any("Trimming: about $0.5000 more" in line for line in notes)
+    assert not any(line.endswith("re-") for line in notes)
+
+
 def test_pings_are_in_the_cost_and_not_among_the_turns(write, show, answer):
     write(turn(number=1), turn(number=2, **PING), turn(number=3, status="error", **PING))
     totals = answer()["totals"]

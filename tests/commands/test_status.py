@@ -92,6 +92,12 @@ def test_a_ledger_in_trouble_is_shown_in_full():
     ]
 
 
+def test_one_turn_is_one_turn():
+    running = daemon()
+    first = dataclasses.replace(running, health=dataclasses.replace(running.health, committed=1))
+    assert "1 turn written since the start" in "\n".join(lines(first))
+
+
 def test_another_version_of_the_daemon_is_pointed_out():
     assert lines(daemon(version="0.0.9"))[2] == (
         f"version    0.0.9; this command is {__version__}: synrouter down, then synrouter up"

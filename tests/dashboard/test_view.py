@@ -176,6 +176,17 @@ def test_a_ping_among_the_turns_is_named_as_one():
     assert states == ["keep-warm", "ok"]
 
 
+def test_a_turn_that_failed_is_told_by_what_failed_not_by_where_its_markers_stood():
+    placed = turn(12, status="error", planned=True, reason="the client's own markers serve best")
+    held = turn(13, status="error", planned=True, attempts=0, reason="The daily budget is used up")
+    odd = turn(14, status="error", planned=False, reason="not valid JSON")
+    lines = shown(replace(full(), failures=[placed, held, odd]), screen="errors").splitlines()
+    told = {line.split("#")[1][:2]: line for line in lines if " #1" in line}
+    assert "markers" not in told["12"]
+    assert "The daily budget" in told["13"]
+    assert "not valid JSON" in told["14"]
+
+
 # ── health ──
 
 
@@ -200,6 +211,18 @@ def test_a_provider_that_is_not_asked_for_a_while_says_for_how_long():
     lines = [plain(line) for line in frame.lines]
     assert any("anthropic resting 12s, others first" in line for line in lines)
     assert any("openai ok" in line for line in lines)
+
+
+def test_of_many_providers_those_in_trouble_are_shown_and_how_many_there_are():
+    names = ("anthropic", "deepseek", "google", "openai", "xai")
+    providers = [Provider(name, 9, int(name == "google"), name == "xai", 5.0) for name in names]
+    providers[1] = replace(providers[1], resting_s=9.0)
+    keys = {name: f"SYNROUTER_{name.upper()}_KEY" for name in names}
+    lines = shown(replace(full(), daemon=replace(full().daemon, providers=tuple(providers), keys=keys))).splitlines()
+    at = next(index for index, line in enumerate(lines) if "health" in line)
+    assert "health · 3 of 5 providers" in lines[at]
+    assert [line.split()[0] for line in lines[at + 1 : at + 4]] == ["deepseek", "xai", "google"]
+    assert lines[at + 4].startswith(" keys anthropic, deepseek, google, openai, xai · ledger ok"), "not cut off"
 
 
 def test_a_turn_without_an_end_is_unknown_where_no_daemon_runs():

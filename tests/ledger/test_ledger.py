@@ -334,7 +334,7 @@ def test_a_damaged_ledger_is_moved_aside_and_the_backup_restored(ledger_file, ma
     assert len(list(ledger_file.parent.glob("ledger.db.damaged-*"))) >= 1
 
 
-def test_a_damaged_ledger_without_a_backup_is_begun_anew(ledger_file, make_turn):
+def test_a_damaged_ledger_without_a_backup_is_begun_anew(ledger_file, make_turn, caplog):
     ledger_file.parent.mkdir()
     damage_header(ledger_file)
     ledger = Ledger.open(ledger_file)
@@ -342,6 +342,7 @@ def test_a_damaged_ledger_without_a_backup_is_begun_anew(ledger_file, make_turn)
     ledger.record(make_turn())
     assert ledger.flush(DEADLINE)
     assert "a new one was begun" in ledger.health().notice
+    assert caplog.messages == [ledger.health().notice], "it stays in the log when the proxy is gone"
     ledger.close()
     assert statuses(ledger_file) == ["ok"]
 

@@ -143,7 +143,7 @@ async def test_a_large_body_is_decoded_off_the_event_loop(monkeypatch: pytest.Mo
 
 async def test_an_announced_size_over_the_limit_is_refused_unread() -> None:
     source = Source(None)
-    with pytest.raises(BodyTooLarge):
+    with pytest.raises(BodyTooLarge, match=r"^The request's body is larger than 1,000 bytes\."):
         await read_all(source, 1001, "", limits())
 
 

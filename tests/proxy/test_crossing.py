@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from support.edge import CLIENT_TOKEN, MESSAGE, Edge, Received, Wire, head, running_edge, stream, whole
+from synrouter_cli.providers import builtin
 from synrouter_cli.settings import Secret
 from synrouter_cli.wire.sealed import seal
 
@@ -232,6 +234,25 @@ async def test_models_are_listed_in_the_askers_shape(target, headers, shape):
             assert (row["slug"], row["apply_patch_tool_type"]) == ("claude-opus-4-8", "freeform")
         elif target == "/api/v1/models":
             assert [row["id"] for row in answer.json()["data"]] == ["claude-opus-4-8", "gpt-5.5"]
+
+
+async def test_a_model_that_is_not_listed_is_told_with_those_near_it():
+    async with edge_to(models={"anthropic": ("claude-opus-4-8",), "openai": ("gpt-5.5",)}) as edge:
+        asked = await edge.ask("GET", "/v1/models/gtp-5.5", b"")
+        assert "for the model 'gtp-5.5'; near it: gpt-5.5." in asked.json()["error"]["message"]
+
+
+async def test_headers_that_the_user_sets_take_the_place_of_the_clients_and_join_its_betas():
+    own = {"user-agent": "mine", "x-team": "7", "Anthropic-Beta": "b,c"}
+    providers = {**builtin(), "anthropic": replace(builtin()["anthropic"], headers=own)}
+    async with edge_to("anthropic", providers=providers) as edge:
+        edge.upstream.plays(whole(MESSAGE))
+        theirs = {"User-Agent": "a client", "anthropic-beta": "a,b", "X-Team": "1"}
+        await edge.ask(body=body("claude-opus-4-8", max_tokens=9), headers=theirs)
+        [received] = edge.upstream.received
+        assert [received.all(name) for name in ("user-agent", "x-team", "anthropic-beta")] == [
+            ["mine"], ["7"], ["a,b,c"]
+        ]  # fmt: skip
 
 
 async def test_a_model_that_is_not_listed_is_a_404_in_the_askers_dialect():
