@@ -21,6 +21,7 @@ import msgspec
 from msgspec.structs import replace
 
 from synrouter_cli.wire.codecs.freetext import FreeText
+from synrouter_cli.wire.codecs.halves import mended
 from synrouter_cli.wire.ir import (
     BlockEnded,
     BlockStarted,
@@ -61,7 +62,8 @@ def flat_name(name: str, namespace: str | None = None) -> str:
     plain = _NOT_IN_NAMES.sub("_", joined)
     if len(plain) <= _LONGEST_NAME:
         return plain
-    return f"{plain[: _LONGEST_NAME - 13]}_{hashlib.sha256(joined.encode()).hexdigest()[:12]}"
+    digest = hashlib.sha256(joined.encode("utf-8", "surrogatepass")).hexdigest()
+    return f"{plain[: _LONGEST_NAME - 13]}_{digest[:12]}"
 
 
 def disguised(tool: Tool) -> tuple[str | None, dict[str, Any]]:
@@ -88,7 +90,10 @@ def wrapped(use: ToolUse) -> str:
     """The arguments of a call as the function's JSON."""
     if use.kind != "custom":
         return use.arguments
-    return msgspec.json.encode({"input": use.arguments}).decode()
+    try:
+        return msgspec.json.encode({"input": use.arguments}).decode()
+    except UnicodeEncodeError:
+        return msgspec.json.encode({"input": mended(use.arguments)}).decode()
 
 
 class Restorer:

@@ -20,6 +20,7 @@ import msgspec
 
 from synrouter_cli.wire.codecs.anthropic.paths import Path, joined
 from synrouter_cli.wire.codecs.disguise import flat_name, wrapped
+from synrouter_cli.wire.codecs.halves import mended, mended_json
 from synrouter_cli.wire.ir import (
     Audio,
     Block,
@@ -119,7 +120,7 @@ def written(value: Any) -> bytes:
 def arguments(use: ToolUse) -> msgspec.Raw:
     """A call's input, exactly as it came where it is an object; anything else as its one field `input`."""
     text = wrapped(use)
-    data = text.encode("utf-8", "replace")
+    data = mended_json(text.encode("utf-8", "replace"))
     try:
         _object(data)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -129,7 +130,7 @@ def arguments(use: ToolUse) -> msgspec.Raw:
 
 def _mended(value: Any) -> Any:
     if isinstance(value, str):
-        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return mended(value)
     if isinstance(value, dict):
         return {_mended(key): _mended(one) for key, one in value.items()}
     return [_mended(one) for one in value] if isinstance(value, list | tuple) else value

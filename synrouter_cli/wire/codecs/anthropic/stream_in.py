@@ -20,6 +20,7 @@ from synrouter_cli.wire.codecs.anthropic import shapes
 from synrouter_cli.wire.codecs.anthropic.blocks_in import blocks
 from synrouter_cli.wire.codecs.anthropic.failure import read_failure
 from synrouter_cli.wire.codecs.anthropic.usage import read_usage
+from synrouter_cli.wire.codecs.halves import mended_json
 from synrouter_cli.wire.ir import (
     Block,
     BlockEnded,
@@ -119,6 +120,8 @@ class Decoder:
                 return self._stop(read.index)
             return self._rare(kind, event.data)
         except _UNREADABLE as error:
+            if (whole := mended_json(event.data)) != event.data:
+                return self._take(event._replace(data=whole))
             return self._unreadable(error.message if isinstance(error, InvalidRequest) else str(error))
 
     def _rare(self, kind: str, data: bytes) -> list[StreamEvent]:

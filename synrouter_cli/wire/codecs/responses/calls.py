@@ -12,8 +12,6 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, Literal
 
-import msgspec
-
 from synrouter_cli.wire.codecs.disguise import flat_name
 from synrouter_cli.wire.codecs.responses.clientside import BY_CALL, BY_OUTPUT, CLIENT_SIDE
 from synrouter_cli.wire.codecs.responses.parts import read_parts, write_part
@@ -154,7 +152,7 @@ def _write_client_side(call: ToolUse, kind: str, item_id: str) -> Item:
 def as_object(arguments: str) -> dict[str, Any]:
     """Arguments as the object that they are; a text that is none stands as one property."""
     try:
-        value = msgspec.json.decode(arguments)
+        value = json.loads(arguments)
     except UNREADABLE:
         value = None
     return value if isinstance(value, dict) else {WRAPPED: arguments}
