@@ -64,6 +64,10 @@ def plain(value: Any) -> Any:
     return [plain(one) for one in value] if isinstance(value, list) else value
 
 
+def calling(*ids: str) -> Message:
+    return Message("assistant", tuple(ToolUse(one, "f", "{}") for one in ids))
+
+
 def sent(*messages: Message, **more: Any) -> list[dict[str, Any]]:
     found, _ = write(Request("m", messages=messages, dialect="anthropic", **more))
     assert request_faults("chat", plain(found)) == []
@@ -200,14 +204,15 @@ def test_the_target_decides_on_the_limit_the_markers_and_reasoning():
 
 
 def test_results_come_before_what_else_the_user_says_with_them():
-    found = sent(Message("user", (Text("first"), ToolResult("t1", (Text("ok"),)), Text("then"))))
+    found = sent(calling("t1"), Message("user", (Text("first"), ToolResult("t1", (Text("ok"),)), Text("then"))))[1:]
     assert [message["role"] for message in found] == ["tool", "user"]
     assert [part["text"] for part in found[1]["content"]] == ["first", "then"]
 
 
 def test_images_of_a_result_follow_all_results_in_a_user_message():
     picture = Image(Source("base64", "AAAA", "image/png"))
-    found = sent(Message("user", (ToolResult("t1", (picture,)), ToolResult("t2", (Text("ok"),)))))
+    results = (ToolResult("t1", (picture,)), ToolResult("t2", (Text("ok"),)))
+    found = sent(calling("t1", "t2"), Message("user", results))[1:]
     assert [message["role"] for message in found] == ["tool", "tool", "user"]
     assert found[2]["content"][0]["text"] == "Of the result of t1:"
     assert found[2]["content"][1]["image_url"]["url"] == "data:image/png;base64,AAAA"
@@ -224,7 +229,7 @@ def test_images_of_a_result_follow_all_results_in_a_user_message():
 )
 def test_a_result_that_failed_says_so(said: str, told: str):
     content = (Text(said),) if said else ()
-    assert sent(Message("user", (ToolResult("t", content, is_error=True),)))[0]["content"] == told
+    assert sent(calling("t"), Message("user", (ToolResult("t", content, is_error=True),)))[1]["content"] == told
 
 
 def test_both_spellings_of_one_text_become_the_same_bytes():

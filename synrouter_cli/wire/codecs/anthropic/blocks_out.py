@@ -41,7 +41,7 @@ from synrouter_cli.wire.ir import (
 from synrouter_cli.wire.losses import field
 from synrouter_cli.wire.sealed import unseal
 
-__all__ = ["Writer", "arguments", "marker", "written"]
+__all__ = ["Writer", "arguments", "call_id", "marker", "written"]
 
 Json = dict[str, Any]
 _DATA_URL: Final = re.compile(r"data:([\w.+-]+/[\w.+-]+)?(?:;[^,;]*)*;base64,")
@@ -243,7 +243,7 @@ def _tool_use(to: Writer, one: ToolUse, path: Path) -> Json | None:
         return None
     asis = to.own or (to.answers and not one.namespace)
     name = one.name if asis else flat_name(one.name, one.namespace)
-    out: Json = {"type": "tool_use", "id": _id(one.id), "name": name, "input": arguments(one)}
+    out: Json = {"type": "tool_use", "id": call_id(one.id), "name": name, "input": arguments(one)}
     return out if one.cache is None and not one.extras else to.finish(out, one.cache, one.extras, ToolUse, path)
 
 
@@ -251,7 +251,7 @@ def _tool_result(to: Writer, one: ToolResult, path: Path) -> Json | None:
     if one.kind == "server":
         to.lose("block", path)
         return None
-    out: Json = {"type": "tool_result", "tool_use_id": _id(one.id)}
+    out: Json = {"type": "tool_result", "tool_use_id": call_id(one.id)}
     if one.bare and len(one.content) == 1 and isinstance(one.content[0], Text):
         out["content"] = one.content[0].text
     elif one.content or not one.bare:
@@ -273,7 +273,8 @@ def _opaque(to: Writer, one: Opaque, path: Path) -> Json | None:
 
 
 @lru_cache(maxsize=1024)  # a call's and its result's
-def _id(call: str) -> str:
+def call_id(call: str) -> str:
+    """An id of the characters that the API takes."""
     return _NOT_IN_IDS.sub("_", call) or "_"
 
 

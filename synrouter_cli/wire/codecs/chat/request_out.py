@@ -14,6 +14,7 @@ from synrouter_cli.wire.codecs.chat.leaving import Leaving, Target
 from synrouter_cli.wire.codecs.chat.messages_out import messages_out, system_out
 from synrouter_cli.wire.codecs.chat.settings import format_out, limit_name, reasoning_out
 from synrouter_cli.wire.codecs.chat.tools import choice_out, tool_out
+from synrouter_cli.wire.codecs.pairing import paired, shortened
 from synrouter_cli.wire.codecs.sampling import sampled
 from synrouter_cli.wire.ir import Loss, Request
 from synrouter_cli.wire.losses import field as field_loss
@@ -26,6 +27,8 @@ _TIERS: Final = {"standard_only": "default"}
 _KNOWN_TIERS: Final = frozenset("auto default flex scale priority fast".split())
 _LONGEST_ID: Final = 64
 """Characters of a user's id; Claude Code's is longer (OpenAI, "Create chat completion")."""
+_LONGEST_CALL: Final = 40
+"""Characters of a call's id."""
 _PLAIN: Final = Target()
 
 
@@ -33,7 +36,8 @@ def encode_request(request: Request, target: Target = _PLAIN) -> tuple[bytes, tu
     """The body, and what of the request it has no place for. `target` says what the server takes."""
     leaving = Leaving(target, foreign=request.dialect not in (None, "chat"))
     body: Object = {"model": request.model}
-    body["messages"] = system_out(request, leaving) + messages_out(request.messages, leaving)
+    messages = paired(request.messages, _call_id) if leaving.foreign else request.messages
+    body["messages"] = system_out(request, leaving) + messages_out(messages, leaving)
     _put_tools(body, request, leaving)
     _put_limits(body, request, leaving)
     _put_stream(body, request)
@@ -55,6 +59,10 @@ def _fit_cache_options(extras: Object, leaving: Leaving) -> None:
     if isinstance(options, dict) and options.get("ttl") not in (None, "30m"):
         extras["prompt_cache_options"] = {key: value for key, value in options.items() if key != "ttl"}
         leaving.losses.append(field_loss("ttl", "prompt_cache_options.ttl"))
+
+
+def _call_id(called: str) -> str:
+    return shortened(called, _LONGEST_CALL)
 
 
 def _put(body: Object, **fields: Any) -> None:

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from synrouter_cli.wire import losses as told
 from synrouter_cli.wire.codecs.efforts import effort_of_budget
+from synrouter_cli.wire.codecs.pairing import paired, shortened
 from synrouter_cli.wire.codecs.responses.choices import write_choice
 from synrouter_cli.wire.codecs.responses.items_in import offered
 from synrouter_cli.wire.codecs.responses.items_out import Items
@@ -31,6 +32,8 @@ Json = dict[str, Any]
 FEWEST_TOKENS: Final = 16
 """The least that max_output_tokens may be (OpenAI, "Create a model response")."""
 LONGEST_USER: Final = 64
+LONGEST_CALL: Final = 64
+"""Characters of a call's id."""
 _TIERS: Final = {"standard_only": "default"}
 _KNOWN_TIERS: Final = frozenset("auto default flex scale priority fast ultrafast".split())
 _SHARED: Final = frozenset({"prompt_cache_options", "prompt_cache_retention", "top_logprobs", "moderation"})
@@ -83,7 +86,7 @@ def _instructions(request: Request, losses: list[Loss]) -> str:
 
 
 def _input(request: Request, losses: list[Loss], ours: bool) -> str | list[Json]:
-    messages = request.messages
+    messages = request.messages if ours else paired(request.messages, _call_id)
     if len(messages) == 1 and messages[0].item == {"input": True} and isinstance(messages[0].blocks[0], Text):
         return messages[0].blocks[0].text
     items = Items(request.tools, losses, ours=ours).of(_without_mark(message) for message in messages)
@@ -91,6 +94,10 @@ def _input(request: Request, losses: list[Loss], ours: bool) -> str | list[Json]
         written = {**about, "tools": write_tools(tools, losses, ours)}
         items.insert(written.pop("place"), written)
     return items
+
+
+def _call_id(called: str) -> str:
+    return shortened(called, LONGEST_CALL) or "call"  # an empty one is none here
 
 
 def _without_mark(message: Message) -> Message:
