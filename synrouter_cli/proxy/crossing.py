@@ -99,6 +99,7 @@ class Crossing:
         request = self.answered
         key = request.cache_key or (session_id[:_KEY_CHARS] if field == "prompt_cache_key" else None)
         usage = True if request.stream and self.way.dialect == "chat" else request.include_usage
+        self.usage_is_ours = not self.translated and usage != request.include_usage
         request = replace(request, model=self.way.model, cache_key=key, include_usage=usage)
         body, losses = _encoded(abroad(request, self.way.dialect), self.way.dialect, self.cache)
         self._lose(losses)

@@ -22,6 +22,7 @@ from msgspec.structs import replace
 
 from synrouter_cli.wire.codecs.freetext import FreeText
 from synrouter_cli.wire.codecs.halves import mended
+from synrouter_cli.wire.codecs.pairing import plain_id, unused
 from synrouter_cli.wire.ir import (
     BlockEnded,
     BlockStarted,
@@ -104,6 +105,9 @@ class Restorer:
         for tool in asked.tools:
             self._tools.setdefault(flat_name(tool.name, tool.namespace), tool)
         self._texts: dict[int, FreeText] = {}
+        self._asked = asked
+        self._taken: set[str] | None = None
+        """Ids of the conversation's calls."""
 
     def response(self, response: Response) -> Response:
         blocks = tuple(self._whole(one) if isinstance(one, ToolUse) else one for one in response.blocks)
@@ -112,7 +116,7 @@ class Restorer:
     def event(self, event: StreamEvent) -> list[StreamEvent]:
         """What an event becomes: the same, or one or more in its place."""
         if isinstance(event, BlockStarted) and isinstance(event.block, ToolUse):
-            restored = self._named(event.block)
+            restored = self._own(self._named(event.block))
             if restored.kind == "custom" and event.block.kind != "custom":
                 self._texts[event.index] = FreeText()
             return [BlockStarted(event.index, restored)]
@@ -136,8 +140,17 @@ class Restorer:
             return replace(restored, kind="local_shell")
         return replace(restored, kind="custom") if tool.kind == "custom" else restored
 
+    def _own(self, use: ToolUse) -> ToolUse:
+        """A call with an id of its own: servers that begin anew with every answer (`call_0`) would have a client that
+        goes by ids take an earlier call's result for this one's."""
+        if self._taken is None:
+            messages = self._asked.messages
+            self._taken = {plain_id(one.id) for said in messages for one in said.blocks if isinstance(one, ToolUse)}
+        name = unused(use.id, self._taken)
+        return use if name == use.id else replace(use, id=name)
+
     def _whole(self, use: ToolUse) -> ToolUse:
-        restored = self._named(use)
+        restored = self._own(self._named(use))
         if restored.kind != "custom" or use.kind == "custom":
             return restored
         text = FreeText()

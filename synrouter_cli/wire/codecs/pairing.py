@@ -17,6 +17,7 @@ is written for an answer and what stood before it never depends on what comes af
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -24,8 +25,9 @@ from msgspec.structs import replace
 
 from synrouter_cli.wire.ir import Block, Message, Text, ToolResult, ToolUse
 
-__all__ = ["paired", "shortened", "unused"]
+__all__ = ["paired", "plain_id", "shortened", "unused"]
 
+_NOT_IN_IDS: Final = re.compile(r"[^A-Za-z0-9_-]")
 Messages = tuple[Message, ...]
 _NO_RESULT: Final = "(The call was broken off: it has no result.)"
 _NO_CALL: Final = "(The result of a call that is not part of this conversation any more:)"
@@ -50,13 +52,22 @@ def paired(messages: Messages, shaped: Callable[[str], str] = str) -> Messages:
 
 
 def unused(called: str, taken: set[str]) -> str:
-    """An id that no other call has, by a number behind it where one has; it is taken then."""
+    """An id that no other call has, by a number behind it where one has; it is taken then, in its plain form."""
     found, n = called, 1
-    while found in taken:
+    while plain_id(found) in taken:
         n += 1
         found = f"{called}_{n}"
-    taken.add(found)
+    taken.add(plain_id(found))
     return found
+
+
+def plain_id(called: str) -> str:
+    """An id of the characters that the Messages API takes.
+
+    >>> plain_id("functions.ls:0"), plain_id("")
+    ('functions_ls_0', '_')
+    """
+    return _NOT_IN_IDS.sub("_", called) or "_"
 
 
 def shortened(called: str, longest: int) -> str:
@@ -81,9 +92,10 @@ def _are_pairs(messages: Messages, shaped: Callable[[str], str]) -> bool:
                 return False
             waiting = [block.id for block in message.blocks if block.__class__ is ToolUse]
             for called in waiting:
-                if called in taken or shaped(called) != called:
+                plain = plain_id(called)
+                if plain in taken or shaped(called) != called:
                     return False
-                taken.add(called)
+                taken.add(plain)
             continue
         results = [block.id for block in message.blocks if block.__class__ is ToolResult]
         if results != waiting and sorted(results) != sorted(waiting):

@@ -21,6 +21,7 @@ import msgspec
 from synrouter_cli.wire.codecs.anthropic.paths import Path, joined
 from synrouter_cli.wire.codecs.disguise import flat_name, wrapped
 from synrouter_cli.wire.codecs.halves import mended, mended_json
+from synrouter_cli.wire.codecs.pairing import plain_id
 from synrouter_cli.wire.ir import (
     Audio,
     Block,
@@ -41,7 +42,7 @@ from synrouter_cli.wire.ir import (
 from synrouter_cli.wire.losses import field
 from synrouter_cli.wire.sealed import unseal
 
-__all__ = ["Writer", "arguments", "call_id", "marker", "written"]
+__all__ = ["Writer", "arguments", "marker", "written"]
 
 Json = dict[str, Any]
 _DATA_URL: Final = re.compile(r"data:([\w.+-]+/[\w.+-]+)?(?:;[^,;]*)*;base64,")
@@ -55,7 +56,6 @@ _KNOWN_EXTRAS: Final[Mapping[type, frozenset[str]]] = {
 _LOCATIONS: Final = frozenset(
     ["char_location", "page_location", "content_block_location", "web_search_result_location", "search_result_location"]
 )
-_NOT_IN_IDS: Final = re.compile(r"[^A-Za-z0-9_-]")
 _object: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
@@ -243,7 +243,7 @@ def _tool_use(to: Writer, one: ToolUse, path: Path) -> Json | None:
         return None
     asis = to.own or (to.answers and not one.namespace)
     name = one.name if asis else flat_name(one.name, one.namespace)
-    out: Json = {"type": "tool_use", "id": call_id(one.id), "name": name, "input": arguments(one)}
+    out: Json = {"type": "tool_use", "id": plain_id(one.id), "name": name, "input": arguments(one)}
     return out if one.cache is None and not one.extras else to.finish(out, one.cache, one.extras, ToolUse, path)
 
 
@@ -251,7 +251,7 @@ def _tool_result(to: Writer, one: ToolResult, path: Path) -> Json | None:
     if one.kind == "server":
         to.lose("block", path)
         return None
-    out: Json = {"type": "tool_result", "tool_use_id": call_id(one.id)}
+    out: Json = {"type": "tool_result", "tool_use_id": plain_id(one.id)}
     if one.bare and len(one.content) == 1 and isinstance(one.content[0], Text):
         out["content"] = one.content[0].text
     elif one.content or not one.bare:
@@ -270,12 +270,6 @@ def _opaque(to: Writer, one: Opaque, path: Path) -> Json | None:
         return one.data  # type: ignore[no-any-return]
     to.lose("block", path)
     return None
-
-
-@lru_cache(maxsize=1024)  # a call's and its result's
-def call_id(call: str) -> str:
-    """An id of the characters that the API takes."""
-    return _NOT_IN_IDS.sub("_", call) or "_"
 
 
 _WRITERS: Final[Mapping[type, Callable[[Writer, Any, Path], Json | None]]] = {

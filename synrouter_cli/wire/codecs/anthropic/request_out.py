@@ -11,13 +11,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from synrouter_cli.wire.codecs.anthropic.blocks_out import Writer, call_id, marker, written
+from synrouter_cli.wire.codecs.anthropic.blocks_out import Writer, marker, written
 from synrouter_cli.wire.codecs.anthropic.models import Takes, takes
 from synrouter_cli.wire.codecs.anthropic.schemas import closed
 from synrouter_cli.wire.codecs.anthropic.thought import thought
 from synrouter_cli.wire.codecs.anthropic.tools_out import is_forced, tool_fields
 from synrouter_cli.wire.codecs.anthropic.turns import leading, turns
-from synrouter_cli.wire.codecs.pairing import paired
+from synrouter_cli.wire.codecs.pairing import paired, plain_id
 from synrouter_cli.wire.ir import Loss, Request
 from synrouter_cli.wire.losses import field
 
@@ -65,7 +65,7 @@ def encode_request(request: Request, default_max_tokens: int | None = None) -> t
 
 
 def _messages(request: Request, to: Writer, model: Takes) -> list[Json]:
-    messages = request.messages if to.own else paired(request.messages, call_id)
+    messages = request.messages if to.own else paired(request.messages, plain_id)
     out = turns(messages, to, system_entries=model.system_entries)
     if is_forced(request) and not model.forced_tools and not to.own:
         name = request.tool_choice.name if request.tool_choice is not None else None
