@@ -137,7 +137,7 @@ def _mended(value: Any) -> Any:
 
 
 def _text(to: Writer, one: Text, path: Path) -> Json | None:
-    if not one.text and not to.own:
+    if not to.own and not (one.text if to.answers else one.text.strip()):  # white space alone is refused too
         to.lose("empty_text", path)
         return None
     out: Json = {"type": "text", "text": one.text}

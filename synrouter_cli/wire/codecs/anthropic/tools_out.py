@@ -13,13 +13,14 @@ from typing import Any, Final
 
 from synrouter_cli.wire.codecs.anthropic.blocks_out import Writer, marker
 from synrouter_cli.wire.codecs.disguise import disguised, flat_name
-from synrouter_cli.wire.ir import Request, Tool, ToolChoice
+from synrouter_cli.wire.ir import Message, Request, Tool, ToolChoice, ToolUse
 from synrouter_cli.wire.losses import field
 
-__all__ = ["is_forced", "tool_fields"]
+__all__ = ["FORMER", "is_forced", "tool_fields"]
 
 Json = dict[str, Any]
 _EXTRAS: Final = frozenset(["eager_input_streaming", "input_examples", "allowed_callers"])
+FORMER: Final = "A tool of earlier turns, which can't be called any more."
 _FINDS: Final = "tool_search_tool"
 _SEARCHES: Final = ("web_search", "web_search_preview")
 
@@ -31,7 +32,7 @@ def tool_fields(request: Request, to: Writer, *, forced: bool) -> Json:
     tools = [_tool(one, to, f"tools.{i}") for i, one in enumerate(request.tools) if _is_allowed(one, allowed)]
     written = [one for one in tools if one is not None]
     if not written:
-        return {}
+        return {} if to.own else _called_before(request.messages)
     if not to.own:
         _undeferred(written, to)
     fields: Json = {"tools": written}
@@ -44,6 +45,15 @@ def tool_fields(request: Request, to: Writer, *, forced: bool) -> Json:
     if said is not None:
         fields["tool_choice"] = {**said, **(request.extras.get("tool_choice") or {} if to.own else {})}
     return fields
+
+
+def _called_before(messages: Sequence[Message]) -> Json:
+    """Tools that are called in the conversation and offered no more: calls are taken beside definitions only."""
+    used = dict.fromkeys(
+        flat_name(one.name, one.namespace) for said in messages for one in said.blocks if isinstance(one, ToolUse)
+    )
+    tools = [{"name": name, "description": FORMER, "input_schema": {"type": "object"}} for name in used]
+    return {"tools": tools, "tool_choice": {"type": "none"}} if tools else {}
 
 
 def is_forced(request: Request) -> bool:
@@ -116,7 +126,7 @@ def _finish(out: Json, tool: Tool, to: Writer, path: str) -> Json:
     if tool.deferred is not None:
         out["defer_loading"] = tool.deferred
     for name, value in tool.extras.items():
-        if to.own or name in _EXTRAS:
+        if to.own or (name in _EXTRAS and (name != "allowed_callers" or _are_callers(value))):
             out[name] = value
         else:
             to.losses.append(field(name, f"{path}.{name}"))
@@ -125,6 +135,11 @@ def _finish(out: Json, tool: Tool, to: Writer, path: str) -> Json:
     elif tool.cache is not None:
         out["cache_control"] = marker(tool.cache)
     return out
+
+
+def _are_callers(value: Any) -> bool:
+    """Whether it is this API's list: Responses has one of the same name, and other words in it."""
+    return isinstance(value, list) and all(one == "direct" or str(one).startswith("code_execution") for one in value)
 
 
 def _object_schema(schema: Any) -> Json:
