@@ -167,5 +167,5 @@ def _encoded(request: Request, dialect: str, cache: CacheKind) -> tuple[bytes, t
     if dialect == "chat":
         from synrouter_cli.wire.codecs.chat import CODEC, Target  # as with CODECS: most requests need none
 
-        return CODEC.encode_request(request, Target(markers=cache in TAKES_MARKERS))
+        return CODEC.encode_request(request, Target(markers=cache in TAKES_MARKERS, cache_key=cache == "key"))
     return codec_of(dialect).encode_request(request)
