@@ -13,7 +13,6 @@ import base64
 import binascii
 import re
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from typing import Any, Final
 
 import msgspec

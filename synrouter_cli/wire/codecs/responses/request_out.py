@@ -17,6 +17,7 @@ from synrouter_cli.wire import losses as told
 from synrouter_cli.wire.codecs.efforts import effort_of_budget
 from synrouter_cli.wire.codecs.pairing import paired, shortened
 from synrouter_cli.wire.codecs.responses.choices import write_choice
+from synrouter_cli.wire.codecs.responses.counts import KNOWN_TIERS
 from synrouter_cli.wire.codecs.responses.items_in import offered
 from synrouter_cli.wire.codecs.responses.items_out import Items
 from synrouter_cli.wire.codecs.responses.reading import dump
@@ -35,7 +36,6 @@ LONGEST_USER: Final = 64
 LONGEST_CALL: Final = 64
 """Characters of a call's id."""
 _TIERS: Final = {"standard_only": "default"}
-_KNOWN_TIERS: Final = frozenset("auto default flex scale priority fast ultrafast".split())
 _SHARED: Final = frozenset({"prompt_cache_options", "prompt_cache_retention", "top_logprobs", "moderation"})
 """Fields that Chat has too."""
 _MERGED: Final = frozenset({"reasoning", "text", "include", "user"})
@@ -164,7 +164,7 @@ def _text(request: Request, ours: bool) -> Json | None:
 def write_format(form: Format) -> Json:
     if form.kind != "schema":
         return {"type": "json_object" if form.kind == "json" else "text"}
-    fields: Json = {"type": "json_schema", "name": form.name or "answer", "schema": form.schema}
+    fields: Json = {"type": "json_schema", "name": form.name or "answer", "schema": form.schema or {}}
     if form.description is not None:
         fields["description"] = form.description
     if form.strict is not None:
@@ -185,7 +185,7 @@ def _tier(request: Request, losses: list[Loss]) -> str | None:
     if name is None:
         return None
     tier = _TIERS.get(name, name)
-    if tier in _KNOWN_TIERS:
+    if tier in KNOWN_TIERS:
         return tier
     losses.append(Loss("service_tier", "service_tier"))
     return None
