@@ -131,7 +131,8 @@ def _called(answers: Messages, taken: set[str], shaped: Callable[[str], str]) ->
 
 
 def _own(call: ToolUse, names: list[Named], taken: set[str], shaped: Callable[[str], str]) -> ToolUse:
-    name = unused(shaped(call.id), taken)
+    name = shaped(unused(shaped(call.id), taken))
+    taken.add(plain_id(name))
     own = call if name == call.id else replace(call, id=name)
     names.append((call.id, own))
     return own

@@ -38,6 +38,7 @@ HABITS = {
     "ids with signs in them": chat(HI, calls("functions.f:0", "functions_f_0"), result("functions_f_0", "1"),
                                    result("functions.f:0", "2")),
     "ids of two hundred characters": chat(HI, calls("x" * 200, "x" * 201), result("x" * 201), result("x" * 200)),
+    "long ids that come again": chat(HI, calls("x" * 40), result("x" * 40), calls("x" * 40), result("x" * 40)),
     "a call without a result": chat(HI, calls("a", "b"), result("b"), HI),
     "calls without any result": chat(HI, calls("a", "b"), HI, calls("c"), result("c")),
     "a history that begins with a result": chat(result("a"), HI, calls("b"), result("b")),

@@ -180,7 +180,8 @@ def read_output(item: Item, path: str, called: str | None = None) -> ToolResult:
     """What came of a call; `called` is the id of the call whose item has this one's id, which some outputs name
     instead."""
     kind = item["type"]
-    given = item.get("call_id") or called or item.get("id")
+    alone = kind == "function_call_output" and item.get("call_id") is None  # what a tool says uncalled
+    given = "" if alone else item.get("call_id") or called or item.get("id")
     if not isinstance(given, str):
         raise refused(f"{path}.call_id", "a string is needed here")
     if kind in BY_OUTPUT:
@@ -188,6 +189,8 @@ def read_output(item: Item, path: str, called: str | None = None) -> ToolResult:
     content, bare = _read_content(item.get("output"), f"{path}.output")
     item_rest = rest(item, _OUTPUT)
     error = {"incomplete": True}.get(item_rest.pop("status", ""))
+    if alone:
+        item_rest["call_id"] = None
     custom = kind == "custom_tool_call_output"
     return ToolResult(given, content, error, bare, "custom" if custom else "function", item=item_rest or None)
 
