@@ -13,7 +13,8 @@ there. For Chat Completions, whose servers know functions alone, custom tools an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from operator import is_
 from typing import Final
 
@@ -23,12 +24,13 @@ from synrouter_cli.prompt.leaving_out import BILLING_HEADER
 from synrouter_cli.providers import CacheKind
 from synrouter_cli.wire.codecs.disguise import disguised, flat_name, wrapped
 from synrouter_cli.wire.codecs.made import Made
-from synrouter_cli.wire.ir import Block, Message, Opaque, Request, Text, Tool, ToolChoice, ToolResult, ToolUse
+from synrouter_cli.wire.ir import Block, Loss, Message, Opaque, Request, Text, Tool, ToolChoice, ToolResult, ToolUse
 
-__all__ = ["TAKES_MARKERS", "abroad"]
+__all__ = ["TAKES_MARKERS", "abroad", "came_from"]
 
 TAKES_MARKERS: Final[frozenset[CacheKind]] = frozenset({"markers", "session"})
 """Kinds of caches whose providers know `cache_control` in Chat Completions; others may refuse the field."""
+_PLACE: Final = re.compile(r"^(system|tools)\.(\d+)(?=\.|$)")
 _REFERENCE: Final = "tool_reference"
 
 
@@ -39,6 +41,29 @@ def abroad(request: Request, to: str) -> Request:
     if to == "chat":
         request = _as_functions(_each(request, _told))
     return request
+
+
+def came_from(losses: Sequence[Loss], request: Request) -> list[Loss]:
+    """The losses of what `abroad` made of a request, with the places where that stood in the request itself.
+
+    >>> from synrouter_cli.wire.ir import Cache
+    >>> told = Request("m", system=(Text(BILLING_HEADER), Text("s", Cache())), dialect="anthropic")
+    >>> came_from([Loss("cache_marker", "system.0")], told)[0].path
+    'system.1'
+    """
+    if request.dialect != "anthropic":
+        return list(losses)
+    names = [tool.name for tool in request.tools]
+    stood = {
+        "system": range(len(request.system) - len(_system(request.system)), len(request.system)),
+        "tools": [names.index(tool.name) for tool in _shown(request)],
+    }
+
+    def place(found: re.Match[str]) -> str:
+        here, at = stood[found[1]], int(found[2])
+        return f"{found[1]}.{here[at] if at < len(here) else at}"
+
+    return [Loss(loss.code, _PLACE.sub(place, loss.path)) for loss in losses]
 
 
 def _system(system: tuple[Text, ...]) -> tuple[Text, ...]:

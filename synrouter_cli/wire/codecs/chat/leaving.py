@@ -48,13 +48,15 @@ class Leaving:
     is only known to take what all do: a system prompt at the start, texts as strings. `files`: it knows the files
     that are named by id."""
 
-    __slots__ = ("files", "foreign", "losses", "plain", "target")
+    __slots__ = ("files", "foreign", "led", "losses", "plain", "target")
 
     def __init__(self, target: Target, *, foreign: bool, plain: bool = False, files: bool = True) -> None:
         self.target = target
         self.foreign = foreign
         self.plain = foreign and plain
         self.files = files
+        self.led = 0
+        """Messages that went into the system prompt: the others' places begin after them."""
         self.losses: list[Loss] = []
 
     def lose(self, code: str, path: str) -> None:

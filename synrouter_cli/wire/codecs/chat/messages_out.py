@@ -50,10 +50,11 @@ _SAYS_SO: Final = 80
 _MADE: Final[Made[tuple[list[Object], list[Loss]]]] = Made()
 
 
-def with_system_first(request: Request) -> Request:
+def with_system_first(request: Request, leaving: Leaving) -> Request:
     """The instructions before the first turn as one system prompt, and later ones as the user's words: many servers
     know no role `developer`, and their models' templates a system message nowhere else."""
     start = next((i for i, one in enumerate(request.messages) if not _instructs(one)), len(request.messages))
+    leaving.led = start
     first = tuple(block for one in request.messages[:start] for block in one.blocks if isinstance(block, Text))
     rest = tuple([_as_users(one) if one.role in _SYSTEM else one for one in request.messages[start:]])
     bare = request.system_bare and not first
@@ -79,7 +80,7 @@ def messages_out(request: Request, leaving: Leaving) -> list[Object]:
         content = _content(request.system, request.system_bare, "system", leaving)
         found.append({"role": "system", "content": content})
     target = leaving.target
-    for i, message in enumerate(request.messages):
+    for i, message in enumerate(request.messages, leaving.led):
         context = (i, leaving.foreign, leaving.plain, leaving.files, target.markers, target.reasoning)
         made = _MADE.get(message, context)
         if made is None:

@@ -18,6 +18,7 @@ from synrouter_cli.wire.codecs.chat.settings import format_out, is_openais, limi
 from synrouter_cli.wire.codecs.chat.tools import choice_out, tool_out
 from synrouter_cli.wire.codecs.pairing import paired, shortened
 from synrouter_cli.wire.codecs.sampling import sampled
+from synrouter_cli.wire.codecs.strict import fitting
 from synrouter_cli.wire.ir import Loss, Request
 from synrouter_cli.wire.losses import field as field_loss
 
@@ -41,7 +42,8 @@ def encode_request(request: Request, target: Target = _PLAIN) -> tuple[bytes, tu
     files = not foreign or (request.dialect == "responses" and openais)
     leaving = Leaving(target, foreign=foreign, plain=not openais, files=files)
     body: Object = {"model": request.model}
-    body["messages"] = messages_out(_fitting(request, leaving), leaving)
+    request = _fitting(request, leaving)
+    body["messages"] = messages_out(request, leaving)
     _put_tools(body, request, leaving)
     _put_limits(body, request, leaving)
     _put_stream(body, request)
@@ -61,8 +63,8 @@ def _fitting(request: Request, leaving: Leaving) -> Request:
     """The request with its conversation as servers of this dialect want it."""
     if not leaving.foreign:
         return request
-    request = replace(request, messages=paired(request.messages, _call_id))
-    return with_system_first(request) if leaving.plain else request
+    request = replace(fitting(request, leaving.losses), messages=paired(request.messages, _call_id))
+    return with_system_first(request, leaving) if leaving.plain else request
 
 
 def _fit_cache_options(extras: Object, leaving: Leaving) -> None:

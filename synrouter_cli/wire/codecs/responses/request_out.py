@@ -23,7 +23,8 @@ from synrouter_cli.wire.codecs.responses.items_out import Items
 from synrouter_cli.wire.codecs.responses.reading import dump
 from synrouter_cli.wire.codecs.responses.request_in import ENCRYPTED, extra
 from synrouter_cli.wire.codecs.responses.tools import write_tools
-from synrouter_cli.wire.codecs.sampling import sampled
+from synrouter_cli.wire.codecs.sampling import sampled, stop_loss
+from synrouter_cli.wire.codecs.strict import fitting
 from synrouter_cli.wire.ir import Format, Loss, Message, Reasoning, Request, Text, Tool
 
 __all__ = ["encode_request", "write_format"]
@@ -44,6 +45,7 @@ _MERGED: Final = frozenset({"reasoning", "text", "include", "user"})
 def encode_request(request: Request) -> tuple[bytes, tuple[Loss, ...]]:
     losses: list[Loss] = []
     ours = request.dialect == "responses"
+    request = fitting(request, losses)
     body: Json = {"model": request.model}
     if request.system:
         body["instructions"] = _instructions(request, losses)
@@ -74,7 +76,7 @@ def _sampling(request: Request, losses: list[Loss], ours: bool) -> Json:
     if ours:
         return {"temperature": request.temperature, "top_p": request.top_p}
     fields, lost = sampled(request)
-    losses += [loss for loss in lost if loss.path != "stop"]  # no model has those here: told below
+    losses += [loss for loss in lost if loss.code != "stop_sequences"]  # no model has those here: told below
     return {name: value for name, value in fields.items() if name != "stop"}
 
 
@@ -216,6 +218,6 @@ def _tell(request: Request, losses: list[Loss]) -> None:
     if request.top_k is not None:
         losses.append(Loss("top_k", "top_k"))
     if request.stop:
-        losses.append(Loss("stop_sequences", "stop"))
+        losses.append(stop_loss(request))
     if request.cache is not None:
         losses.append(Loss("cache_marker", "cache_control"))
