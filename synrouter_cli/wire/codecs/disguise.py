@@ -34,7 +34,7 @@ from synrouter_cli.wire.ir import (
     ToolUse,
 )
 
-__all__ = ["LOCAL_SHELL", "Restorer", "disguised", "flat_name", "wrapped"]
+__all__ = ["LOCAL_SHELL", "OPENAIS_NAME", "Restorer", "disguised", "flat_name", "wrapped"]
 
 LOCAL_SHELL: Final[dict[str, Any]] = {
     "type": "object",
@@ -50,10 +50,12 @@ _SHELL_TEXT: Final = "Runs a command on the user's machine and returns its outpu
 _FREE_TEXT: Final = "The whole input of the tool as free text. It is no JSON in itself: write it plainly."
 _NOT_IN_NAMES: Final = re.compile(r"[^A-Za-z0-9_-]")
 _LONGEST_NAME: Final = 128
+OPENAIS_NAME: Final = 64
+"""Characters that OpenAI's APIs take of a name; MCP's tools often have more."""
 
 
 @lru_cache(maxsize=4096)
-def flat_name(name: str, namespace: str | None = None) -> str:
+def flat_name(name: str, namespace: str | None = None, longest: int = _LONGEST_NAME) -> str:
     """A name that the Messages API takes, the namespace in front; too long ones end with a digest.
 
     >>> flat_name("create issue", "mcp__github__"), flat_name("run", "shell")
@@ -61,10 +63,10 @@ def flat_name(name: str, namespace: str | None = None) -> str:
     """
     joined = name if not namespace else f"{namespace}{'' if namespace.endswith('__') else '__'}{name}"
     plain = _NOT_IN_NAMES.sub("_", joined)
-    if len(plain) <= _LONGEST_NAME:
+    if len(plain) <= longest:
         return plain
     digest = hashlib.sha256(joined.encode("utf-8", "surrogatepass")).hexdigest()
-    return f"{plain[: _LONGEST_NAME - 13]}_{digest[:12]}"
+    return f"{plain[: longest - 13]}_{digest[:12]}"
 
 
 def disguised(tool: Tool) -> tuple[str | None, dict[str, Any]]:
@@ -103,7 +105,8 @@ class Restorer:
     def __init__(self, asked: Request) -> None:
         self._tools: dict[str, Tool] = {}
         for tool in asked.tools:
-            self._tools.setdefault(flat_name(tool.name, tool.namespace), tool)
+            for longest in (_LONGEST_NAME, OPENAIS_NAME):
+                self._tools.setdefault(flat_name(tool.name, tool.namespace, longest), tool)
         self._texts: dict[int, FreeText] = {}
         self._asked = asked
         self._taken: set[str] | None = None

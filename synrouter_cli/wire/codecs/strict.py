@@ -1,4 +1,4 @@
-"""What OpenAI's strict mode takes of a tool's schema: objects whose properties are all required, and no others
+"""What OpenAI takes of a tool's schema, and its strict mode: objects whose properties are all required, and no others
 (developers.openai.com, "Structured outputs": supported schemas). Anthropic's takes optional ones too, so a tool that is
 strict there may be refused here.
 
@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from synrouter_cli.wire.ir import Loss, Request
 
-__all__ = ["fitting", "takes_strict"]
+__all__ = ["fitting", "takes_strict", "with_properties"]
 
 _ONE: Final = ("items", "additionalProperties")
 _LISTS: Final = ("anyOf", "prefixItems")
@@ -56,3 +56,14 @@ def _within(schema: Mapping[str, Any]) -> Iterable[Any]:
         yield from schema[name] if isinstance(schema.get(name), list) else ()
     for name in _MAPS:
         yield from schema[name].values() if isinstance(schema.get(name), Mapping) else ()
+
+
+def with_properties(schema: Any) -> Any:
+    """A tool's schema with the `properties` without which an object is refused, empty where there are none.
+
+    >>> with_properties({"type": "object"})
+    {'type': 'object', 'properties': {}}
+    """
+    if not isinstance(schema, Mapping) or schema.get("type") != "object" or "properties" in schema:
+        return schema
+    return {**schema, "properties": {}}

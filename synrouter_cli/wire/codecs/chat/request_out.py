@@ -17,7 +17,7 @@ from synrouter_cli.wire.codecs.chat.messages_out import messages_out, with_syste
 from synrouter_cli.wire.codecs.chat.settings import format_out, is_openais, limit_name, reasoning_out
 from synrouter_cli.wire.codecs.chat.tools import choice_out, tool_out
 from synrouter_cli.wire.codecs.pairing import paired, shortened
-from synrouter_cli.wire.codecs.sampling import sampled
+from synrouter_cli.wire.codecs.sampling import sampled, stop_loss
 from synrouter_cli.wire.codecs.strict import fitting
 from synrouter_cli.wire.ir import Loss, Request
 from synrouter_cli.wire.losses import field as field_loss
@@ -31,6 +31,7 @@ _USUAL_TIERS: Final = ("auto", "default")
 _KNOWN_TIERS: Final = frozenset("auto default flex scale priority fast".split())
 _LONGEST_ID: Final = 64
 """Characters of a user's id; Claude Code's is longer (OpenAI, "Create chat completion")."""
+_MOST_STOPS: Final = 4
 _LONGEST_CALL: Final = 40
 """Characters of a call's id."""
 _PLAIN: Final = Target()
@@ -111,8 +112,11 @@ def _put_limits(body: Object, request: Request, leaving: Leaving) -> None:
         _put(body, temperature=request.temperature, top_p=request.top_p, stop=list(request.stop) or None)
         return
     fields, losses = sampled(request)
-    body.update(fields)
     leaving.losses += losses
+    if len(fields.get("stop", ())) > _MOST_STOPS and not leaving.plain:
+        fields["stop"] = fields["stop"][:_MOST_STOPS]
+        leaving.losses.append(stop_loss(request))
+    body.update(fields)
 
 
 def _put_stream(body: Object, request: Request) -> None:

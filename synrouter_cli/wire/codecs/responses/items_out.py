@@ -171,6 +171,8 @@ class Items:
         if block.extras and not self._ours:
             self._losses.extend(told.field(key, f"{path}.{key}") for key in block.extras)
         item = write_call(block, None if self._ours else self._names.find(block), "")
+        if not self._ours and item.get("arguments") == "":
+            item["arguments"] = "{}"
         self._types[block.id] = item["type"]
         self._items.append(item)
 
