@@ -27,8 +27,8 @@ __all__ = ["TOOL_RESULTS", "Rule", "Script", "ScriptError", "Step", "ToolCall", 
 TOOL_RESULTS: Mapping[str, Any] = {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "…"}]}
 """A message by which an agent comes back; for examples and tests."""
 
-_CARRIERS: Final = tuple(mark.decode() for mark in TRANSIENT)
-"""How messages begin that a client puts last by itself; no person typed them."""
+_CARRIERS: Final = (*(mark.decode() for mark in TRANSIENT), "<system>")
+"""How messages begin that a client puts last by itself, or that were an instruction; no person typed them."""
 
 
 class ScriptError(ValueError):

@@ -13,7 +13,8 @@ there. For Chat Completions, whose servers know functions alone, custom tools an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from operator import is_
 from typing import Final
 
@@ -21,14 +22,15 @@ from msgspec.structs import replace
 
 from synrouter_cli.prompt.leaving_out import BILLING_HEADER
 from synrouter_cli.providers import CacheKind
-from synrouter_cli.wire.codecs.disguise import disguised, flat_name, wrapped
+from synrouter_cli.wire.codecs.disguise import OPENAIS_NAME, disguised, flat_name, wrapped
 from synrouter_cli.wire.codecs.made import Made
-from synrouter_cli.wire.ir import Block, Message, Opaque, Request, Text, Tool, ToolChoice, ToolResult, ToolUse
+from synrouter_cli.wire.ir import Block, Loss, Message, Opaque, Request, Text, Tool, ToolChoice, ToolResult, ToolUse
 
-__all__ = ["TAKES_MARKERS", "abroad"]
+__all__ = ["TAKES_MARKERS", "abroad", "came_from"]
 
 TAKES_MARKERS: Final[frozenset[CacheKind]] = frozenset({"markers", "session"})
 """Kinds of caches whose providers know `cache_control` in Chat Completions; others may refuse the field."""
+_PLACE: Final = re.compile(r"^(system|tools)\.(\d+)(?=\.|$)")
 _REFERENCE: Final = "tool_reference"
 
 
@@ -37,8 +39,31 @@ def abroad(request: Request, to: str) -> Request:
     if request.dialect == "anthropic":
         request = replace(request, system=_system(request.system), tools=_shown(request))
     if to == "chat":
-        request = _as_functions(_each(request, _told))
-    return request
+        return _as_functions(_each(request, _told))
+    return request if request.dialect == to else _with_short_names(request)
+
+
+def came_from(losses: Sequence[Loss], request: Request) -> list[Loss]:
+    """The losses of what `abroad` made of a request, with the places where that stood in the request itself.
+
+    >>> from synrouter_cli.wire.ir import Cache
+    >>> told = Request("m", system=(Text(BILLING_HEADER), Text("s", Cache())), dialect="anthropic")
+    >>> came_from([Loss("cache_marker", "system.0")], told)[0].path
+    'system.1'
+    """
+    if request.dialect != "anthropic":
+        return list(losses)
+    names = [tool.name for tool in request.tools]
+    stood = {
+        "system": range(len(request.system) - len(_system(request.system)), len(request.system)),
+        "tools": [names.index(tool.name) for tool in _shown(request)],
+    }
+
+    def place(found: re.Match[str]) -> str:
+        here, at = stood[found[1]], int(found[2])
+        return f"{found[1]}.{here[at] if at < len(here) else at}"
+
+    return [Loss(loss.code, _PLACE.sub(place, loss.path)) for loss in losses]
 
 
 def _system(system: tuple[Text, ...]) -> tuple[Text, ...]:
@@ -80,7 +105,7 @@ def _told(block: Block) -> Block:
 
 def _in_words(block: Block) -> Block:
     if isinstance(block, Opaque) and block.kind == _REFERENCE:
-        return Text(f"Tool {block.data.get('tool_name')} is loaded.")
+        return Text(f"Tool {flat_name(str(block.data.get('tool_name')), None, OPENAIS_NAME)} is loaded.")
     return block
 
 
@@ -89,9 +114,9 @@ def _in_words(block: Block) -> Block:
 
 def _as_functions(request: Request) -> Request:
     """The same with functions alone."""
-    if not any(tool.kind == "custom" or tool.namespace for tool in request.tools) and not _calls_others(request):
+    if not any(_is_other(tool) for tool in request.tools) and not _calls_others(request):
         return request
-    names = {tool.name: flat_name(tool.name, tool.namespace) for tool in reversed(request.tools)}
+    names = {tool.name: flat_name(tool.name, tool.namespace, OPENAIS_NAME) for tool in reversed(request.tools)}
     choice = request.tool_choice
     tools = tuple(map(_function, request.tools))
     chosen = None if choice is None else _chosen(choice, names)
@@ -100,16 +125,36 @@ def _as_functions(request: Request) -> Request:
 
 def _calls_others(request: Request) -> bool:
     return any(
-        isinstance(block, ToolUse) and (block.kind == "custom" or block.namespace)
-        for message in request.messages
-        for block in message.blocks
+        isinstance(block, ToolUse) and _is_other(block) for message in request.messages for block in message.blocks
     )
+
+
+def _is_other(one: Tool | ToolUse) -> bool:
+    """Whether it is none that Chat Completions has under this name."""
+    return one.kind == "custom" or bool(one.namespace) or len(one.name) > OPENAIS_NAME
+
+
+def _with_short_names(request: Request) -> Request:
+    """The same for Responses, which has all the kinds, but no names of more characters."""
+    names = {one.name: flat_name(one.name, None, OPENAIS_NAME) for one in request.tools if len(one.name) > OPENAIS_NAME}
+    tools = tuple([replace(one, name=names[one.name]) if one.name in names else one for one in request.tools])
+    choice = request.tool_choice
+    if choice is not None and names:
+        name = names.get(choice.name or "", choice.name)
+        choice = replace(choice, name=name, names=tuple(names.get(one, one) for one in choice.names))
+    return replace(_each(request, _short), tools=tools, tool_choice=choice)
+
+
+def _short(block: Block) -> Block:
+    if isinstance(block, ToolUse) and len(block.name) > OPENAIS_NAME:
+        return replace(block, name=flat_name(block.name, None, OPENAIS_NAME))
+    return block
 
 
 def _function(tool: Tool) -> Tool:
     if tool.kind == "builtin":
         return tool
-    named = replace(tool, name=flat_name(tool.name, tool.namespace), namespace=None)
+    named = replace(tool, name=flat_name(tool.name, tool.namespace, OPENAIS_NAME), namespace=None)
     if tool.kind == "function":
         return named
     description, schema = disguised(tool)
@@ -118,7 +163,7 @@ def _function(tool: Tool) -> Tool:
 
 def _call(block: Block) -> Block:
     if isinstance(block, ToolUse) and block.kind in ("function", "custom"):
-        name = flat_name(block.name, block.namespace)
+        name = flat_name(block.name, block.namespace, OPENAIS_NAME)
         return replace(block, name=name, namespace=None, kind="function", arguments=wrapped(block))
     if isinstance(block, ToolResult) and block.kind == "custom":
         return replace(block, kind="function")
@@ -147,5 +192,7 @@ def _each(request: Request, change: Callable[[Block], Block]) -> Request:
     return replace(request, messages=tuple(messages))
 
 
-_CHANGED: Final[Mapping[Callable[[Block], Block], Made[tuple[Message, ...]]]] = {_told: Made(), _call: Made()}
+_CHANGED: Final[Mapping[Callable[[Block], Block], Made[tuple[Message, ...]]]] = {
+    change: Made() for change in (_told, _call, _short)
+}
 """What each change has made of a message; nothing where that stays as it is."""

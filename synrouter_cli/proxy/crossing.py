@@ -21,7 +21,7 @@ from msgspec.structs import replace
 from synrouter_cli.errors import InvalidRequest, NoEmbeddings, NoThreads
 from synrouter_cli.prompt.top_level import model_of, read_top, renamed, with_field
 from synrouter_cli.providers import CacheKind, is_claude
-from synrouter_cli.proxy.abroad import TAKES_MARKERS, abroad
+from synrouter_cli.proxy.abroad import TAKES_MARKERS, abroad, came_from
 from synrouter_cli.proxy.usage_asked import asking
 from synrouter_cli.ways import Way
 from synrouter_cli.wire.codecs import Codec
@@ -99,9 +99,10 @@ class Crossing:
         request = self.answered
         key = request.cache_key or (session_id[:_KEY_CHARS] if field == "prompt_cache_key" else None)
         usage = True if request.stream and self.way.dialect == "chat" else request.include_usage
+        self.usage_is_ours = not self.translated and usage != request.include_usage
         request = replace(request, model=self.way.model, cache_key=key, include_usage=usage)
         body, losses = _encoded(abroad(request, self.way.dialect), self.way.dialect, self.cache)
-        self._lose(losses)
+        self._lose(came_from(losses, request))
         return with_field(body, field, session_id[:_KEY_CHARS]) if field == "session_id" else body
 
     def _lose(self, losses: Sequence[Loss]) -> None:
@@ -166,5 +167,5 @@ def _encoded(request: Request, dialect: str, cache: CacheKind) -> tuple[bytes, t
     if dialect == "chat":
         from synrouter_cli.wire.codecs.chat import CODEC, Target  # as with CODECS: most requests need none
 
-        return CODEC.encode_request(request, Target(markers=cache in TAKES_MARKERS))
+        return CODEC.encode_request(request, Target(markers=cache in TAKES_MARKERS, cache_key=cache == "key"))
     return codec_of(dialect).encode_request(request)

@@ -32,7 +32,7 @@ Dialect: TypeAlias = Literal["anthropic", "chat", "responses"]
 
 class Loss(Struct, frozen=True, gc=False):
     """Something that the target has no place for. `code` names what it is (`top_k`, `image_detail`), `path` where it
-    stood in the source, e.g. `messages.3.content.0`. Never content."""
+    stood in the request as these values tell it, e.g. `messages.3.content.0`. Never content."""
 
     code: str
     path: str

@@ -36,6 +36,7 @@ LOSSES: Final[Mapping[str, str]] = {
     "builtin_tool": "A tool that its own provider runs does not exist at the target.",
     "parallel_calls": "A client of before `tools` takes one call at a time: the first was taken.",
     "deferred_tool": "The target loads no tools later: the tool is offered from the start.",
+    "strict": "The target's strict mode takes no optional properties: the tool is offered without it.",
     # settings
     "cache_key": "The target has no prompt_cache_key.",
     "forced_tool": "The model can't be forced to call a tool: it is told to in words.",

@@ -116,3 +116,18 @@ def test_what_needs_no_other_words_is_the_same_value():
     request, _ = CODECS["responses"].decode_request(b'{"model": "m", "input": "hi"}')
     assert abroad(request, "chat") == request
     assert abroad(request, "responses") is request
+
+
+@pytest.mark.parametrize("to", ["chat", "responses"])
+def test_losses_are_told_by_the_places_in_the_request_that_came(to: str):
+    """The billing line stays behind, and tools that are loaded later stand behind all others."""
+    tools = [tool("late", defer_loading=True, eager_input_streaming=True), tool("f"), tool("g", input_examples=[{}])]
+    loads = called("f", "late")
+    body = anthropic(system=[BILLING, YOU], tools=tools, messages=[{"role": "user", "content": "hi"}, *loads])
+    crossing = cross("anthropic", json.dumps(body).encode(), Way("p", to, "m"), "automatic")
+    crossing.outgoing()
+    assert {loss.path for loss in crossing.losses} - {"max_tokens"} == {
+        "system.1",
+        "tools.0.eager_input_streaming",
+        "tools.2.input_examples",
+    }

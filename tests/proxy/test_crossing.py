@@ -360,6 +360,25 @@ async def test_what_another_provider_thought_is_not_shown_to_this_one(target, pr
         assert sent(edge)["model"] == asked["model"]
 
 
+@pytest.mark.parametrize("asks", [False, True], ids=["without usage", "with usage"])
+async def test_a_chat_stream_that_had_to_be_written_anew_tells_its_usage_where_it_was_asked_to(asks: bool):
+    """Thinking of another provider's is taken out of the request, so it does not go through as it came."""
+    foreign = {"type": "reasoning.encrypted", "data": FOREIGN, "format": "anthropic-claude-v1", "index": 0}
+    answer = {"role": "assistant", "content": "x", "reasoning_details": [foreign]}
+    options = {"stream_options": {"include_usage": True}} if asks else {}
+    chunks = [{"id": "c", "choices": [{"index": 0, "delta": {"content": "Hi"}, "finish_reason": "stop"}]},
+              {"id": "c", "choices": [], "usage": CHAT["usage"]}]  # fmt: skip
+    told = "".join(f"data: {json.dumps(one)}\n\n" for one in chunks) + "data: [DONE]\n\n"
+    async with edge_to("openai") as edge:
+        edge.upstream.plays(whole(told.encode(), content_type="text/event-stream"))
+        asked = {"model": "gpt-5.5", "messages": [*USER, answer, *USER], "stream": True, **options}
+        streamed = await edge.ask(target="/v1/chat/completions", body=json.dumps(asked).encode())
+        assert sent(edge)["stream_options"] == {"include_usage": True}
+        assert (b'"usage"' in streamed.body) is asks
+        assert streamed.body.endswith(b"data: [DONE]\n\n")
+        assert edge.turns.turns[0].outcome.usage.cache_read_tokens == 64
+
+
 async def test_where_none_can_answer_the_first_ones_error_is_told_and_who_was_tried():
     routes = (("claude-*", ("openai/gpt-5.5", "google/gemini-3-pro", "xai/grok-5", "anthropic")),)
     async with edge_to("openai", "anthropic", "google", "xai", routes=routes) as edge:

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from synrouter_cli.wire.codecs.anthropic.schemas import closed
+from synrouter_cli.wire.codecs.anthropic.tools_out import FORMER
 from synrouter_cli.wire.codecs.chat.settings import effort_of
 from synrouter_cli.wire.codecs.disguise import disguised, flat_name, wrapped
 from synrouter_cli.wire.codecs.readable import readable
@@ -184,6 +185,8 @@ def request_meaning(request: Request) -> Meaning:
     """All aspects of a request."""
     tools, choice = _allowed(request)
     system, said = _said(request)
+    if any(tool.description == FORMER for tool in tools):  # what a dialect wants told where no tool is offered
+        tools, choice = [], None
     clients = [_tool(tool) for tool in tools if _is_function(tool)]
     reads_json = _JSON_SQUEEZED in system
     hosted = choice is not None and choice[0] == "tool" and not any(choice[1] == name for name, *_ in clients)

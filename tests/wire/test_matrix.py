@@ -67,7 +67,7 @@ ALLOWED: Final[dict[str, Collection[tuple[str, str]]]] = {
     "image_detail": TO_ANTHROPIC,
     "max_tokens_least": TO_RESPONSES,
     "message_name": {("chat", "anthropic"), ("chat", "responses")},
-    "metadata": TO_ANTHROPIC,
+    "metadata": {*TO_ANTHROPIC, ("responses", "chat")},  # OpenAI's Chat Completions takes it of what is stored only
     "sampling": CROSSING,  # models that reason have theirs fixed
     "service_tier": {("chat", "anthropic")},
     "stop": TO_ANTHROPIC,

@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 import pytest
 
+from synrouter_cli.wire.codecs.anthropic.tools_out import FORMER
 from wire.crossings import DIALECTS, PAIRS, REQUESTS, Json, carried
 
 MESSAGES: Final = {"anthropic": "messages", "chat": "messages", "responses": "input"}
@@ -61,6 +62,8 @@ def _is_answer(dialect: str, message: Json) -> bool:
 def parts(target: str, out: bytes) -> tuple[list[bytes], dict[str, bytes]]:
     """The messages' own bytes, and those of all other fields."""
     fields = msgspec.json.decode(out, type=dict[str, msgspec.Raw])
+    if FORMER.encode() in bytes(fields.get("tools", b"")):  # no model calls what it is not offered: only a case does
+        del fields["tools"], fields["tool_choice"]
     messages = msgspec.json.decode(fields.pop(MESSAGES[target]), type=list[msgspec.Raw])
     return [bytes(one) for one in messages], {name: bytes(one) for name, one in fields.items()}
 

@@ -99,6 +99,42 @@ def test_blocks_of_a_translated_stream_begin_grow_and_end_in_order(upstream: str
     assert not open_blocks or isinstance(out[-1], Failure)
 
 
+PIECES: Final = [
+    {"type": "text_delta", "text": "x"},
+    {"type": "thinking_delta", "thinking": "x"},
+    {"type": "signature_delta", "signature": "x"},
+    {"type": "input_json_delta", "partial_json": "x"},
+    {"type": "citations_delta", "citation": {"type": "char_location"}},
+]
+
+
+@pytest.mark.parametrize("client", CODECS)
+@pytest.mark.parametrize(
+    "block",
+    [
+        {"type": "text", "text": ""},
+        {"type": "thinking", "thinking": "", "signature": ""},
+        {"type": "redacted_thinking", "data": "x"},
+        {"type": "tool_use", "id": "t", "name": "f", "input": {}},
+        {"type": "server_tool_use", "id": "s", "name": "web_search", "input": {}},
+        {"type": "new_to_us"},
+    ],
+    ids=lambda block: block["type"],
+)
+def test_a_piece_of_another_kind_than_its_block_ends_no_stream(client: str, block: Json):
+    deltas = [{"type": "content_block_delta", "index": 0, "delta": piece} for piece in PIECES]
+    told = [
+        {"type": "message_start", "message": {"id": "m", "model": "c"}},
+        {"type": "content_block_start", "index": 0, "content_block": block},
+        *deltas,
+        {"type": "content_block_stop", "index": 0},
+        {"type": "message_delta", "delta": {"stop_reason": "end_turn"}},
+        {"type": "message_stop"},
+    ]
+    out = translated(sse(told, named=True), "anthropic", client, stream=True)[0]
+    assert isinstance(added_up(events(client, out)), Response)
+
+
 def check_order(event: StreamEvent, open_blocks: set[int], *, alone: bool) -> None:
     match event:
         case BlockStarted():

@@ -21,6 +21,8 @@ import msgspec
 from msgspec.structs import replace
 
 from synrouter_cli.wire.codecs.freetext import FreeText
+from synrouter_cli.wire.codecs.halves import mended
+from synrouter_cli.wire.codecs.pairing import plain_id, unused
 from synrouter_cli.wire.ir import (
     BlockEnded,
     BlockStarted,
@@ -32,7 +34,7 @@ from synrouter_cli.wire.ir import (
     ToolUse,
 )
 
-__all__ = ["LOCAL_SHELL", "Restorer", "disguised", "flat_name", "wrapped"]
+__all__ = ["LOCAL_SHELL", "OPENAIS_NAME", "Restorer", "disguised", "flat_name", "wrapped"]
 
 LOCAL_SHELL: Final[dict[str, Any]] = {
     "type": "object",
@@ -48,10 +50,12 @@ _SHELL_TEXT: Final = "Runs a command on the user's machine and returns its outpu
 _FREE_TEXT: Final = "The whole input of the tool as free text. It is no JSON in itself: write it plainly."
 _NOT_IN_NAMES: Final = re.compile(r"[^A-Za-z0-9_-]")
 _LONGEST_NAME: Final = 128
+OPENAIS_NAME: Final = 64
+"""Characters that OpenAI's APIs take of a name; MCP's tools often have more."""
 
 
 @lru_cache(maxsize=4096)
-def flat_name(name: str, namespace: str | None = None) -> str:
+def flat_name(name: str, namespace: str | None = None, longest: int = _LONGEST_NAME) -> str:
     """A name that the Messages API takes, the namespace in front; too long ones end with a digest.
 
     >>> flat_name("create issue", "mcp__github__"), flat_name("run", "shell")
@@ -59,9 +63,10 @@ def flat_name(name: str, namespace: str | None = None) -> str:
     """
     joined = name if not namespace else f"{namespace}{'' if namespace.endswith('__') else '__'}{name}"
     plain = _NOT_IN_NAMES.sub("_", joined)
-    if len(plain) <= _LONGEST_NAME:
+    if len(plain) <= longest:
         return plain
-    return f"{plain[: _LONGEST_NAME - 13]}_{hashlib.sha256(joined.encode()).hexdigest()[:12]}"
+    digest = hashlib.sha256(joined.encode("utf-8", "surrogatepass")).hexdigest()
+    return f"{plain[: longest - 13]}_{digest[:12]}"
 
 
 def disguised(tool: Tool) -> tuple[str | None, dict[str, Any]]:
@@ -88,7 +93,10 @@ def wrapped(use: ToolUse) -> str:
     """The arguments of a call as the function's JSON."""
     if use.kind != "custom":
         return use.arguments
-    return msgspec.json.encode({"input": use.arguments}).decode()
+    try:
+        return msgspec.json.encode({"input": use.arguments}).decode()
+    except UnicodeEncodeError:
+        return msgspec.json.encode({"input": mended(use.arguments)}).decode()
 
 
 class Restorer:
@@ -97,8 +105,12 @@ class Restorer:
     def __init__(self, asked: Request) -> None:
         self._tools: dict[str, Tool] = {}
         for tool in asked.tools:
-            self._tools.setdefault(flat_name(tool.name, tool.namespace), tool)
+            for longest in (_LONGEST_NAME, OPENAIS_NAME):
+                self._tools.setdefault(flat_name(tool.name, tool.namespace, longest), tool)
         self._texts: dict[int, FreeText] = {}
+        self._asked = asked
+        self._taken: set[str] | None = None
+        """Ids of the conversation's calls."""
 
     def response(self, response: Response) -> Response:
         blocks = tuple(self._whole(one) if isinstance(one, ToolUse) else one for one in response.blocks)
@@ -107,7 +119,7 @@ class Restorer:
     def event(self, event: StreamEvent) -> list[StreamEvent]:
         """What an event becomes: the same, or one or more in its place."""
         if isinstance(event, BlockStarted) and isinstance(event.block, ToolUse):
-            restored = self._named(event.block)
+            restored = self._own(self._named(event.block))
             if restored.kind == "custom" and event.block.kind != "custom":
                 self._texts[event.index] = FreeText()
             return [BlockStarted(event.index, restored)]
@@ -131,8 +143,17 @@ class Restorer:
             return replace(restored, kind="local_shell")
         return replace(restored, kind="custom") if tool.kind == "custom" else restored
 
+    def _own(self, use: ToolUse) -> ToolUse:
+        """A call with an id of its own: servers that begin anew with every answer (`call_0`) would have a client that
+        goes by ids take an earlier call's result for this one's."""
+        if self._taken is None:
+            messages = self._asked.messages
+            self._taken = {plain_id(one.id) for said in messages for one in said.blocks if isinstance(one, ToolUse)}
+        name = unused(use.id, self._taken)
+        return use if name == use.id else replace(use, id=name)
+
     def _whole(self, use: ToolUse) -> ToolUse:
-        restored = self._named(use)
+        restored = self._own(self._named(use))
         if restored.kind != "custom" or use.kind == "custom":
             return restored
         text = FreeText()

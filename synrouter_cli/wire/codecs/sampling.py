@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from synrouter_cli.wire.ir import Loss, Request
 
-__all__ = ["sampled"]
+__all__ = ["sampled", "stop_loss"]
 
 _REASONS: Final = re.compile(r"(?:.*/)?(?:o[134]\b|gpt-(?:[5-9]|\d\d))(?!.*-chat)", re.IGNORECASE)
 _ONE: Final = (None, 1)
@@ -28,9 +28,14 @@ def sampled(request: Request) -> tuple[dict[str, Any], tuple[Loss, ...]]:
     losses: tuple[Loss, ...] = ()
     if _is_fixed(request):
         losses = tuple(Loss("sampling", name) for name in ("temperature", "top_p") if said[name] not in _ONE)
-        losses += (Loss("stop_sequences", "stop"),) if request.stop else ()
+        losses += (stop_loss(request),) if request.stop else ()
         said = {}
     return {name: value for name, value in said.items() if value not in (None, [])}, losses
+
+
+def stop_loss(request: Request) -> Loss:
+    """The loss of all stop sequences, where the client's dialect has them."""
+    return Loss("stop_sequences", "stop_sequences" if request.dialect == "anthropic" else "stop")
 
 
 def _is_fixed(request: Request) -> bool:

@@ -13,6 +13,7 @@ SCHEMA = {"type": "object", "properties": {"path": {"type": "string"}}, "require
 CLOSED = {**SCHEMA, "additionalProperties": False}
 READ = {"name": "Read", "description": "Reads a file.", "input_schema": SCHEMA}
 BASH = {"name": "Bash", "input_schema": {"type": "object", "properties": {"command": {"type": "string"}}}}
+CLOSED = {**BASH["input_schema"], "required": ["command"], "additionalProperties": False}
 CHAR = {
     "type": "char_location",
     "cited_text": "c",
@@ -251,7 +252,7 @@ REQUESTS: list[tuple[str, dict[str, Any]]] = [
         "structured output",
         request(output_config={"format": {"type": "json_schema", "schema": CLOSED}, "effort": "max"}),
     ),
-    ("strict tool", tools({**BASH, "strict": True})),
+    ("strict tool", tools({**BASH, "input_schema": CLOSED, "strict": True})),
     (
         "deferred tools and their search",
         tools(

@@ -91,6 +91,7 @@ CODEX = {
     "client_metadata": {"turn_id": "t", "session_id": "s", "x-codex-window-id": "s:0"},
 }
 SCHEMA = {"type": "object", "properties": {"a": {"type": "number", "minimum": 0.5}}, "additionalProperties": False}
+CLOSED = {**SCHEMA, "required": ["a"]}
 
 
 REQUESTS: list[tuple[str, Json]] = [
@@ -354,7 +355,7 @@ REQUESTS: list[tuple[str, Json]] = [
             said("ok", role="assistant"),
         ),
     ),
-    ("strict_function", asked(HI, tools=[{**function("f"), "strict": True, "parameters": SCHEMA}])),
+    ("strict_function", asked(HI, tools=[{**function("f"), "strict": True, "parameters": CLOSED}])),
     ("strictness_left_out", asked(HI, tools=[{**READ, "strict": None}])),
     ("function_without_parameters", asked(HI, tools=[{**function("f"), "parameters": None}])),
     (

@@ -144,10 +144,12 @@ def test_a_key_that_is_new_to_us_anywhere_changes_nothing_else(request):
 @settings(max_examples=40, deadline=None)
 def test_a_longer_history_begins_with_the_bytes_of_the_shorter_one(turns, model):
     def written(messages):
-        body, _ = CODEC.encode_request(Request(model, messages=(Message("user", (Text("hi"),)), *messages)))
+        tools = (Tool("function", "f", schema={"type": "object"}),)
+        hello = Message("user", (Text("hi"),))
+        body, _ = CODEC.encode_request(Request(model, messages=(hello, *messages), tools=tools))
         assert request_faults("anthropic", body) == []
         text = body.decode()
-        return text[text.index('"messages":[') : text.index(',"max_tokens"')].removesuffix("]")
+        return text[text.index('"messages":[') : text.index(',"tools"')].removesuffix("]")
 
     history: list[Message] = []
     before = None

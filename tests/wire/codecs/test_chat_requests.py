@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from synrouter_cli.errors import InvalidRequest
 from synrouter_cli.wire.codecs.chat import CODEC, Target
+from synrouter_cli.wire.codecs.registry import CODECS
 from synrouter_cli.wire.ir import (
     Cache,
     Document,
@@ -62,6 +63,10 @@ def plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: plain(one) for key, one in value.items() if key not in ADDED}
     return [plain(one) for one in value] if isinstance(value, list) else value
+
+
+def calling(*ids: str) -> Message:
+    return Message("assistant", tuple(ToolUse(one, "f", "{}") for one in ids))
 
 
 def sent(*messages: Message, **more: Any) -> list[dict[str, Any]]:
@@ -200,14 +205,15 @@ def test_the_target_decides_on_the_limit_the_markers_and_reasoning():
 
 
 def test_results_come_before_what_else_the_user_says_with_them():
-    found = sent(Message("user", (Text("first"), ToolResult("t1", (Text("ok"),)), Text("then"))))
+    found = sent(calling("t1"), Message("user", (Text("first"), ToolResult("t1", (Text("ok"),)), Text("then"))))[1:]
     assert [message["role"] for message in found] == ["tool", "user"]
-    assert [part["text"] for part in found[1]["content"]] == ["first", "then"]
+    assert found[1]["content"] == "first\n\nthen"
 
 
 def test_images_of_a_result_follow_all_results_in_a_user_message():
     picture = Image(Source("base64", "AAAA", "image/png"))
-    found = sent(Message("user", (ToolResult("t1", (picture,)), ToolResult("t2", (Text("ok"),)))))
+    results = (ToolResult("t1", (picture,)), ToolResult("t2", (Text("ok"),)))
+    found = sent(calling("t1", "t2"), Message("user", results))[1:]
     assert [message["role"] for message in found] == ["tool", "tool", "user"]
     assert found[2]["content"][0]["text"] == "Of the result of t1:"
     assert found[2]["content"][1]["image_url"]["url"] == "data:image/png;base64,AAAA"
@@ -224,7 +230,7 @@ def test_images_of_a_result_follow_all_results_in_a_user_message():
 )
 def test_a_result_that_failed_says_so(said: str, told: str):
     content = (Text(said),) if said else ()
-    assert sent(Message("user", (ToolResult("t", content, is_error=True),)))[0]["content"] == told
+    assert sent(calling("t"), Message("user", (ToolResult("t", content, is_error=True),)))[1]["content"] == told
 
 
 def test_both_spellings_of_one_text_become_the_same_bytes():
@@ -245,12 +251,13 @@ def test_documents_are_files_and_those_of_text_are_text():
     assert found[0]["file"] == {"file_data": "data:application/pdf;base64,JVBE", "filename": "a.pdf"}
     assert found[1]["file"]["filename"] == "document.pdf"
     assert [part["text"] for part in found[2:4]] == ["Title\n\nwords", "inner"]
-    assert found[4]["file"] == {"file_id": "file_1"}
+    assert found[4]["text"] == "[A file: only another provider holds it.]"
+    assert found[5]["file"]["file_data"] == "https://example.org/a.pdf"
 
 
 def test_what_only_another_provider_knows_is_lost_by_name():
     asked = Request(
-        "m",
+        "gpt-6",
         messages=(Message("user", (Opaque("anthropic", "x", {}), Image(Source("file", "f")))), Message("assistant", (Opaque("anthropic", "x", {}),))),
         tools=(Tool("builtin", "web_search", dialect="anthropic", config={"type": "web_search_20250305"}), Tool("function", "f", deferred=True)),
         tool_choice=ToolChoice("tool", "web_search", target="builtin"),
@@ -399,3 +406,51 @@ def test_a_refusal_and_a_call_of_a_custom_tool_stand_where_the_dialect_has_them(
 def test_unknown_tools_of_this_dialect_are_kept():
     body = request(tools=[{"type": "web_search", "filters": {}}, custom(), text("x") | {"type": "retrieval"}])
     assert write(read(body))[0]["tools"] == body["tools"]
+
+
+@pytest.fixture
+def servers_own() -> Request:
+    """What Codex asks of a model that anybody may serve."""
+    return CODECS["responses"].decode_request(
+        json.dumps(
+            {
+                "model": "deepseek-v4",
+                "instructions": "You are an agent.",
+                "input": [
+                    {"role": "developer", "content": [{"type": "input_text", "text": t} for t in ("<skills>", "a")]},
+                    {"role": "user", "content": [{"type": "input_text", "text": "hi"}]},
+                    {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"},
+                    {
+                        "type": "function_call_output",
+                        "call_id": "c",
+                        "output": [{"type": "input_text", "text": t} for t in "ab"],
+                    },
+                    {"role": "developer", "content": "now plan"},
+                ],
+                "store": False,
+                "prompt_cache_key": "k",
+                "service_tier": "priority",
+                "metadata": {"a": "b"},
+                "text": {"verbosity": "low"},
+                "prompt_cache_retention": "24h",
+            }
+        ).encode()
+    )[0]
+
+
+def test_a_server_that_may_know_no_more_is_asked_in_words_that_all_know(servers_own: Request):
+    found, losses = write(servers_own, Target(cache_key=False))
+    assert [one["role"] for one in found["messages"]] == ["system", "user", "assistant", "tool", "user"]
+    assert found["messages"][0]["content"] == "You are an agent.\n\n<skills>\n\na"
+    assert found["messages"][3]["content"] == "a\n\nb"
+    assert found["messages"][4]["content"] == "<system>\nnow plan\n</system>"
+    assert found.keys() == {"model", "messages"}
+    assert losses == ["verbosity", "cache_key", "metadata", "service_tier", "field:prompt_cache_retention"]
+
+
+def test_openais_own_server_is_asked_in_all_of_its_words(servers_own: Request):
+    found, losses = write(replace(servers_own, model="gpt-6-sol"), Target(cache_key=False))
+    roles = [one["role"] for one in found["messages"]]
+    assert roles == ["system", "developer", "user", "assistant", "tool", "developer"]
+    assert losses == ["metadata"]
+    assert (found["verbosity"], found["prompt_cache_key"], found["store"]) == ("low", "k", False)

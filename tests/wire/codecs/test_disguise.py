@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from synrouter_cli.wire.codecs.disguise import Restorer, disguised, flat_name, wrapped
 from synrouter_cli.wire.codecs.freetext import FreeText
-from synrouter_cli.wire.ir import BlockEnded, BlockStarted, Delta, Request, Response, Text, Tool, ToolUse
+from synrouter_cli.wire.ir import BlockEnded, BlockStarted, Delta, Message, Request, Response, Text, Tool, ToolUse
 
 TOOLS = (
     Tool("custom", "apply_patch", config={"format": {"type": "grammar", "syntax": "lark", "definition": "start: x"}}),
@@ -90,3 +90,14 @@ def test_a_tool_without_a_format_takes_any_text():
     description, schema = disguised(Tool("custom", "note"))
     assert description is None
     assert schema["required"] == ["input"]
+
+
+def test_an_id_that_the_conversation_has_already_gets_a_number():
+    """Servers that begin with call_0 in every answer: a client that goes by ids would repeat the first one's call."""
+    before = Message("assistant", (ToolUse("functions_f_0", "plain", "{}"), ToolUse("call_0", "plain", "{}")))
+    asked = Request("m", messages=(before,))
+    calls = (ToolUse("call_0", "plain", "{}"), ToolUse("call_0", "plain", "{}"), ToolUse("functions.f:0", "plain", ""))
+    whole = [one.id for one in Restorer(asked).response(Response("m", "c", calls, "tool_use")).blocks]
+    streamed = Restorer(asked)
+    told = [streamed.event(BlockStarted(i, call))[0].block.id for i, call in enumerate(calls)]
+    assert whole == told == ["call_0_2", "call_0_3", "functions.f:0_2"]

@@ -74,7 +74,7 @@ def turns(draw, at=0):
     """What the model says, what comes of its calls, what the user says next."""
     calls = [
         draw(st.one_of(
-            st.builds(ToolUse, st.just(f"call_{at}_{n}"), NAMES, st.sampled_from(["{}", '{"a": 1.10}', "", "{oops"])),
+            st.builds(ToolUse, st.just(f"call_{at}_{n}"), NAMES, st.sampled_from(["{}", '{"a": 1.10}', "{oops"])),
             st.builds(ToolUse, st.just(f"call_{at}_{n}"), st.just("note"), WORDS, st.just("custom")),
         ))
         for n in range(draw(st.integers(0, 3)))

@@ -300,7 +300,12 @@ def test_thinking_that_is_not_shown_is_an_item_without_a_summary():
             ["function_call_arguments.delta", "function_call_arguments.done"],
             {"name": "echo", "namespace": "mcp__demo"},
         ),
-        (ToolUse("c", "read", ""), [], ["function_call_arguments.done"], {"arguments": ""}),
+        (
+            ToolUse("c", "read", ""),
+            [],
+            ["function_call_arguments.delta", "function_call_arguments.done"],
+            {"arguments": "{}"},
+        ),
         (
             ToolUse("c", "apply_patch", ""),
             ['{"input":"***', ' \\u00', 'e9\\n"}'],
@@ -323,7 +328,7 @@ def test_a_call_is_told_piece_by_piece_and_whole_at_its_end(block, deltas, names
     ]
     assert kinds(events)[-2:] == ["output_item.done", "completed"]
     assert events[-2]["item"].items() >= {**item, "call_id": "c"}.items()
-    assert "".join(one["delta"] for one in events if "delta" in one) == str(item.get("input", "".join(deltas)))
+    assert "".join(one["delta"] for one in events if "delta" in one) == str(item.get("input", "".join(deltas) or "{}"))
 
 
 @pytest.mark.parametrize(("name", "kind"), [("local_shell", "local_shell_call"), ("tool_search", "tool_search_call")])
@@ -447,7 +452,7 @@ def _block(kind, words, name):
         return Thinking(""), [*(("thinking", one) for one in words), ("signature", "EqQB" + name)]
     if kind == "custom":
         return ToolUse(name, "note", "", kind="custom"), [("arguments", one) for one in words]
-    return ToolUse(name, "read", ""), [("arguments", one) for one in words]
+    return ToolUse(name, "read", ""), [("arguments", one) for one in words or ["{}"]]
 
 
 BLOCKS = st.lists(

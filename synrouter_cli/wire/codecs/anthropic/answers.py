@@ -20,6 +20,7 @@ from synrouter_cli.wire.codecs.anthropic.blocks_in import blocks
 from synrouter_cli.wire.codecs.anthropic.blocks_out import written
 from synrouter_cli.wire.codecs.anthropic.failure import read_failure
 from synrouter_cli.wire.codecs.anthropic.usage import read_usage, write_usage
+from synrouter_cli.wire.codecs.halves import mended_json
 from synrouter_cli.wire.ir import Failure, Loss, Request, Response
 from synrouter_cli.wire.losses import field
 
@@ -43,6 +44,8 @@ def decode_response(body: bytes) -> tuple[Response | Failure, tuple[Loss, ...]]:
             return read_failure({name: shapes.decoded(raw) for name, raw in found.items()}), ()
         return _read(found), ()
     except (*_UNREADABLE, InvalidRequest) as error:
+        if (whole := mended_json(body)) != body:
+            return decode_response(whole)
         detail = error.message if isinstance(error, InvalidRequest) else str(error)
         return Failure("api_error", f"The provider's answer can't be read: {detail}", 502), ()
 

@@ -13,13 +13,14 @@ import base64
 import binascii
 import re
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
 
 from synrouter_cli.wire.codecs.anthropic.paths import Path, joined
 from synrouter_cli.wire.codecs.disguise import flat_name, wrapped
+from synrouter_cli.wire.codecs.halves import mended, mended_json
+from synrouter_cli.wire.codecs.pairing import plain_id
 from synrouter_cli.wire.ir import (
     Audio,
     Block,
@@ -54,7 +55,6 @@ _KNOWN_EXTRAS: Final[Mapping[type, frozenset[str]]] = {
 _LOCATIONS: Final = frozenset(
     ["char_location", "page_location", "content_block_location", "web_search_result_location", "search_result_location"]
 )
-_NOT_IN_IDS: Final = re.compile(r"[^A-Za-z0-9_-]")
 _object: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
@@ -119,7 +119,7 @@ def written(value: Any) -> bytes:
 def arguments(use: ToolUse) -> msgspec.Raw:
     """A call's input, exactly as it came where it is an object; anything else as its one field `input`."""
     text = wrapped(use)
-    data = text.encode("utf-8", "replace")
+    data = mended_json(text.encode("utf-8", "replace"))
     try:
         _object(data)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -129,14 +129,14 @@ def arguments(use: ToolUse) -> msgspec.Raw:
 
 def _mended(value: Any) -> Any:
     if isinstance(value, str):
-        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return mended(value)
     if isinstance(value, dict):
         return {_mended(key): _mended(one) for key, one in value.items()}
     return [_mended(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def _text(to: Writer, one: Text, path: Path) -> Json | None:
-    if not one.text and not to.own:
+    if not to.own and not (one.text if to.answers else one.text.strip()):  # white space alone is refused too
         to.lose("empty_text", path)
         return None
     out: Json = {"type": "text", "text": one.text}
@@ -242,7 +242,7 @@ def _tool_use(to: Writer, one: ToolUse, path: Path) -> Json | None:
         return None
     asis = to.own or (to.answers and not one.namespace)
     name = one.name if asis else flat_name(one.name, one.namespace)
-    out: Json = {"type": "tool_use", "id": _id(one.id), "name": name, "input": arguments(one)}
+    out: Json = {"type": "tool_use", "id": plain_id(one.id), "name": name, "input": arguments(one)}
     return out if one.cache is None and not one.extras else to.finish(out, one.cache, one.extras, ToolUse, path)
 
 
@@ -250,7 +250,7 @@ def _tool_result(to: Writer, one: ToolResult, path: Path) -> Json | None:
     if one.kind == "server":
         to.lose("block", path)
         return None
-    out: Json = {"type": "tool_result", "tool_use_id": _id(one.id)}
+    out: Json = {"type": "tool_result", "tool_use_id": plain_id(one.id)}
     if one.bare and len(one.content) == 1 and isinstance(one.content[0], Text):
         out["content"] = one.content[0].text
     elif one.content or not one.bare:
@@ -269,11 +269,6 @@ def _opaque(to: Writer, one: Opaque, path: Path) -> Json | None:
         return one.data  # type: ignore[no-any-return]
     to.lose("block", path)
     return None
-
-
-@lru_cache(maxsize=1024)  # a call's and its result's
-def _id(call: str) -> str:
-    return _NOT_IN_IDS.sub("_", call) or "_"
 
 
 _WRITERS: Final[Mapping[type, Callable[[Writer, Any, Path], Json | None]]] = {

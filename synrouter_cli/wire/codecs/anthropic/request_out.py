@@ -17,7 +17,8 @@ from synrouter_cli.wire.codecs.anthropic.schemas import closed
 from synrouter_cli.wire.codecs.anthropic.thought import thought
 from synrouter_cli.wire.codecs.anthropic.tools_out import is_forced, tool_fields
 from synrouter_cli.wire.codecs.anthropic.turns import leading, turns
-from synrouter_cli.wire.ir import Loss, Request
+from synrouter_cli.wire.codecs.pairing import paired, plain_id
+from synrouter_cli.wire.ir import Format, Loss, Request
 from synrouter_cli.wire.losses import field
 
 __all__ = ["encode_request"]
@@ -64,7 +65,8 @@ def encode_request(request: Request, default_max_tokens: int | None = None) -> t
 
 
 def _messages(request: Request, to: Writer, model: Takes) -> list[Json]:
-    out = turns(request.messages, to, system_entries=model.system_entries)
+    messages = request.messages if to.own else paired(request.messages, plain_id)
+    out = turns(messages, to, system_entries=model.system_entries)
     if is_forced(request) and not model.forced_tools and not to.own:
         name = request.tool_choice.name if request.tool_choice is not None else None
         words = _MUST_CALL.format(f"the tool {name}" if name else "one of the tools")
@@ -74,19 +76,31 @@ def _messages(request: Request, to: Writer, model: Takes) -> list[Json]:
             out[-1] = {**out[-1], "content": [*before, {"type": "text", "text": words}]}
         else:
             out.append({"role": "user", "content": words})
+    if out and out[-1]["role"] == "assistant" and not to.own:
+        out[-1] = _trimmed(out[-1])
     return out
+
+
+def _trimmed(begun: Json) -> Json:
+    """An answer that is to be gone on with: white space at its end is refused."""
+    content = begun["content"]
+    if isinstance(content, str):
+        return {**begun, "content": content.rstrip()}
+    last = content[-1] if content else {}
+    if last.get("type") != "text":
+        return begun
+    return {**begun, "content": [*content[:-1], {**last, "text": last["text"].rstrip()}]}
 
 
 def _system(request: Request, to: Writer) -> str | list[Json] | None:
     """The top level's own texts, the messages before the first turn, and what the answer's form asks for."""
-    first = request.messages[: leading(request.messages)]
-    only_json = request.format is not None and request.format.kind == "json"
+    first = () if to.own else request.messages[: leading(request.messages)]
+    only_json = request.format is not None and request.format.kind != "text" and not _is_schema(request.format)
     if request.system_bare and len(request.system) == 1 and not first and not only_json:
         return request.system[0].text
     out = to.blocks(request.system, "system")
     for i, message in enumerate(first):
-        blocks = to.blocks(message.blocks, f"messages.{i}.content")
-        out += [block for block in blocks if block["type"] == "text"]
+        out += to.blocks(message.blocks, f"messages.{i}.content")
         if message.name is not None:
             to.lose("message_name", f"messages.{i}.name")
         if message.cache is not None and out:
@@ -106,11 +120,16 @@ def _metadata(request: Request, to: Writer) -> Json | None:
 
 def _output(request: Request, effort: str | None, to: Writer) -> Json | None:
     out: Json = {} if effort is None else {"effort": effort}
-    if request.format is not None and request.format.kind == "schema":
+    if request.format is not None and _is_schema(request.format):
         schema = request.format.schema
         out["format"] = {"type": "json_schema", "schema": schema if to.own else closed(schema)}
     rest = request.extras.get("output_config")
     return {**out, **(rest if isinstance(rest, Mapping) else {})} or None
+
+
+def _is_schema(form: Format) -> bool:
+    """Whether the API can be told; a schema that says nothing is any JSON."""
+    return form.kind == "schema" and isinstance(form.schema, Mapping)
 
 
 def _sampling(request: Request, to: Writer, model: Takes, thinking: Json | None) -> Json:
@@ -154,7 +173,7 @@ def _rest(request: Request, to: Writer) -> Json:
         if name in _PARTS:
             if not to.own and name not in ("thinking", "output_config"):
                 to.losses.append(field(name))
-        elif to.own or name in _KNOWN:
+        elif to.own or (name in _KNOWN and (name != "context_management" or isinstance(value, Mapping))):
             out[name] = value
         else:
             to.losses.append(field(name))

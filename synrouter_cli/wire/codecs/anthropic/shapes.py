@@ -15,6 +15,7 @@ import msgspec
 import msgspec.structs
 
 from synrouter_cli.errors import InvalidRequest
+from synrouter_cli.wire.codecs.halves import mended_json
 
 __all__ = ["Block", "Body", "Message", "Tool", "decoded", "read"]
 
@@ -102,9 +103,6 @@ _DECODERS: Final[dict[type, Callable[[bytes | msgspec.Raw], Any]]] = {
 _object: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _anything: Final = msgspec.json.Decoder().decode
 _list: Final = msgspec.json.Decoder(list[msgspec.Raw]).decode
-_LONE: Final = re.compile(
-    rb"(\\\\)|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
-)
 
 
 def read(kind: type[T], data: bytes | msgspec.Raw, path: str = "") -> T:
@@ -112,19 +110,22 @@ def read(kind: type[T], data: bytes | msgspec.Raw, path: str = "") -> T:
     try:
         value: T = _DECODERS[kind](data)
     except msgspec.ValidationError:
-        return _read_by_key(kind, data, path)
+        return _read_by_key(kind, mended_json(bytes(data)), path)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return _read_mended(kind, data, path, error)
     return value
 
 
 def decoded(data: bytes | msgspec.Raw) -> Any:
-    return _anything(data)
+    try:
+        return _anything(data)
+    except msgspec.DecodeError:
+        return _anything(mended_json(bytes(data)))
 
 
 def _read_mended(kind: type[T], data: bytes | msgspec.Raw, path: str, error: Exception) -> T:
-    """Half a surrogate pair is no text in UTF-8: U+FFFD stands for it. Anything else is no JSON."""
-    mended = _LONE.sub(lambda m: m.group() if m.group(2) is None else b"\\ufffd", bytes(data))
+    """Half a surrogate pair is no text in UTF-8: something stands for it. Anything else is no JSON."""
+    mended = mended_json(bytes(data))
     if mended == bytes(data):
         raise InvalidRequest(detail=f"{path or 'The body'}: {error}") from None
     return read(kind, mended, path)

@@ -20,6 +20,7 @@ from synrouter_cli.wire.codecs.anthropic import shapes
 from synrouter_cli.wire.codecs.anthropic.blocks_in import blocks
 from synrouter_cli.wire.codecs.anthropic.failure import read_failure
 from synrouter_cli.wire.codecs.anthropic.usage import read_usage
+from synrouter_cli.wire.codecs.halves import mended_json
 from synrouter_cli.wire.ir import (
     Block,
     BlockEnded,
@@ -29,6 +30,7 @@ from synrouter_cli.wire.ir import (
     Finished,
     Loss,
     Ping,
+    RedactedThinking,
     Started,
     StreamEvent,
     Text,
@@ -70,6 +72,13 @@ _PIECES: Final[Mapping[str, tuple[Any, Callable[[_Piece], Any]]]] = {
     "input_json_delta": ("arguments", lambda piece: piece.partial_json),
     "citations_delta": ("citation", lambda piece: piece.citation),
 }
+_GROW: Final[Mapping[type, tuple[str, ...]]] = {
+    Text: ("text", "citation"),
+    Thinking: ("thinking", "signature"),
+    RedactedThinking: (),
+}
+_GROWS: Final = ("arguments",)
+"""What grows of calls, also of a server's tools."""
 
 
 class Decoder:
@@ -78,8 +87,9 @@ class Decoder:
     def __init__(self) -> None:
         self._stream = EventStream(limit=_LIMIT)
         self._losses: list[Loss] = []
-        self._open: dict[int, tuple[int, bool]] = {}
-        """The provider's index of an open block → ours, and whether it is a call without arguments so far."""
+        self._open: dict[int, tuple[int, bool, tuple[str, ...]]] = {}
+        """The provider's index of an open block → ours, whether it is a call without arguments so far, and the kinds
+        of pieces that it takes."""
         self._begun = 0
         self._usage: dict[str, Any] = {}
         self._ending: dict[str, Any] = {}
@@ -119,6 +129,8 @@ class Decoder:
                 return self._stop(read.index)
             return self._rare(kind, event.data)
         except _UNREADABLE as error:
+            if (whole := mended_json(event.data)) != event.data:
+                return self._take(event._replace(data=whole))
             return self._unreadable(error.message if isinstance(error, InvalidRequest) else str(error))
 
     def _rare(self, kind: str, data: bytes) -> list[StreamEvent]:
@@ -181,7 +193,7 @@ class Decoder:
         (block,) = blocks([shapes.read(shapes.Block, read.content_block, "content_block")], "")
         index, self._begun = self._begun, self._begun + 1
         emptied, begun = _emptied(block)
-        self._open[read.index] = (index, isinstance(block, ToolUse) and begun is None)
+        self._open[read.index] = (index, isinstance(block, ToolUse) and begun is None, _GROW.get(type(block), _GROWS))
         out.append(BlockStarted(index, emptied))
         return out if begun is None else [*out, Delta(index, *begun)]
 
@@ -196,15 +208,18 @@ class Decoder:
         value = take(piece)
         if not value:
             return []
+        if kind not in place[2]:
+            self._losses.append(Loss("block", f"content.{place[0]}"))
+            return []
         if place[1]:
-            self._open[read.index] = (place[0], False)
+            self._open[read.index] = (place[0], False, place[2])
         return [Delta(place[0], kind, value)]
 
     def _stop(self, given: int) -> list[StreamEvent]:
         place = self._open.pop(given, None)
         if place is None:
             return []
-        index, is_bare_call = place
+        index, is_bare_call, _ = place
         if is_bare_call:  # the buffered answer says {} too
             return [Delta(index, "arguments", "{}"), BlockEnded(index)]
         return [BlockEnded(index)]

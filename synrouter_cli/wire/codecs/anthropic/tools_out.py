@@ -12,14 +12,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from synrouter_cli.wire.codecs.anthropic.blocks_out import Writer, marker
+from synrouter_cli.wire.codecs.anthropic.schemas import closed
 from synrouter_cli.wire.codecs.disguise import disguised, flat_name
-from synrouter_cli.wire.ir import Request, Tool, ToolChoice
+from synrouter_cli.wire.ir import Message, Request, Tool, ToolChoice, ToolUse
 from synrouter_cli.wire.losses import field
 
-__all__ = ["is_forced", "tool_fields"]
+__all__ = ["FORMER", "is_forced", "tool_fields"]
 
 Json = dict[str, Any]
 _EXTRAS: Final = frozenset(["eager_input_streaming", "input_examples", "allowed_callers"])
+FORMER: Final = "A tool of earlier turns, which can't be called any more."
 _FINDS: Final = "tool_search_tool"
 _SEARCHES: Final = ("web_search", "web_search_preview")
 
@@ -28,12 +30,13 @@ def tool_fields(request: Request, to: Writer, *, forced: bool) -> Json:
     """`tools` and `tool_choice`; `forced`: whether the model can be made to call one."""
     choice, allowed = _settled(request.tool_choice)
     names = {one.name: one.name if to.own else flat_name(one.name, one.namespace) for one in reversed(request.tools)}
-    tools = [_tool(one, to, f"tools.{i}") for i, one in enumerate(request.tools) if _is_allowed(one, allowed)]
-    written = [one for one in tools if one is not None]
+    tools = {i: _tool(one, to, f"tools.{i}") for i, one in enumerate(request.tools) if _is_allowed(one, allowed)}
+    placed = {i: one for i, one in tools.items() if one is not None}
+    written = list(placed.values())
     if not written:
-        return {}
+        return {} if to.own else _called_before(request.messages)
     if not to.own:
-        _undeferred(written, to)
+        _undeferred(placed, to)
     fields: Json = {"tools": written}
     said = _choice(choice, request.parallel, names)
     if said is not None and said["type"] == "tool" and not to.own:
@@ -44,6 +47,15 @@ def tool_fields(request: Request, to: Writer, *, forced: bool) -> Json:
     if said is not None:
         fields["tool_choice"] = {**said, **(request.extras.get("tool_choice") or {} if to.own else {})}
     return fields
+
+
+def _called_before(messages: Sequence[Message]) -> Json:
+    """Tools that are called in the conversation and offered no more: calls are taken beside definitions only."""
+    used = dict.fromkeys(
+        flat_name(one.name, one.namespace) for said in messages for one in said.blocks if isinstance(one, ToolUse)
+    )
+    tools = [{"name": name, "description": FORMER, "input_schema": {"type": "object"}} for name in used]
+    return {"tools": tools, "tool_choice": {"type": "none"}} if tools else {}
 
 
 def is_forced(request: Request) -> bool:
@@ -75,13 +87,13 @@ def _choice(choice: ToolChoice | None, parallel: bool | None, names: Mapping[str
     return said
 
 
-def _undeferred(written: Sequence[Json], to: Writer) -> None:
+def _undeferred(written: Mapping[int, Json], to: Writer) -> None:
     """Tools that nothing here would find are offered from the start."""
-    if any(str(one.get("type", "")).startswith(_FINDS) for one in written):
+    if any(str(one.get("type", "")).startswith(_FINDS) for one in written.values()):
         return
-    for one in written:
+    for i, one in written.items():
         if one.pop("defer_loading", None):
-            to.lose("deferred_tool", f"tools.{one['name']}")
+            to.lose("deferred_tool", f"tools.{i}")
 
 
 def _among(said: Json, written: Sequence[Json], to: Writer) -> Json | None:
@@ -106,7 +118,8 @@ def _function(tool: Tool, description: str | None, schema: Any, to: Writer, path
     out: Json = {"name": tool.name if to.own else flat_name(tool.name, tool.namespace)}
     if description is not None:
         out["description"] = description
-    out["input_schema"] = _object_schema(schema)
+    shape = _object_schema(schema)
+    out["input_schema"] = closed(shape) if tool.strict and not to.own else shape
     if tool.strict is not None:
         out["strict"] = tool.strict
     return _finish(out, tool, to, path)
@@ -116,7 +129,7 @@ def _finish(out: Json, tool: Tool, to: Writer, path: str) -> Json:
     if tool.deferred is not None:
         out["defer_loading"] = tool.deferred
     for name, value in tool.extras.items():
-        if to.own or name in _EXTRAS:
+        if to.own or (name in _EXTRAS and (name != "allowed_callers" or _are_callers(value))):
             out[name] = value
         else:
             to.losses.append(field(name, f"{path}.{name}"))
@@ -125,6 +138,11 @@ def _finish(out: Json, tool: Tool, to: Writer, path: str) -> Json:
     elif tool.cache is not None:
         out["cache_control"] = marker(tool.cache)
     return out
+
+
+def _are_callers(value: Any) -> bool:
+    """Whether it is this API's list: Responses has one of the same name, and other words in it."""
+    return isinstance(value, list) and all(one == "direct" or str(one).startswith("code_execution") for one in value)
 
 
 def _object_schema(schema: Any) -> Json:

@@ -18,7 +18,7 @@ one's bytes as its beginning.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from msgspec import Struct
@@ -46,11 +46,18 @@ class _Placed(Struct, frozen=True, gc=False):
 
 def leading(messages: Sequence[Message]) -> int:
     """How many messages stand before the first turn."""
-    return next((i for i, one in enumerate(messages) if one.role not in _SYSTEM), len(messages))
+    return next((i for i, one in enumerate(messages) if not _instructs(one)), len(messages))
+
+
+def _instructs(message: Message) -> bool:
+    """Whether it is an instruction in words: pictures and files are the user's to show."""
+    return message.role in _SYSTEM and all(isinstance(block, Text) for block in message.blocks)
 
 
 def turns(messages: Sequence[Message], to: Writer, *, system_entries: bool) -> list[Json]:
     """The `messages` of a request, without those that belong to `system`."""
+    if to.own:  # as it came; what is wrong with it the API says
+        return _said(_message(one.role, one, i, to) for i, one in enumerate(messages))
     out: list[Json] = []
     start, answered = leading(messages), messages[:0]
     while start < len(messages):
@@ -64,11 +71,19 @@ def turns(messages: Sequence[Message], to: Writer, *, system_entries: bool) -> l
         else:
             run = [_Placed(at, messages[at]) for at in range(start, stop)]
             written = _answers(run, to) if answers else list(_asked(run, answered, to, system_entries=system_entries))
-        out += [one for one in written if one["content"] or len(one) > 2]  # what has no content may say something else
+        said = _said(written)
+        if not said and (not answers or (out and out[-1]["role"] == "system")):  # where the next message can't follow
+            said = [{**_NOBODY, "role": "assistant" if answers else "user"}]
+        out += said
         answered, start = messages[start:stop] if answers else answered, stop
     if not out:
         return [dict(_NOBODY)]
     return out if out[0]["role"] == "user" else [dict(_NOBODY), *out]
+
+
+def _said(written: Iterable[Json]) -> list[Json]:
+    """Those that say something: what has no content may still have something else."""
+    return [one for one in written if one["content"] or len(one) > 2]
 
 
 def _calls(messages: Sequence[Message]) -> bool:
@@ -76,8 +91,8 @@ def _calls(messages: Sequence[Message]) -> bool:
 
 
 def _answers(run: list[_Placed], to: Writer) -> list[Json]:
-    """The assistant's words: one message, but as they stood where they came in this dialect."""
-    if to.own or len(run) == 1:
+    """The assistant's words: one message."""
+    if len(run) == 1:
         return [_message("assistant", one.message, one.at, to) for one in run]
     content = [block for one in run for block in _content(one, to)]
     return [{"role": "assistant", "content": content, **_extras(run[0].message, to, run[0].at)}]
@@ -118,7 +133,7 @@ def _results(run: list[_Placed], to: Writer) -> Json:
 
 def _told_last(run: list[_Placed]) -> int:
     """How many system or developer messages end the run."""
-    return next((i for i, one in enumerate(reversed(run)) if one.message.role not in _SYSTEM), len(run))
+    return next((i for i, one in enumerate(reversed(run)) if not _instructs(one.message)), len(run))
 
 
 def _entry(run: list[_Placed], to: Writer) -> Json:
@@ -145,7 +160,8 @@ def _written(role: str, one: _Placed, to: Writer) -> Json:
     folded = role == "user" and message.role in _SYSTEM
     only = message.blocks[0] if len(message.blocks) == 1 else None
     content: Any
-    if message.bare and isinstance(only, Text) and only.cache is message.cache is None and not folded:
+    plain = message.bare and isinstance(only, Text) and only.cache is message.cache is None and not folded
+    if plain and isinstance(only, Text) and (to.own or only.text.strip()):
         content = only.text
     else:
         content = _content(one, to, folded=folded)

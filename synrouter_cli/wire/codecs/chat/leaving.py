@@ -30,6 +30,8 @@ class Target:
     """It takes `cache_control` (OpenRouter, Qwen, MiniMax, Claude behind a relay); OpenAI itself refuses the field."""
     reasoning: bool = True
     """It takes reasoning back; OpenAI itself shows and takes none in this dialect."""
+    cache_key: bool = True
+    """It takes `prompt_cache_key`; OpenAI's own models do in any case."""
     max_tokens: Literal["max_tokens", "max_completion_tokens"] | None = None
     """The name it has for the limit; None: by the model's name."""
 
@@ -42,13 +44,19 @@ class Marked(Protocol):
 
 
 class Leaving:
-    """One request's way out. `foreign`: its extras are another dialect's words."""
+    """One request's way out. `foreign`: its extras are another dialect's words. `plain`: so they are, and the server
+    is only known to take what all do: a system prompt at the start, texts as strings. `files`: it knows the files
+    that are named by id."""
 
-    __slots__ = ("foreign", "losses", "target")
+    __slots__ = ("files", "foreign", "led", "losses", "plain", "target")
 
-    def __init__(self, target: Target, *, foreign: bool) -> None:
+    def __init__(self, target: Target, *, foreign: bool, plain: bool = False, files: bool = True) -> None:
         self.target = target
         self.foreign = foreign
+        self.plain = foreign and plain
+        self.files = files
+        self.led = 0
+        """Messages that went into the system prompt: the others' places begin after them."""
         self.losses: list[Loss] = []
 
     def lose(self, code: str, path: str) -> None:

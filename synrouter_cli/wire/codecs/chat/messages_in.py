@@ -53,7 +53,7 @@ class System:
 
 
 Kind: TypeAlias = Literal["function", "custom", "local_shell", "server"]
-Kinds: TypeAlias = Mapping[str, Kind]
+Kinds: TypeAlias = dict[str, Kind]
 
 
 class _Result(Begins, gc=False):
@@ -63,11 +63,16 @@ class _Result(Begins, gc=False):
     result: ToolResult
     name: str | None = None
 
-    def of(self, found: list[Message], kinds: Kinds) -> ToolResult:
-        """The result after the messages that were `found`; `kinds` are those of the last answer's calls, by id."""
+    def of(self, found: list[Message], kinds: Kinds, before: list[Block]) -> ToolResult:
+        """The result after the messages that were `found` and the results `before` it; `kinds` are those of the last
+        answer's calls, by id."""
         if self.name is not None:
             called, kind = _last_call(found, self.name)
             return replace(self.result, id=called, kind=kind)
+        if not self.result.id:  # of the first call that has none yet
+            answered = {one.id for one in before if isinstance(one, ToolResult)}
+            called = next((one for one in reversed(kinds) if one not in answered), derived_id(""))
+            return replace(self.result, id=called, kind=kinds.get(called, "function"))
         kind = kinds.get(self.result.id, "function")
         return self.result if kind == "function" else replace(self.result, kind=kind)
 
@@ -88,7 +93,7 @@ def messages_in(values: list[Any]) -> tuple[System, tuple[Message, ...]]:
     for one in read[leading:]:
         if isinstance(one, _Result):
             first = first or one
-            results.append(one.of(found, kinds))
+            results.append(one.of(found, kinds, results))
             continue
         if first is not None:
             found.append(first.together(results))

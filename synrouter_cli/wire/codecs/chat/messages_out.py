@@ -1,10 +1,9 @@
 """Values → messages. Results of tools come right after the calls that they belong to, whatever else the user says in
 the same breath after them; images of a result follow in a user message, since a tool message is text.
 
->>> from synrouter_cli.wire.ir import Text
 >>> leaving = Leaving(Target(), foreign=True)
 >>> said = Message("user", (ToolResult("c1", (Text("ok"),)), Text("Go on")))
->>> [message["role"] for message in messages_out((said,), leaving)]
+>>> [message["role"] for message in messages_out(Request("m", messages=(said,)), leaving)]
 ['tool', 'user']
 """
 
@@ -12,6 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from synrouter_cli.wire.codecs.chat.calls import call_out
 from synrouter_cli.wire.codecs.chat.fields import Object
@@ -24,6 +25,7 @@ from synrouter_cli.wire.ir import (
     Block,
     Loss,
     Message,
+    Opaque,
     RedactedThinking,
     Refusal,
     Request,
@@ -33,8 +35,13 @@ from synrouter_cli.wire.ir import (
     ToolUse,
 )
 
-__all__ = ["Target", "messages_out", "system_out"]
+__all__ = ["Target", "messages_out", "with_system_first"]
 
+_SYSTEM: Final = ("system", "developer")
+_WORDS: Final = (Text, Refusal)
+_ANSWERS: Final = (Text, Refusal, Opaque, Thinking, RedactedThinking)
+_JOINT: Final = "\n\n"
+"""Between texts that were told apart."""
 _PLAIN: Final = {"type", "text"}
 _THOUGHT: Final = (Thinking, RedactedThinking)
 _FAILED: Final = "Error: "
@@ -43,20 +50,38 @@ _SAYS_SO: Final = 80
 _MADE: Final[Made[tuple[list[Object], list[Loss]]]] = Made()
 
 
-def system_out(request: Request, leaving: Leaving) -> list[Object]:
-    """The system prompt as the first message; none where there is none."""
-    if not request.system:
-        return []
-    content = _content(request.system, request.system_bare, "system", leaving)
-    return [{"role": "system", "content": content}]
+def with_system_first(request: Request, leaving: Leaving) -> Request:
+    """The instructions before the first turn as one system prompt, and later ones as the user's words: many servers
+    know no role `developer`, and their models' templates a system message nowhere else."""
+    start = next((i for i, one in enumerate(request.messages) if not _instructs(one)), len(request.messages))
+    leaving.led = start
+    first = tuple(block for one in request.messages[:start] for block in one.blocks if isinstance(block, Text))
+    rest = tuple([_as_users(one) if one.role in _SYSTEM else one for one in request.messages[start:]])
+    bare = request.system_bare and not first
+    return replace(request, system=(*request.system, *first), system_bare=bare, messages=rest)
 
 
-def messages_out(messages: Sequence[Message], leaving: Leaving) -> list[Object]:
-    """The conversation. One message may become several."""
+def _instructs(message: Message) -> bool:
+    return message.role in _SYSTEM and all(isinstance(block, Text) for block in message.blocks)
+
+
+def _as_users(message: Message) -> Message:
+    blocks = [
+        replace(one, text=f"<system>\n{one.text}\n</system>") if isinstance(one, Text) and one.text else one
+        for one in message.blocks
+    ]
+    return replace(message, role="user", blocks=tuple(blocks))
+
+
+def messages_out(request: Request, leaving: Leaving) -> list[Object]:
+    """The system prompt as the first message, and the conversation. One message may become several."""
     found: list[Object] = []
+    if request.system:
+        content = _content(request.system, request.system_bare, "system", leaving)
+        found.append({"role": "system", "content": content})
     target = leaving.target
-    for i, message in enumerate(messages):
-        context = (i, leaving.foreign, target.markers, target.reasoning)
+    for i, message in enumerate(request.messages, leaving.led):
+        context = (i, leaving.foreign, leaving.plain, leaving.files, target.markers, target.reasoning)
         made = _MADE.get(message, context)
         if made is None:
             before = len(leaving.losses)
@@ -83,19 +108,29 @@ def _named(message: Message, path: str, leaving: Leaving) -> Object:
 
 def _content(blocks: Sequence[Block], bare: bool, path: str, leaving: Leaving, at: Sequence[int] = ()) -> Any:
     """A string where the source had one, or where a foreign source has one plain text: the same for both of its
-    spellings; else the parts."""
+    spellings; or texts alone, where the server may take no parts. Else the parts."""
     parts: list[Object] = []
     for place, block in enumerate(blocks):
         parts += part_out(block, f"{path}.{at[place] if at else place}", leaving)
-    if (bare or (leaving.foreign and len(parts) == 1)) and all(part.keys() == _PLAIN for part in parts):
-        return parts[0]["text"] if len(parts) == 1 else "".join(part["text"] for part in parts)
-    return parts
+    flat = bare or (leaving.foreign and len(parts) == 1) or (leaving.plain and len(parts) > 1)
+    return _flat(parts, leaving) if flat and all(part.keys() == _PLAIN for part in parts) else parts
+
+
+def _flat(parts: Sequence[Object], leaving: Leaving) -> str:
+    return (_JOINT if leaving.plain else "").join(part["text"] for part in parts)
 
 
 def _said(
     role: str, message: Message, blocks: Sequence[tuple[int, Block]], path: str, leaving: Leaving
 ) -> list[Object]:
     """A message of what is no call, result or thinking; none where nothing of it could come along."""
+    shown = [one for one in blocks if not isinstance(one[1], _WORDS)] if leaving.foreign and role != "user" else []
+    if shown:  # in an instruction there are words only
+        words = [one for one in blocks if one not in shown]
+        return [
+            *(_said(role, message, words, path, leaving) if words else ()),
+            *_said("user", message, shown, path, leaving),
+        ]
     content = _content([b for _, b in blocks], message.bare, f"{path}.content", leaving, [i for i, _ in blocks])
     if not content and blocks and not message.bare:
         leaving.lose("empty_message", path)
@@ -137,8 +172,8 @@ def _result_out(result: ToolResult, path: str, leaving: Leaving, shown: list[Obj
             texts.append({"type": "text", "text": "See the next message."})
     if result.is_error:
         _say_that_it_failed(texts)
-    flat = (result.bare or (leaving.foreign and len(texts) <= 1)) and all(part.keys() == _PLAIN for part in texts)
-    content = "".join(part["text"] for part in texts) if flat else texts
+    flat = result.bare or leaving.plain or (leaving.foreign and len(texts) <= 1)
+    content = _flat(texts, leaving) if flat and all(part.keys() == _PLAIN for part in texts) else texts
     return {"role": "tool", "tool_call_id": result.id, "content": content, **leaving.marked(result, path)}
 
 
@@ -177,6 +212,8 @@ def _assistant_out(message: Message, path: str, leaving: Leaving) -> list[Object
             calls.append(call | kept[block.id] if block.id in kept else call)
         elif isinstance(block, Refusal):
             refusals.append(block.text)
+        elif leaving.foreign and not isinstance(block, _ANSWERS):
+            leaving.lose("block", f"{path}.content.{i}")  # an answer holds words only
         elif not isinstance(block, _THOUGHT):
             said.append(block)
             at.append(i)
@@ -185,7 +222,8 @@ def _assistant_out(message: Message, path: str, leaving: Leaving) -> list[Object
     if not (content or calls or refusals or thought or message.bare):
         leaving.lose("empty_message", path)
         return []
-    found: Object = {"role": "assistant", "content": content if content or message.bare else None}
+    nothing = None if calls or refusals or not leaving.foreign else ""
+    found: Object = {"role": "assistant", "content": content if content or message.bare else nothing}
     if refusals:
         found["refusal"] = "".join(refusals)
     found |= thought

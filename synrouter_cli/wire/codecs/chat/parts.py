@@ -147,6 +147,10 @@ def _document_out(block: Document, path: str, leaving: Leaving) -> list[Object]:
         title = f"{block.title}\n\n" if block.title else ""
         return [{"type": "text", "text": f"{title}{source.data}", **leaving.marked(block, path)}]
     name = {"filename": block.title} if block.title is not None else {}
+    if source.kind == "file" and not leaving.files:
+        leaving.lose("file_id", path)
+        note = f"[{block.title or 'A file'}: only another provider holds it.]"
+        return [{"type": "text", "text": note, **leaving.marked(block, path)}]
     if source.kind == "file":
         file = {"file_id": source.data, **name}
     else:

@@ -9,12 +9,16 @@ from __future__ import annotations
 import hashlib
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from synrouter_cli.wire.codecs.chat.fields import Object, dump
 from synrouter_cli.wire.codecs.chat.leaving import Leaving, Target
-from synrouter_cli.wire.codecs.chat.messages_out import messages_out, system_out
-from synrouter_cli.wire.codecs.chat.settings import format_out, limit_name, reasoning_out
+from synrouter_cli.wire.codecs.chat.messages_out import messages_out, with_system_first
+from synrouter_cli.wire.codecs.chat.settings import format_out, is_openais, limit_name, reasoning_out
 from synrouter_cli.wire.codecs.chat.tools import choice_out, tool_out
-from synrouter_cli.wire.codecs.sampling import sampled
+from synrouter_cli.wire.codecs.pairing import paired, shortened
+from synrouter_cli.wire.codecs.sampling import sampled, stop_loss
+from synrouter_cli.wire.codecs.strict import fitting
 from synrouter_cli.wire.ir import Loss, Request
 from synrouter_cli.wire.losses import field as field_loss
 
@@ -23,23 +27,30 @@ __all__ = ["encode_request"]
 _SHARED: Final = frozenset({"prompt_cache_options", "prompt_cache_retention", "top_logprobs", "moderation"})
 """Fields that Responses has too, and means the same by."""
 _TIERS: Final = {"standard_only": "default"}
+_USUAL_TIERS: Final = ("auto", "default")
 _KNOWN_TIERS: Final = frozenset("auto default flex scale priority fast".split())
 _LONGEST_ID: Final = 64
 """Characters of a user's id; Claude Code's is longer (OpenAI, "Create chat completion")."""
+_MOST_STOPS: Final = 4
+_LONGEST_CALL: Final = 40
+"""Characters of a call's id."""
 _PLAIN: Final = Target()
 
 
 def encode_request(request: Request, target: Target = _PLAIN) -> tuple[bytes, tuple[Loss, ...]]:
     """The body, and what of the request it has no place for. `target` says what the server takes."""
-    leaving = Leaving(target, foreign=request.dialect not in (None, "chat"))
+    foreign, openais = request.dialect not in (None, "chat"), is_openais(request.model)
+    files = not foreign or (request.dialect == "responses" and openais)
+    leaving = Leaving(target, foreign=foreign, plain=not openais, files=files)
     body: Object = {"model": request.model}
-    body["messages"] = system_out(request, leaving) + messages_out(request.messages, leaving)
+    request = _fitting(request, leaving)
+    body["messages"] = messages_out(request, leaving)
     _put_tools(body, request, leaving)
     _put_limits(body, request, leaving)
     _put_stream(body, request)
     _put_shape(body, request, leaving)
     _put_names(body, request, leaving)
-    extras = leaving.extras(request.extras, "", _SHARED)
+    extras = leaving.extras(request.extras, "", () if leaving.plain else _SHARED)
     options = extras.pop("stream_options", None)
     if options and request.stream:
         body["stream_options"] = {**body["stream_options"], **options}
@@ -49,12 +60,27 @@ def encode_request(request: Request, target: Target = _PLAIN) -> tuple[bytes, tu
     return dump(body), tuple(leaving.losses)
 
 
+def _fitting(request: Request, leaving: Leaving) -> Request:
+    """The request with its conversation as servers of this dialect want it."""
+    if not leaving.foreign:
+        return request
+    request = replace(fitting(request, leaving.losses), messages=paired(request.messages, _call_id))
+    return with_system_first(request, leaving) if leaving.plain else request
+
+
 def _fit_cache_options(extras: Object, leaving: Leaving) -> None:
-    """Responses knows longer lifetimes than this dialect, which has 30 minutes alone."""
+    """Responses knows more of them than this dialect, and longer lifetimes, where this one has 30 minutes alone."""
     options = extras.get("prompt_cache_options")
-    if isinstance(options, dict) and options.get("ttl") not in (None, "30m"):
-        extras["prompt_cache_options"] = {key: value for key, value in options.items() if key != "ttl"}
-        leaving.losses.append(field_loss("ttl", "prompt_cache_options.ttl"))
+    if not isinstance(options, dict):
+        return
+    fits = {key: one for key, one in options.items() if key == "mode" or (key == "ttl" and one in (None, "30m"))}
+    if fits != options:
+        extras["prompt_cache_options"] = fits
+        leaving.losses += [field_loss(key, f"prompt_cache_options.{key}") for key in options if key not in fits]
+
+
+def _call_id(called: str) -> str:
+    return shortened(called, _LONGEST_CALL)
 
 
 def _put(body: Object, **fields: Any) -> None:
@@ -86,8 +112,11 @@ def _put_limits(body: Object, request: Request, leaving: Leaving) -> None:
         _put(body, temperature=request.temperature, top_p=request.top_p, stop=list(request.stop) or None)
         return
     fields, losses = sampled(request)
-    body.update(fields)
     leaving.losses += losses
+    if len(fields.get("stop", ())) > _MOST_STOPS and not leaving.plain:
+        fields["stop"] = fields["stop"][:_MOST_STOPS]
+        leaving.losses.append(stop_loss(request))
+    body.update(fields)
 
 
 def _put_stream(body: Object, request: Request) -> None:
@@ -101,22 +130,39 @@ def _put_shape(body: Object, request: Request, leaving: Leaving) -> None:
         body |= reasoning_out(request.reasoning, leaving)
     if request.format is not None:
         body["response_format"] = format_out(request.format)
-    _put(body, verbosity=request.verbosity)
+    _put(body, verbosity=_kept(request.verbosity, "verbosity", leaving))
 
 
 def _put_names(body: Object, request: Request, leaving: Leaving) -> None:
-    _put(body, prompt_cache_key=request.cache_key, user=_user(request.user))
-    if request.metadata:
+    key = request.cache_key if leaving.target.cache_key else _kept(request.cache_key, "cache_key", leaving)
+    _put(body, prompt_cache_key=key, user=_user(request.user))
+    store = None if leaving.plain and not request.store else _kept(request.store, "store", leaving)
+    if request.metadata and leaving.foreign and not store:  # which is taken of what is stored only
+        leaving.lose("metadata", "metadata")
+    elif request.metadata:
         body["metadata"] = dict(request.metadata)
-    tier = request.service_tier
-    if tier is not None and leaving.foreign:
-        tier = _TIERS.get(tier, tier)
-        if tier not in _KNOWN_TIERS:
-            leaving.lose("service_tier", "service_tier")
-            tier = None
-    _put(body, service_tier=tier, store=request.store)
+    _put(body, service_tier=_tier(request.service_tier, leaving), store=store)
     if request.previous is not None:
         leaving.lose("previous", "previous_response_id")
+
+
+def _kept(value: Any, code: str, leaving: Leaving) -> Any:
+    """A field of OpenAI's own servers; others may refuse it, so there it is lost."""
+    if value is None or not leaving.plain:
+        return value
+    leaving.lose(code, code)
+    return None
+
+
+def _tier(tier: str | None, leaving: Leaving) -> str | None:
+    if tier is None or not leaving.foreign:
+        return tier
+    tier = _TIERS.get(tier, tier)
+    if tier in _KNOWN_TIERS and not leaving.plain:
+        return tier
+    if tier not in _USUAL_TIERS:
+        leaving.lose("service_tier", "service_tier")
+    return None
 
 
 def _user(user: str | None) -> str | None:

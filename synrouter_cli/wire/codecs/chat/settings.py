@@ -15,11 +15,22 @@ from synrouter_cli.wire.codecs.chat.leaving import Leaving
 from synrouter_cli.wire.codecs.efforts import effort_of_budget
 from synrouter_cli.wire.ir import Format, Reasoning
 
-__all__ = ["REASONING_FIELDS", "effort_of", "format_in", "format_out", "limit_name", "reasoning_in", "reasoning_out"]
+__all__ = [
+    "REASONING_FIELDS",
+    "effort_of",
+    "format_in",
+    "format_out",
+    "is_openais",
+    "limit_name",
+    "reasoning_in",
+    "reasoning_out",
+]
 
 REASONING_FIELDS: Final = ("reasoning_effort", "reasoning", "thinking")
 _NEWER: Final = ("gpt-", "o1", "o3", "o4", "chatgpt")
 """OpenAI's own models, which refuse `max_tokens` where they reason; other servers know only that one for sure."""
+_WEIGHTS: Final = "gpt-oss"
+"""Which anybody serves."""
 
 
 def reasoning_in(body: Object) -> Reasoning | None:
@@ -115,4 +126,14 @@ def limit_name(model: str) -> str:
     >>> limit_name("openai/gpt-6-sol"), limit_name("deepseek-v4")
     ('max_completion_tokens', 'max_tokens')
     """
-    return "max_completion_tokens" if model.rpartition("/")[2].startswith(_NEWER) else "max_tokens"
+    return "max_completion_tokens" if is_openais(model) else "max_tokens"
+
+
+def is_openais(model: str) -> bool:
+    """Whether a model's server takes all that the API has; others may refuse a field or a role that they don't know.
+
+    >>> is_openais("gpt-6-sol"), is_openais("openai/gpt-oss-120b"), is_openais("qwen3.5-coder")
+    (True, False, False)
+    """
+    name = model.rpartition("/")[2]
+    return name.startswith(_NEWER) and not name.startswith(_WEIGHTS)

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from synrouter_cli.wire.codecs.chat.fields import Object, cache_in, checked, listed, mapping, refused, rest, text
 from synrouter_cli.wire.codecs.chat.leaving import Leaving
 from synrouter_cli.wire.codecs.disguise import flat_name
+from synrouter_cli.wire.codecs.strict import with_properties
 from synrouter_cli.wire.ir import Request, Tool, ToolChoice
 
 __all__ = ["choice_in", "choice_out", "function_in", "tool_in", "tool_out"]
@@ -126,7 +127,7 @@ def tool_out(tool: Tool, path: str, leaving: Leaving) -> Object | None:
         return {"type": "custom", "custom": {"name": _called(tool), **described, **_format_out(config)}, **outer}
     function: Object = {"name": _called(tool), **described}
     if tool.schema is not None:
-        function["parameters"] = tool.schema
+        function["parameters"] = with_properties(tool.schema) if leaving.foreign else tool.schema
     if tool.strict is not None:
         function["strict"] = tool.strict
     return {"type": "function", "function": function, **outer}

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from synrouter_cli.wire.codecs.disguise import Restorer
 from synrouter_cli.wire.codecs.responses import reasoning
 from synrouter_cli.wire.codecs.responses.calls import PREFIX, Names, call_type, write_call
@@ -35,6 +37,8 @@ from synrouter_cli.wire.usage import Usage
 Json = dict[str, Any]
 
 _PREFIXES: Final = ("msg_", "resp_", "chatcmpl-", "gen-")
+NOTHING: Final = "{}"
+"""What a function without arguments is called with: clients read it as JSON."""
 _UNSTATED: Final = frozenset({"local_shell_call", "custom_tool_call"})
 
 
@@ -136,5 +140,7 @@ def call_item(block: ToolUse, names: Names, root: str, place: int) -> Json:
     """The item of a call, by the tool that was asked with: its namespace, its own type, its free text."""
     tool = names.find(block)
     kind = call_type(block, tool)
+    if kind == "function_call" and not block.arguments:
+        block = replace(block, arguments=NOTHING)
     item = write_call(block, tool, f"{PREFIX.get(kind, 'tc')}_{root}_{place}")
     return item if kind in _UNSTATED else {"status": "completed", **item}

@@ -12,8 +12,6 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, Literal
 
-import msgspec
-
 from synrouter_cli.wire.codecs.disguise import flat_name
 from synrouter_cli.wire.codecs.responses.clientside import BY_CALL, BY_OUTPUT, CLIENT_SIDE
 from synrouter_cli.wire.codecs.responses.parts import read_parts, write_part
@@ -154,7 +152,7 @@ def _write_client_side(call: ToolUse, kind: str, item_id: str) -> Item:
 def as_object(arguments: str) -> dict[str, Any]:
     """Arguments as the object that they are; a text that is none stands as one property."""
     try:
-        value = msgspec.json.decode(arguments)
+        value = json.loads(arguments)
     except UNREADABLE:
         value = None
     return value if isinstance(value, dict) else {WRAPPED: arguments}
@@ -182,7 +180,8 @@ def read_output(item: Item, path: str, called: str | None = None) -> ToolResult:
     """What came of a call; `called` is the id of the call whose item has this one's id, which some outputs name
     instead."""
     kind = item["type"]
-    given = item.get("call_id") or called or item.get("id")
+    alone = kind == "function_call_output" and item.get("call_id") is None  # what a tool says uncalled
+    given = "" if alone else item.get("call_id") or called or item.get("id")
     if not isinstance(given, str):
         raise refused(f"{path}.call_id", "a string is needed here")
     if kind in BY_OUTPUT:
@@ -190,6 +189,8 @@ def read_output(item: Item, path: str, called: str | None = None) -> ToolResult:
     content, bare = _read_content(item.get("output"), f"{path}.output")
     item_rest = rest(item, _OUTPUT)
     error = {"incomplete": True}.get(item_rest.pop("status", ""))
+    if alone:
+        item_rest["call_id"] = None
     custom = kind == "custom_tool_call_output"
     return ToolResult(given, content, error, bare, "custom" if custom else "function", item=item_rest or None)
 

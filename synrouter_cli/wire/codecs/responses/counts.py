@@ -16,6 +16,7 @@ from typing import Any, Final
 from synrouter_cli.wire.usage import Usage
 
 _READ_TIERS: Final = {"default": "standard"}
+KNOWN_TIERS: Final = frozenset("auto default flex scale priority fast ultrafast".split())
 _TIERS: Final = {"standard": "default"}
 
 
@@ -59,7 +60,8 @@ def write_usage(usage: Usage, thought: int | None) -> dict[str, Any]:
 
 def write_tier(usage: Usage | None) -> str | None:
     tier = usage.service_tier if usage is not None else None
-    return _TIERS.get(tier, tier) if tier is not None else None
+    tier = _TIERS.get(tier, tier) if tier is not None else None
+    return tier if tier in KNOWN_TIERS else None
 
 
 def _part(source: Mapping[str, Any], key: str) -> Mapping[str, Any]:

@@ -70,6 +70,8 @@ class Turns:
         self.tools: list[Tool] = []
         self._first: _Part | None = None
         self._blocks: list[Block] = []
+        self._searched = "search"
+        """The latest search for tools, which has no id where the provider searched."""
 
     def read_all(self, items: list[Any], path: str = "input") -> None:
         for i, one in enumerate(_ITEMS.each(items, path)):
@@ -103,7 +105,13 @@ class Turns:
             about = {CAME_WITH: {"place": place, **{key: one for key, one in item.items() if key != "tools"}}}
             self.tools += read_tools(item.get("tools"), f"{path}.tools", about)
             return
-        result = read_output(item, path, self._call_of(str(item.get("id"))))
+        if item["type"] == "tool_search_call":
+            self._searched = f"search_{place}"
+            self._add(_Part((read_call({**item, "call_id": self._searched}, path),)))
+            return
+        searched = item["type"] == "tool_search_output" and not item.get("call_id") and not item.get("id")
+        given = self._searched if searched else self._call_of(str(item.get("id")))
+        result = read_output(item, path, given)
         if item["type"] == "tool_search_output":
             loaded = read_tools(item.get("tools") or [], f"{path}.tools", {CAME_WITH: None})
             self.tools += [replace(tool, deferred=None) for tool in loaded]
@@ -124,7 +132,8 @@ def _read(value: Any, path: str) -> _Read:
     if not isinstance(kind, str):
         raise refused(f"{path}.type", "a string is needed here")
     if kind in CALLS:
-        return _Part((read_call(item, path),))
+        named = kind != "tool_search_call" or item.get("call_id") or item.get("id")
+        return _Part((read_call(item, path),)) if named else _Placed(item)
     if kind in OUTPUTS:
         whole = isinstance(item.get("call_id"), str) and item["call_id"] and kind != "tool_search_output"
         return _Part((read_output(item, path),), "user") if whole else _Placed(item)

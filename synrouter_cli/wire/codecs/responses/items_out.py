@@ -8,6 +8,7 @@ own.
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
@@ -16,7 +17,7 @@ from msgspec import Struct
 from synrouter_cli.wire import losses as told
 from synrouter_cli.wire.codecs.made import Made
 from synrouter_cli.wire.codecs.responses import reasoning
-from synrouter_cli.wire.codecs.responses.calls import Names, write_call, write_output
+from synrouter_cli.wire.codecs.responses.calls import CALLS, Names, write_call, write_output
 from synrouter_cli.wire.codecs.responses.items_in import OWN_ID
 from synrouter_cli.wire.codecs.responses.parts import write_part
 from synrouter_cli.wire.ir import (
@@ -58,9 +59,37 @@ class Items:
         self._types: dict[str, str] = {}
 
     def of(self, messages: Iterable[Message]) -> list[Item]:
+        starts: list[int] = []
         for i, message in enumerate(messages):
+            starts.append(len(self._items))
             self._again(message, i)
-        return self._items
+        return self._items if self._ours else self._led_on(starts)
+
+    def _led_on(self, starts: list[int]) -> list[Item]:
+        """The items with something said or called after all reasoning, without which it is refused: reasoning at an
+        answer's end stands before the last of that; where an answer was broken off after it, it is left out. `starts`
+        are the places at which messages begin."""
+        if not any(item.get("type") == "reasoning" for item in self._items):
+            return self._items
+        out: list[Item] = []
+        thought: list[Item] = []
+        last: int | None = None
+        for place, item in enumerate([*self._items, {}]):
+            if item.get("type") == "reasoning":
+                thought.append(item)
+                continue
+            if item.get("role") == "assistant" or item.get("type") in CALLS:
+                last = len(out) + len(thought)
+                out += thought
+            elif last is not None:
+                out[last:last] = thought
+                last = None
+            elif thought:
+                lost = Loss("foreign_thinking", f"messages.{bisect(starts, place - 1) - 1}")
+                self._losses.extend(lost for _ in thought)
+            thought.clear()
+            out.append(item)
+        return out[:-1]
 
     def _again(self, message: Message, i: int) -> None:
         """The items of a message: the same again, and the same losses, where it stands again and the tools and the
@@ -142,6 +171,8 @@ class Items:
         if block.extras and not self._ours:
             self._losses.extend(told.field(key, f"{path}.{key}") for key in block.extras)
         item = write_call(block, None if self._ours else self._names.find(block), "")
+        if not self._ours and item.get("arguments") == "":
+            item["arguments"] = "{}"
         self._types[block.id] = item["type"]
         self._items.append(item)
 

@@ -115,6 +115,9 @@ def write_part(block: Block, role: str, path: str, losses: Losses, *, ours: bool
     """The parts for one block in a message of `role` or a tool's output; `ours` says that extras are in our words."""
     if isinstance(block, Text):
         return [_write_text(block, role, path, losses, ours)]
+    if role == "assistant" and not ours and isinstance(block, Image | Document | Audio):
+        losses.append(Loss("block", path))  # an answer holds words only
+        return []
     if isinstance(block, Image):
         return [_write_image(block, role, path, losses, ours)]
     if isinstance(block, Document):
@@ -124,7 +127,7 @@ def write_part(block: Block, role: str, path: str, losses: Losses, *, ours: bool
     if isinstance(block, Audio):
         return [_write_audio(block, role, path, losses)]
     if isinstance(block, Opaque):
-        return _write_opaque(block, path, losses)
+        return _write_opaque(block, role, path, losses)
     losses.append(Loss("block", path))
     return []
 
@@ -221,11 +224,11 @@ def _write_audio(block: Audio, role: str, path: str, losses: Losses) -> Part:
     return {"type": "input_text", "text": NOTES["audio"]}
 
 
-def _write_opaque(block: Opaque, path: str, losses: Losses) -> list[Part]:
+def _write_opaque(block: Opaque, role: str, path: str, losses: Losses) -> list[Part]:
     if block.dialect == "responses":
         return [block.data]
     said = readable(block)
     if said is not None:
-        return [{"type": "input_text", "text": said}]
+        return [_write_text(Text(said), role, path, losses, False)]
     losses.append(Loss("block", path))
     return []

@@ -15,13 +15,16 @@ from typing import Any, Final
 
 from synrouter_cli.wire import losses as told
 from synrouter_cli.wire.codecs.efforts import effort_of_budget
+from synrouter_cli.wire.codecs.pairing import paired, shortened
 from synrouter_cli.wire.codecs.responses.choices import write_choice
+from synrouter_cli.wire.codecs.responses.counts import KNOWN_TIERS
 from synrouter_cli.wire.codecs.responses.items_in import offered
 from synrouter_cli.wire.codecs.responses.items_out import Items
 from synrouter_cli.wire.codecs.responses.reading import dump
 from synrouter_cli.wire.codecs.responses.request_in import ENCRYPTED, extra
 from synrouter_cli.wire.codecs.responses.tools import write_tools
-from synrouter_cli.wire.codecs.sampling import sampled
+from synrouter_cli.wire.codecs.sampling import sampled, stop_loss
+from synrouter_cli.wire.codecs.strict import fitting
 from synrouter_cli.wire.ir import Format, Loss, Message, Reasoning, Request, Text, Tool
 
 __all__ = ["encode_request", "write_format"]
@@ -31,8 +34,9 @@ Json = dict[str, Any]
 FEWEST_TOKENS: Final = 16
 """The least that max_output_tokens may be (OpenAI, "Create a model response")."""
 LONGEST_USER: Final = 64
+LONGEST_CALL: Final = 64
+"""Characters of a call's id."""
 _TIERS: Final = {"standard_only": "default"}
-_KNOWN_TIERS: Final = frozenset("auto default flex scale priority fast ultrafast".split())
 _SHARED: Final = frozenset({"prompt_cache_options", "prompt_cache_retention", "top_logprobs", "moderation"})
 """Fields that Chat has too."""
 _MERGED: Final = frozenset({"reasoning", "text", "include", "user"})
@@ -41,6 +45,7 @@ _MERGED: Final = frozenset({"reasoning", "text", "include", "user"})
 def encode_request(request: Request) -> tuple[bytes, tuple[Loss, ...]]:
     losses: list[Loss] = []
     ours = request.dialect == "responses"
+    request = fitting(request, losses)
     body: Json = {"model": request.model}
     if request.system:
         body["instructions"] = _instructions(request, losses)
@@ -71,7 +76,7 @@ def _sampling(request: Request, losses: list[Loss], ours: bool) -> Json:
     if ours:
         return {"temperature": request.temperature, "top_p": request.top_p}
     fields, lost = sampled(request)
-    losses += [loss for loss in lost if loss.path != "stop"]  # no model has those here: told below
+    losses += [loss for loss in lost if loss.code != "stop_sequences"]  # no model has those here: told below
     return {name: value for name, value in fields.items() if name != "stop"}
 
 
@@ -83,7 +88,7 @@ def _instructions(request: Request, losses: list[Loss]) -> str:
 
 
 def _input(request: Request, losses: list[Loss], ours: bool) -> str | list[Json]:
-    messages = request.messages
+    messages = request.messages if ours else paired(request.messages, _call_id)
     if len(messages) == 1 and messages[0].item == {"input": True} and isinstance(messages[0].blocks[0], Text):
         return messages[0].blocks[0].text
     items = Items(request.tools, losses, ours=ours).of(_without_mark(message) for message in messages)
@@ -91,6 +96,10 @@ def _input(request: Request, losses: list[Loss], ours: bool) -> str | list[Json]
         written = {**about, "tools": write_tools(tools, losses, ours)}
         items.insert(written.pop("place"), written)
     return items
+
+
+def _call_id(called: str) -> str:
+    return shortened(called, LONGEST_CALL) or "call"  # an empty one is none here
 
 
 def _without_mark(message: Message) -> Message:
@@ -157,7 +166,7 @@ def _text(request: Request, ours: bool) -> Json | None:
 def write_format(form: Format) -> Json:
     if form.kind != "schema":
         return {"type": "json_object" if form.kind == "json" else "text"}
-    fields: Json = {"type": "json_schema", "name": form.name or "answer", "schema": form.schema}
+    fields: Json = {"type": "json_schema", "name": form.name or "answer", "schema": form.schema or {}}
     if form.description is not None:
         fields["description"] = form.description
     if form.strict is not None:
@@ -178,7 +187,7 @@ def _tier(request: Request, losses: list[Loss]) -> str | None:
     if name is None:
         return None
     tier = _TIERS.get(name, name)
-    if tier in _KNOWN_TIERS:
+    if tier in KNOWN_TIERS:
         return tier
     losses.append(Loss("service_tier", "service_tier"))
     return None
@@ -209,6 +218,6 @@ def _tell(request: Request, losses: list[Loss]) -> None:
     if request.top_k is not None:
         losses.append(Loss("top_k", "top_k"))
     if request.stop:
-        losses.append(Loss("stop_sequences", "stop"))
+        losses.append(stop_loss(request))
     if request.cache is not None:
         losses.append(Loss("cache_marker", "cache_control"))

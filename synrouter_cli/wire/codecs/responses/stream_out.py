@@ -18,7 +18,15 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from synrouter_cli.wire.codecs.disguise import Restorer
-from synrouter_cli.wire.codecs.responses.answer_out import call_item, finish, frame, message_item, stem, write_block
+from synrouter_cli.wire.codecs.responses.answer_out import (
+    NOTHING,
+    call_item,
+    finish,
+    frame,
+    message_item,
+    stem,
+    write_block,
+)
 from synrouter_cli.wire.codecs.responses.calls import Names
 from synrouter_cli.wire.codecs.responses.citations import annotation
 from synrouter_cli.wire.codecs.responses.failures import in_stream
@@ -312,6 +320,7 @@ class Encoder:
         return [*sent, self._done(opened, item or opened.item)]
 
     def _call_ended(self, opened: _Open, block: ToolUse) -> list[bytes]:
+        sent = [] if opened.pieces or opened.item["type"] != "function_call" else self._piece(opened, NOTHING)
         whole = replace(block, arguments=opened.text)
         item = call_item(whole, self._names, self._root, opened.place)
         kind = item["type"]
@@ -319,7 +328,7 @@ class Encoder:
             return [self._item_event("added", opened, item), self._done(opened, item)]
         key = "arguments" if kind == "function_call" else "input"
         ended = self._event(f"response.{_CALL_EVENTS[kind]}.done", **opened.about, **{key: item[key]})
-        return [ended, self._done(opened, item)]
+        return [*sent, ended, self._done(opened, item)]
 
     def _done(self, opened: _Open, item: Json) -> bytes:
         self._output[opened.place] = item

@@ -24,6 +24,7 @@ from synrouter_cli.wire.codecs.responses.reading import (
     rest,
     text,
 )
+from synrouter_cli.wire.codecs.strict import with_properties
 from synrouter_cli.wire.ir import Loss, Tool
 
 Json = dict[str, Any]
@@ -152,7 +153,8 @@ def write_tool(tool: Tool, path: str, losses: list[Loss], *, ours: bool, search:
         form = tool.config.get("format")
         entry |= {"format": _flat(form)} if form else {}
     else:
-        entry |= _strictness(tool) | {"parameters": tool.schema if tool.schema is not None else _NO_SCHEMA}
+        schema = tool.schema if tool.schema is not None else _NO_SCHEMA
+        entry |= _strictness(tool) | {"parameters": schema if ours else with_properties(schema)}
     if tool.deferred is not None and search:
         entry["defer_loading"] = tool.deferred
     elif tool.deferred:
