@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-__all__ = ["Identity", "client_of", "identify", "mode_of"]
+__all__ = ["Identity", "client_of", "identify", "is_agent", "mode_of"]
 
 _ID_HEADERS = (
     "x-claude-code-session-id",
@@ -38,9 +38,23 @@ _CODING_AGENTS = frozenset(
 )
 _CLIENT_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
 _METADATA_SESSION = re.compile(rb'session(?:_id)?(?:\\?"\s*:\s*\\?"|_)([0-9a-zA-Z-]{8,64})')
-_HERMES = b"You run on Hermes Agent (by Nous Research)"
-"""Hermes says so in every system prompt, and sends no header of its own in this dialect."""
-_OPENCLAW_SESSION = re.compile(rb"Runtime: agent=[^|]{1,80}\|.{0,200}?sessionId=([0-9A-Za-z_.:-]{4,80})")
+_OPENCLAW_SESSION = re.compile(
+    rb"Runtime: agent=[^|]{1,80}\|(?: session=agent:[^|:]{1,80}:(subagent):)?.{0,200}?sessionId=([0-9A-Za-z_.:-]{4,80})"
+)
+_WORDS: Final = tuple(
+    (client, kind, words.encode())
+    for client, kind, words in (
+        ("hermes", "main", "You run on Hermes Agent (by Nous Research)"),
+        ("hermes", "subagent", "Your response is returned to the parent agent as a summary"),
+        ("hermes", "side", "Generate a short, descriptive title (3-7 words) for a conversation that starts with"),
+        ("hermes", "side", "You are a summarization agent creating a context checkpoint."),
+        ("qwen", "subagent", "You operate in non-interactive mode: do not ask the user questions; proceed with"),
+        ("aider", "side", "expert software engineer that generates concise, one-line Git commit messages"),
+        ("aider", "side", "*Briefly* summarize this partial conversation about programming."),
+    )
+)
+"""(client, kind, what it says in prompts of that kind): of clients that say neither in a header (observed in their
+terminals: Hermes 0.19, Qwen Code 0.24, Aider 0.86). Of several that fit the last counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,24 +66,24 @@ class Identity:
     agent: str | None = None
     parent_key: str | None = None
     side: bool = False
+    subagent: bool = False
+    """It is one, though under a key of its own or none."""
     main: bool = False
     """The client says itself that this is the conversation, not something beside it."""
 
 
 def identify(headers: Mapping[str, str], metadata: bytes, system: bytes = b"") -> Identity:
-    """Read the identity from lower-case headers, the body's `metadata`, and the newest system text."""
+    """Read the identity from lower-case headers, the body's `metadata`, and the newest system text (of a request that
+    has none, the beginning of the first message)."""
     in_metadata = _METADATA_SESSION.search(metadata) if metadata else None
     client = _client(headers, in_metadata is not None)
     key = next((headers[name] for name in _ID_HEADERS if headers.get(name)), None)
     if key is None and in_metadata is not None:
         key = in_metadata[1].decode("latin-1")
     if key is None:
-        openclaw = _OPENCLAW_SESSION.search(system)
-        if openclaw is not None:
-            client = "openclaw" if client == "unknown" else client
-            key = openclaw[1].decode("latin-1")
-    if client == "unknown" and _HERMES in system:
-        client = "hermes"
+        client, key, kind = _in_words(client, system)
+        if kind:
+            return Identity(client, key, side=kind == "side", subagent=kind == "subagent")
     if client == "codex" and key is not None and headers.get("thread-id"):
         return _of_codex(headers, key, headers["thread-id"])
     agent = headers.get("x-claude-code-agent-id") or None
@@ -78,6 +92,16 @@ def identify(headers: Mapping[str, str], metadata: bytes, system: bytes = b"") -
     if key is not None and key.startswith("title-"):
         key, side = key[len("title-") :], True
     return Identity(client, key, agent, parent, side)
+
+
+def _in_words(client: str, system: bytes) -> tuple[str, str | None, str]:
+    """The client, its conversation's id and the kind of it, "" where nothing is said."""
+    openclaw = _OPENCLAW_SESSION.search(system)
+    if openclaw is not None:
+        kind = "subagent" if openclaw[1] else "main"
+        return "openclaw" if client == "unknown" else client, openclaw[2].decode("latin-1"), kind
+    said = [(name, kind) for name, kind, words in _WORDS if client in (name, "unknown") and words in system]
+    return (said[-1][0], None, said[-1][1]) if said else (client, None, "")
 
 
 class _CodexTurn(msgspec.Struct):
@@ -120,6 +144,11 @@ def client_of(headers: Mapping[str, str], body: bytes) -> str:
     return identify(headers, metadata).client
 
 
+def is_agent(client: str) -> bool:
+    """Whether it is a coding agent: its conversations have tools, and what has none is beside one."""
+    return client in _CODING_AGENTS
+
+
 def mode_of(asked: str, client: str, key: str | None) -> str:
     """coding | general: what was asked for (header, command line, config), and for `auto` what fits the client.
 
@@ -130,7 +159,7 @@ def mode_of(asked: str, client: str, key: str | None) -> str:
     """
     if asked != "auto":
         return asked
-    return "coding" if client in _CODING_AGENTS or key is not None else "general"
+    return "coding" if is_agent(client) or key is not None else "general"
 
 
 def _client(headers: Mapping[str, str], session_in_metadata: bool) -> str:

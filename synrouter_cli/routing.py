@@ -78,11 +78,13 @@ _REST: Final[tuple[tuple[str, str, Action, str], ...]] = (
     ("GET", "/files/{id}/content", "relay", "files"),
 )
 # Some clients put /v1 into their base URL, some append it, some do neither: messages are served
-# without it too.
+# without it too. Hermes asks for titles and summaries at /api/v1/messages where its base URL is
+# /api/anthropic.
 _SERVED: Final = (
     ("/api/anthropic/v1", _MESSAGES + _REST),
     ("/v1", _MESSAGES + _REST),
     ("/api/anthropic", _MESSAGES),
+    ("/api/v1", _MESSAGES),
     ("", _MESSAGES),
 )
 
@@ -128,7 +130,9 @@ _PLAIN_PATH = re.compile(r"/[\x21-\x7e]*")
 # Read differently by different servers: an escaped dot, slash, backslash, NUL or percent sign, an
 # escape that is none, a dot segment, a backslash, a fragment.
 _AMBIGUOUS = re.compile(r"%(?:2e|2f|5c|00|25)|%(?![0-9a-f]{2})|/\.{1,2}(?:/|$)|[\\#]", re.IGNORECASE)
-_OPENAI = re.compile(r"/api/v1(?:/.*)?|(?:/v1)?/(?:chat/completions|completions|responses|embeddings)(?:/.*)?")
+_OPENAI = re.compile(
+    r"/api/v1(?!/messages(?:/|$))(?:/.*)?|(?:/v1)?/(?:chat/completions|completions|responses|embeddings)(?:/.*)?"
+)
 _SHOWN = 120
 
 
@@ -159,7 +163,7 @@ def match(method: str, path: str) -> Match | None:
 def dialect_of(path: str) -> str:
     """The dialect in which errors of this path are told.
 
-    >>> dialect_of("/v1/responses"), dialect_of("/v1/messages?beta=true"), dialect_of("/api/v1/models")
+    >>> dialect_of("/v1/responses"), dialect_of("/api/v1/messages?beta=true"), dialect_of("/api/v1/models")
     ('responses', 'anthropic', 'chat')
     """
     path = path.partition("?")[0]

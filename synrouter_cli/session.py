@@ -21,7 +21,7 @@ from synrouter_cli.prompt.policy import Policy
 from synrouter_cli.prompt.segments import Prompt
 from synrouter_cli.prompt.trim import Trimmed
 
-__all__ = ["RESERVE", "Change", "Line", "Session", "first_key", "head_key", "is_probe", "opening"]
+__all__ = ["RESERVE", "Change", "Line", "Session", "first_key", "head_key", "is_beside", "is_probe", "opening"]
 
 RESERVE = 256
 """Turn numbers are reserved ahead, so that after a crash none is given out twice and the gap shows."""
@@ -194,3 +194,19 @@ def head_key(prompt: Prompt) -> bytes:
 def is_probe(prompt: Prompt) -> bool:
     """A quota check or a connection test: one token asked for, nothing to continue."""
     return prompt.max_tokens is not None and prompt.max_tokens <= 1
+
+
+def is_beside(prompt: Prompt, main: Session) -> bool:
+    """Whether an agent asks this beside a conversation that has tools: a title, a summary, a classifier, which have
+    none or must call one of their own."""
+    last = main.line.last
+    if not main.head_key or last is None:
+        return False
+    if not head_key(prompt):
+        return True
+    choice = prompt.settings.get("tool_choice", b"")
+    return (b'"any"' in choice or b'"tool"' in choice) and not _tools(last) & _tools(prompt)
+
+
+def _tools(prompt: Prompt) -> frozenset[bytes]:
+    return frozenset(block.digest for unit in prompt.units[: prompt.unit_counts[0]] for block in unit.blocks)

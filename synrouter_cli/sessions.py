@@ -14,11 +14,11 @@ from collections.abc import Iterator
 from hashlib import sha256
 from itertools import islice
 
-from synrouter_cli.identity import Identity
+from synrouter_cli.identity import Identity, is_agent
 from synrouter_cli.prompt.lasting import CARRIED
 from synrouter_cli.prompt.order import Order
 from synrouter_cli.prompt.segments import Prompt
-from synrouter_cli.session import Session, first_key, head_key, is_probe, opening
+from synrouter_cli.session import Session, first_key, head_key, is_beside, is_probe, opening
 from synrouter_cli.session_memory import restored
 
 __all__ = ["Sessions"]
@@ -110,9 +110,10 @@ class Sessions:
         if known is not None:
             return known
         parent = None if kind == "main" else main_id
-        if kind == "side" and identity.side and main_id not in self._sessions:
-            # it bears a name of its own: it belongs to the conversation that has just begun
-            parent = next((s.id for s in self.latest() if _is_main(s, scope, identity.client)), None)
+        if identity.subagent or (kind == "side" and identity.side and main_id not in self._sessions):
+            # it bears a name of its own: it belongs to the conversation that has just begun, or that goes on
+            main = self._latest_main(scope, identity.client)
+            parent = main.id if main is not None else None
         if identity.parent_key is not None:
             parent = _id(scope, identity.client, identity.parent_key, "main")
         return self._add(Session(session_id, identity.client, kind, parent, scope))
@@ -121,6 +122,8 @@ class Sessions:
     def _thread_of(identity: Identity, prompt: Prompt, main: Session | None) -> tuple[str, str]:
         if identity.agent is not None:
             return f"agent:{identity.agent}", "subagent"
+        if identity.subagent:
+            return "main", "subagent"
         if identity.side or is_probe(prompt):
             return "side", "side"
         has_tools = prompt.layer_ends[0] > 0
@@ -179,19 +182,32 @@ class Sessions:
                 best = (shared, session)
         if best is not None:
             return best[1]
+        main = self._latest_main(scope, identity.client)
+        if main is not None and now - main.last_at > LIVE_SECONDS:
+            main = None
+        if main is not None and (identity.side or (is_agent(identity.client) and is_beside(prompt, main))):
+            side_id = _id(scope, identity.client, main.id, "side")
+            return self._sessions.get(side_id) or self._add(Session(side_id, identity.client, "side", main.id, scope))
         continued = self._continued(scope, identity, prompt, now)
         if continued is not None:
             self._unindex(continued)
             continued.first_key = first
             self._index(continued)
             return continued
-        kind = "side" if is_probe(prompt) or identity.side else "main"
+        kind = "side" if is_probe(prompt) or identity.side else "subagent" if identity.subagent else "main"
+        parent = main.id if main is not None and kind == "subagent" else None
         seed = b"%d:%d" % (int(now * 1000), len(self._sessions))
         session_id = sha256(b"prefix\0" + scope + identity.client.encode() + first + seed).hexdigest()[:12]
-        session = self._add(Session(session_id, identity.client, kind, None, scope, first_key=first))
+        session = self._add(Session(session_id, identity.client, kind, parent, scope, first_key=first))
         session.begun_at = now
         self._index(session)
         return session
+
+    def _latest_main(self, scope: bytes, client: str) -> Session | None:
+        return next(
+            (s for s in self.latest() if s.kind == "main" and (s.scope, s.client) == (scope, client)),
+            None,
+        )
 
     def _continued(self, scope: bytes, identity: Identity, prompt: Prompt, now: float) -> Session | None:
         """The session whose conversation this request goes on with, though its tools or system prompt have changed: all
@@ -262,10 +278,6 @@ def _both(session: Session) -> list[Prompt]:
 
 def _thread(identity: Identity) -> str:
     return f"agent:{identity.agent}" if identity.agent is not None else "side" if identity.side else "main"
-
-
-def _is_main(session: Session, scope: bytes, client: str) -> bool:
-    return session.kind == "main" and (session.scope, session.client) == (scope, client)
 
 
 def _id(scope: bytes, client: str, key: str, thread: str) -> str:

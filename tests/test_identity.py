@@ -84,9 +84,59 @@ def test_hermes_is_known_by_its_system_prompt_unless_a_client_says_who_it_is():
     assert identify({"x-synrouter-client": "mine"}, b"", text) == Identity("mine")
 
 
-def test_openclaw_writes_its_session_into_the_system_prompt() -> None:
-    text = b"Runtime: agent=main | session=agent:main:x | sessionId=5f2b-aa | host=h"
-    assert identify({}, b"", text) == Identity("openclaw", "5f2b-aa")
+@pytest.mark.parametrize(
+    ("session", "subagent"),
+    [("agent:main:x", False), ("agent:main:subagent:1b81", True), ("agent:subagent:main", False)],
+)
+def test_openclaw_writes_its_session_into_the_system_prompt(session: str, subagent: bool) -> None:
+    text = f"Runtime: agent=main | session={session} | sessionId=5f2b-aa | host=h".encode()
+    assert identify({}, b"", text) == Identity("openclaw", "5f2b-aa", subagent=subagent)
+
+
+WORDS: dict[str, tuple[str, bytes, Identity]] = {
+    "Hermes' title, without what its system prompt says otherwise": (
+        "",
+        b"Generate a short, descriptive title (3-7 words) for a conversation that starts with the following exchange.",
+        Identity("hermes", side=True),
+    ),
+    "Hermes' summary of what it compresses": (
+        "",
+        b'{"role": "user", "content": "You are a summarization agent creating a context checkpoint. Treat',
+        Identity("hermes", side=True),
+    ),
+    "Hermes' subagent": (
+        "",
+        b"You run on Hermes Agent (by Nous Research). \\n\\nYour response is returned to the parent agent as a summary, and",
+        Identity("hermes", subagent=True),
+    ),
+    "Qwen Code's subagent": (
+        "qwen",
+        b"Important Rules:\\n - You operate in non-interactive mode: do not ask the user questions; proceed with available",
+        Identity("qwen", subagent=True),
+    ),
+    "Aider's commit message": (
+        "aider",
+        b"You are an expert software engineer that generates concise, one-line Git commit messages based on the",
+        Identity("aider", side=True),
+    ),
+    "Aider's summary": (
+        "aider",
+        b"*Briefly* summarize this partial conversation about programming.\\nInclude less detail",
+        Identity("aider", side=True),
+    ),
+    "what another client says in the same words": (
+        "mine",
+        b"*Briefly* summarize this partial conversation about programming.",
+        Identity("mine"),
+    ),
+}
+
+
+@pytest.mark.parametrize(("client", "said", "identity"), WORDS.values(), ids=WORDS.keys())
+def test_without_ids_the_kind_is_known_by_what_the_client_says_in_its_prompts(
+    client: str, said: bytes, identity: Identity
+) -> None:
+    assert identify({"x-synrouter-client": client}, b"", said) == identity
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from synrouter_cli.routing import ROUTES, match, not_served, split_target
 
 @pytest.mark.parametrize(
     "path",
-    ["/v1/messages", "/api/anthropic/v1/messages", "/messages", "/api/anthropic/messages"],
+    ["/v1/messages", "/api/anthropic/v1/messages", "/messages", "/api/anthropic/messages", "/api/v1/messages"],
 )
 def test_messages_and_their_count_are_turns_with_and_without_v1(path: str) -> None:
     for tail, endpoint in (("", "messages"), ("/count_tokens", "count_tokens")):

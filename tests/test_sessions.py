@@ -32,6 +32,18 @@ def prompt(
     return segment(json.dumps(body).encode(), previous)
 
 
+def classifier(*texts: str, choice: str = "any") -> Prompt:
+    """What Qwen Code asks before it runs a tool."""
+    body = {
+        "model": "m",
+        "max_tokens": 256,
+        "tools": [{"name": "respond_in_schema", "input_schema": {}}],
+        "tool_choice": {"type": choice},
+        "messages": [{"role": "user", "content": text} for text in texts],
+    }
+    return segment(json.dumps(body).encode())
+
+
 def ask(sessions: Sessions, identity: Identity, request: Prompt, now: float = 0.0) -> Session:
     session = sessions.resolve(SCOPE, identity, request, now)
     session.settle(request, request, now)
@@ -272,3 +284,61 @@ def test_without_an_id_a_conversation_goes_on_under_a_changed_system_prompt() ->
     third = ask(sessions, NOBODY, prompt("a", "b", "c", "d", "e", "f", "g", system="It is 12:05."))
     assert first is second is third
     assert ask(sessions, NOBODY, prompt("a", "other", "talk", system="It is 12:06.")) is not first
+
+
+QWEN = Identity("qwen")
+
+
+def test_without_ids_what_an_agent_asks_without_its_tools_is_one_session_beside_the_conversation() -> None:
+    sessions = Sessions()
+    main = ask(sessions, QWEN, prompt("a"))
+    title = ask(sessions, QWEN, prompt("a title for: a", tools=None, system="titles"))
+    assert (title.kind, title.parent) == ("side", main.id)
+    assert ask(sessions, QWEN, prompt("summarise: a b", tools=None, system="summaries")) is title
+    assert ask(sessions, QWEN, prompt("a", "b", "sum it up", tools=None)) is title, "the whole conversation, no tools"
+    assert ask(sessions, QWEN, classifier("may it run this?")) is title
+    assert ask(sessions, QWEN, classifier("may it run that?")) is title
+    assert ask(sessions, QWEN, prompt("a", "b", "c")) is main
+
+
+def test_a_conversation_with_other_tools_of_its_own_is_none_that_is_beside_another() -> None:
+    sessions = Sessions()
+    ask(sessions, QWEN, prompt("a"))
+    assert ask(sessions, QWEN, classifier("a chat with one tool", choice="auto")).kind == "main"
+    assert ask(sessions, QWEN, prompt("hello", tools=[{"name": "Grep", "input_schema": {}}])).kind == "main"
+
+
+@pytest.mark.parametrize("client", ["unknown", "my-support-bot", "aider"])
+def test_without_tools_is_beside_nothing_where_no_conversation_has_tools_or_no_agent_asks(client: str) -> None:
+    sessions, bot = Sessions(), Identity(client)
+    ask(sessions, bot, prompt("a", tools=None if client == "aider" else TOOLS))
+    other = ask(sessions, bot, prompt("b", tools=None))
+    assert (other.kind, other.parent) == ("main", None)
+
+
+def test_a_conversation_of_yesterday_has_nothing_beside_it_any_more() -> None:
+    sessions = Sessions()
+    ask(sessions, QWEN, prompt("a"))
+    late = ask(sessions, QWEN, prompt("b", tools=None), now=7 * 3600.0)
+    assert (late.kind, late.parent) == ("main", None)
+
+
+@pytest.mark.parametrize("key", [None, "own-id"])
+def test_a_subagent_that_says_so_belongs_to_the_conversation_that_goes_on(key: str | None) -> None:
+    sessions = Sessions()
+    one = ask(sessions, Identity("openclaw", "m1"), prompt("a"))
+    main = ask(sessions, Identity("openclaw", "m2"), prompt("x"))
+    subagent = Identity("openclaw", key, subagent=True)
+    sub = ask(sessions, subagent, prompt("dig", system="sub"))
+    assert (sub.kind, sub.parent) == ("subagent", main.id)
+    assert ask(sessions, Identity("openclaw", "m1"), prompt("a", "b", "c")) is one
+    assert ask(sessions, subagent, prompt("dig", "b", "c", system="sub")) is sub
+    assert sub.parent == main.id
+
+
+def test_a_summary_that_says_so_belongs_to_the_conversation_though_neither_has_tools() -> None:
+    sessions = Sessions()
+    main = ask(sessions, Identity("aider"), prompt("a", tools=None))
+    commit = ask(sessions, Identity("aider", side=True), prompt("diff", tools=None, system="commits"))
+    assert (commit.kind, commit.parent) == ("side", main.id)
+    assert ask(sessions, Identity("aider", side=True), prompt("diff 2", tools=None, system="commits")) is commit

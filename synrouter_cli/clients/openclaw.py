@@ -1,9 +1,8 @@
 """OpenClaw: a provider of ours in `openclaw.json`, let in by its list of allowed models, and the default model on it.
-The key does not stand there: a secret reference names the file that holds it.
 
-The reference is of source `file`, not `exec`: the client refuses a command that is a link, that a group may write or
-that another user owns, as installers leave them. Its configuration is strict: it does not start on a provider without
-`baseUrl` or `models`. So our provider is put and taken back as one value, never key by key.
+The local key stands there: `openclaw chat`, its terminal without a gateway, does not follow a secret reference and says
+that the login failed. The configuration is strict: it does not start on a provider without `baseUrl` or `models`. So
+our provider is put and taken back as one value, never key by key.
 
 Source: the client itself (2026.9.6) and docs.openclaw.ai, "Custom providers", "Secrets", "Models" (November 2026).
 
@@ -26,7 +25,6 @@ from synrouter_cli.clients.openclaw_settings import (
     DEFAULTS,
     MODELS,
     PROVIDER,
-    SECRET,
     UTILITY,
     at,
     default_model,
@@ -35,7 +33,6 @@ from synrouter_cli.clients.openclaw_settings import (
     model_settings,
     models_elsewhere,
     provider,
-    secret,
     table,
     wants_small,
 )
@@ -55,7 +52,6 @@ def configure(wish: Wish, around: Surroundings) -> Plan:
     model, ref = _chosen(wish, config)
     edits = [
         Edit(PROVIDER, provider(wish, config, model)),
-        Edit(SECRET, secret(wish.token_file)),
         _primary(around, path, ref),
         Edit((*MODELS, ref), model_settings(config, ref)),
     ]
@@ -121,7 +117,6 @@ def _beside(wish: Wish, config: Mapping[str, Any]) -> dict[str, Any]:
         defaults["modelPolicy"] = {"allow": [EVERY_MODEL]}
     return {
         "models": {"providers": {NAME: whole}},
-        "secrets": {"providers": {NAME: secret(wish.token_file)}},
         "agents": {"defaults": defaults},
     }
 

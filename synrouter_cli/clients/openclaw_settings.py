@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from pathlib import PurePath
 from typing import Any, Final
 
-from synrouter_cli.clients.client import NAME, Wish
+from synrouter_cli.clients.client import NAME, TOKEN, Wish
 from synrouter_cli.providers import Model
 from synrouter_cli.textedit import Key
 
@@ -21,7 +20,6 @@ __all__ = [
     "DEFAULTS",
     "MODELS",
     "PROVIDER",
-    "SECRET",
     "UTILITY",
     "at",
     "default_model",
@@ -30,13 +28,11 @@ __all__ = [
     "model_settings",
     "models_elsewhere",
     "provider",
-    "secret",
     "table",
     "wants_small",
 ]
 
 PROVIDER: Final = ("models", "providers", NAME)
-SECRET: Final = ("secrets", "providers", NAME)
 DEFAULTS: Final = ("agents", "defaults")
 MODELS: Final = (*DEFAULTS, "models")
 ALLOWED: Final = (*DEFAULTS, "modelPolicy", "allow")
@@ -81,11 +77,6 @@ def entries(provider: Any) -> list[dict[str, Any]]:
     return [entry for entry in models if isinstance(entry, dict)] if isinstance(models, list) else []
 
 
-def secret(token_file: PurePath) -> dict[str, str]:
-    """A provider of secrets: the local key's file, which is as the client wants it, 0600 and no link."""
-    return {"source": "file", "path": str(token_file), "mode": "singleValue"}
-
-
 def provider(wish: Wish, config: Mapping[str, Any], chosen: Model) -> dict[str, Any]:
     """Our provider, `chosen` first of its models."""
     there = table(at(config, PROVIDER))
@@ -96,7 +87,7 @@ def provider(wish: Wish, config: Mapping[str, Any], chosen: Model) -> dict[str, 
         **there,
         "baseUrl": wish.url,
         "api": "anthropic-messages",  # without it the client takes another dialect
-        "apiKey": {"source": "file", "provider": NAME, "id": "value"},
+        "apiKey": TOKEN,
         "headers": {**table(there.get("headers")), "X-Synrouter-Client": "openclaw"},
         "models": [*ours, *added.values()],
     }

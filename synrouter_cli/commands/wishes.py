@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import os
 import sys
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Final
 
+from synrouter_cli import models_file
 from synrouter_cli.clients.client import Auth, Client, Scope, Wish
 from synrouter_cli.daemon import client, tokens
-from synrouter_cli.errors import UsageError
-from synrouter_cli.providers import default_model, known_models, model, small_model
+from synrouter_cli.errors import UnknownModel, UsageError
+from synrouter_cli.providers import Model, default_model, known_models, model, small_model
 from synrouter_cli.settings import HOST, Paths, Secret, Settings
+from synrouter_cli.ways import Book, choose
 
 AUTHS: Final[dict[str, Auth]] = {"key": "key", "subscription": "subscription"}
 SCOPES: Final[dict[str, Scope]] = {"user": "user", "project": "project"}
@@ -26,7 +29,7 @@ def wish(settings: Settings, *, asked_model: str = "", scope: Scope = "user", au
     today = datetime.now(UTC).date()
     models = known_models(today)
     if asked_model and asked_model not in {known.id for known in models}:
-        models = (model(asked_model, today), *models)
+        models = (_described(asked_model, settings, today), *models)
     return Wish(
         url=f"http://{HOST}:{port_of(settings)}",
         token_command=token_command(),
@@ -39,6 +42,26 @@ def wish(settings: Settings, *, asked_model: str = "", scope: Scope = "user", au
         scope=scope,
         auth=auth,
     )
+
+
+def _described(name: str, settings: Settings, today: date) -> Model:
+    """The model under the name that was asked for, as its vendor describes it: which keys there are is not asked for,
+    since a keyring may have to be unlocked for that, and may change."""
+    local = frozenset(
+        each.name for each in settings.providers.values() if each.local or each.name in settings.own_models
+    )
+    book = Book(
+        settings.providers,
+        usable=local | frozenset(settings.provider_keys),
+        aliases=settings.aliases,
+        routes=settings.routes,
+        models=models_file.known(settings),
+    )
+    try:
+        way = choose(name, "anthropic", book)
+    except UnknownModel:
+        return model(name, today)
+    return replace(model(way.model, today, way.provider), id=name)
 
 
 def port_of(settings: Settings) -> int:

@@ -47,6 +47,8 @@ MOST_WARM: Final = 64
 """Sessions that `warm` names: what is asked for twice a second stays small."""
 MOST_LINES: Final = 256
 P = TypeVar("P")
+FIRST_WORDS: Final = 4096
+"""Bytes of a first message that may say whose it is."""
 
 
 class Turns:
@@ -470,12 +472,14 @@ class Turns:
 
 
 def _newest_system(prompt: Prompt) -> bytes:
-    """The last system block's text, where some clients write their session's id."""
-    tools, system, _ = prompt.unit_counts
-    if not system or prompt.body is None:
+    """The last system block's text, where some clients write their session's id; where there is no system prompt, the
+    beginning of the first message."""
+    tools, system, messages = prompt.unit_counts
+    if prompt.body is None or not system + messages:
         return b""
-    start = prompt.starts[tools + system - 1]
-    return prompt.body[start : start + prompt.units[tools + system - 1].length]
+    at = max(tools, tools + system - 1)
+    length = prompt.units[at].length
+    return prompt.body[prompt.starts[at] : prompt.starts[at] + (length if system else min(length, FIRST_WORDS))]
 
 
 def _frames_only(error: BaseException) -> tuple[type[BaseException], BaseException, TracebackType | None]:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from support.client_files import HOME, LOCAL_KEY, URL, surroundings, wish
-from synrouter_cli.clients.client import FORMATS, PRIVATE, Surroundings
+from synrouter_cli.clients.client import FORMATS, PRIVATE, TOKEN, Surroundings
 from synrouter_cli.clients.editing import edited, without
 from synrouter_cli.clients.openclaw import CLIENT, configure, launch, overrides, points_at
 from synrouter_cli.clients.openclaw_files import config_file, effective, merged
@@ -100,12 +100,8 @@ def test_our_provider_says_all_that_the_client_would_guess_wrong(files: dict[Pur
     provider = config["models"]["providers"]["synrouter"]
 
     assert (provider["baseUrl"], provider["api"]) == (URL, "anthropic-messages")
-    assert provider["apiKey"] == {"source": "file", "provider": "synrouter", "id": "value"}
-    assert config["secrets"]["providers"]["synrouter"] == {
-        "source": "file",
-        "path": str(wish().token_file),
-        "mode": "singleValue",
-    }
+    assert provider["apiKey"] == LOCAL_KEY  # of a reference `openclaw chat` would make nothing
+    assert "secrets" not in config
     assert provider["headers"] == {"X-Synrouter-Client": "openclaw"}
     assert {entry["id"] for entry in provider["models"]} == set(wish().by_id)
     for entry in provider["models"]:
@@ -351,7 +347,7 @@ def test_it_points_at_us_while_its_default_model_is_ours():
 
 @pytest.mark.parametrize("files", ALL.values(), ids=ALL)
 @pytest.mark.parametrize("configured", [False, True])
-def test_a_launch_comes_to_the_same_as_configuring_and_holds_no_key(files: dict[PurePosixPath, str], configured: bool):
+def test_a_launch_comes_to_the_same_as_configuring(files: dict[PurePosixPath, str], configured: bool):
     disk = Disk(files)
     if configured:
         disk.configure()
@@ -362,11 +358,10 @@ def test_a_launch_comes_to_the_same_as_configuring_and_holds_no_key(files: dict[
         "OPENCLAW_INCLUDE_ROOTS": str(MAIN.parent),
         "OPENCLAW_CONFIG_READONLY": "1",
     }
-    assert LOCAL_KEY not in text
     assert started.arguments == ()
 
     private = PurePosixPath("/private") / name
-    ran = effective(surroundings({**disk.files, private: text}), private)
+    ran = effective(surroundings({**disk.files, private: text.replace(TOKEN, LOCAL_KEY)}), private)
     disk.configure(OPUS)
     wanted = disk.config()
     for config in (ran, wanted):  # in which order they are listed does not matter

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from support.clients import CANARY, assert_hits, stage
+from support.clients import CANARY, RUN_SECONDS, assert_hits, stage
 from support.openclaw import FILE, VERSION, asked, said, surroundings
+from support.tmux import terminal
 from support.toolchain import npm_executable
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow_client, pytest.mark.xdist_group("openclaw")]
@@ -54,9 +55,10 @@ def test_an_empty_home_is_configured_works_and_has_nothing_of_ours_afterwards(op
         assert (session["turns"], session["model"]) == (5, MODEL)
         assert on.tree()[FILE] == written
         assert on.holding(CANARY) == []
-        assert on.holding(token) == [str(on.proxy.home / "data" / "token")]
+        assert on.holding(token) == [str(on.home / FILE), str(on.proxy.home / "data" / "token")]
 
         on.synrouter("configure", "openclaw", "--undo", "--yes", **around)
+        assert on.holding(token) == [str(on.proxy.home / "data" / "token")]
         assert FILE not in on.tree()
 
 
@@ -89,3 +91,14 @@ def test_a_budget_that_is_used_up_is_told_as_an_answer_and_locks_nothing(opencla
         assert len(on.billed()) == 1
         row = on.stats()["sessions"][0]
         assert (row["client"], row["turns"], row["errors"]) == ("openclaw", 3, 2)
+
+
+def test_its_terminal_without_a_gateway_works_too(openclaw: Path, tmp_path: Path):
+    with stage(tmp_path, SCRIPT) as on:
+        around = surroundings(on, openclaw)
+        on.synrouter("configure", "openclaw", "--yes", "--model", MODEL, **around)
+        with terminal(tmp_path / "window", "openclaw chat", width=110, env=on.environment(**around)) as window:
+            window.shows("local ready", seconds=RUN_SECONDS)
+            window.press("Look around, please.", "Enter")
+            window.shows("A workspace.", seconds=RUN_SECONDS)
+        assert_hits(on, "openclaw")
