@@ -39,7 +39,8 @@ _CODING_AGENTS = frozenset(
 _CLIENT_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
 _METADATA_SESSION = re.compile(rb'session(?:_id)?(?:\\?"\s*:\s*\\?"|_)([0-9a-zA-Z-]{8,64})')
 _OPENCLAW_SESSION = re.compile(
-    rb"Runtime: agent=[^|]{1,80}\|(?: session=agent:[^|:]{1,80}:(subagent):)?.{0,200}?sessionId=([0-9A-Za-z_.:-]{4,80})"
+    rb"Runtime: agent=[^|]{1,80}\|(?: session=agent:[^|:]{1,80}:([^|:]{1,80}))?.{0,200}?"
+    rb"sessionId=([0-9A-Za-z_.:-]{4,80})"
 )
 _WORDS: Final = tuple(
     (client, kind, words.encode())
@@ -83,7 +84,8 @@ def identify(headers: Mapping[str, str], metadata: bytes, system: bytes = b"") -
     if key is None:
         client, key, kind = _in_words(client, system)
         if kind:
-            return Identity(client, key, side=kind == "side", subagent=kind == "subagent")
+            main = kind == "main" and key is not None
+            return Identity(client, key, side=kind == "side", subagent=kind == "subagent", main=main)
     if client == "codex" and key is not None and headers.get("thread-id"):
         return _of_codex(headers, key, headers["thread-id"])
     agent = headers.get("x-claude-code-agent-id") or None
@@ -98,8 +100,9 @@ def _in_words(client: str, system: bytes) -> tuple[str, str | None, str]:
     """The client, its conversation's id and the kind of it, "" where nothing is said."""
     openclaw = _OPENCLAW_SESSION.search(system)
     if openclaw is not None:
-        kind = "subagent" if openclaw[1] else "main"
-        return "openclaw" if client == "unknown" else client, openclaw[2].decode("latin-1"), kind
+        client = "openclaw" if client == "unknown" else client
+        kind = "" if openclaw[1] is None else "subagent" if openclaw[1].strip() == b"subagent" else "main"
+        return client, openclaw[2].decode("latin-1"), kind
     said = [(name, kind) for name, kind, words in _WORDS if client in (name, "unknown") and words in system]
     return (said[-1][0], None, said[-1][1]) if said else (client, None, "")
 

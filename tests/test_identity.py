@@ -85,12 +85,18 @@ def test_hermes_is_known_by_its_system_prompt_unless_a_client_says_who_it_is():
 
 
 @pytest.mark.parametrize(
-    ("session", "subagent"),
-    [("agent:main:x", False), ("agent:main:subagent:1b81", True), ("agent:subagent:main", False)],
+    ("session", "identity"),
+    [
+        (" session=agent:main:main |", Identity("openclaw", "5f2b-aa", main=True)),
+        (" session=agent:main:tui-db2f |", Identity("openclaw", "5f2b-aa", main=True)),
+        (" session=agent:subagent:main |", Identity("openclaw", "5f2b-aa", main=True)),
+        (" session=agent:main:subagent:1b81 |", Identity("openclaw", "5f2b-aa", subagent=True)),
+        ("", Identity("openclaw", "5f2b-aa")),
+    ],
 )
-def test_openclaw_writes_its_session_into_the_system_prompt(session: str, subagent: bool) -> None:
-    text = f"Runtime: agent=main | session={session} | sessionId=5f2b-aa | host=h".encode()
-    assert identify({}, b"", text) == Identity("openclaw", "5f2b-aa", subagent=subagent)
+def test_openclaw_writes_its_session_into_the_system_prompt(session: str, identity: Identity) -> None:
+    text = f"Runtime: agent=main |{session} sessionId=5f2b-aa | host=h".encode()
+    assert identify({}, b"", text) == identity
 
 
 WORDS: dict[str, tuple[str, bytes, Identity]] = {

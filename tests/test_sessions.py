@@ -342,3 +342,10 @@ def test_a_summary_that_says_so_belongs_to_the_conversation_though_neither_has_t
     commit = ask(sessions, Identity("aider", side=True), prompt("diff", tools=None, system="commits"))
     assert (commit.kind, commit.parent) == ("side", main.id)
     assert ask(sessions, Identity("aider", side=True), prompt("diff 2", tools=None, system="commits")) is commit
+
+
+def test_what_says_that_it_is_the_conversation_stays_so_after_a_compaction_with_the_tools_of_before() -> None:
+    sessions, claw = Sessions(), Identity("openclaw", "m1", main=True)
+    main = ask(sessions, claw, prompt("a"))
+    assert ask(sessions, claw, prompt("a", "b", "woken by a subagent", tools=[*TOOLS, *TOOLS])) is main
+    assert ask(sessions, claw, prompt("summary", "b", "c")) is main

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from support.clients import CANARY, assert_hits, stage
+from support.clients import CANARY, RUN_SECONDS, assert_hits, stage
+from support.processes import wait_for
+from support.tmux import terminal
 from support.toolchain import pip_executable
 
 pytestmark = [pytest.mark.slow_client, pytest.mark.xdist_group("hermes")]
@@ -70,6 +72,27 @@ def test_an_empty_home_is_configured_works_and_is_empty_again(hermes: Path, tmp_
         on.synrouter("configure", "hermes", "--undo", "--yes")
         assert on.tree() == {path: entry for path, entry in working.items() if path not in (CONFIG, KEYS)}
         assert on.holding(CANARY) == []
+
+
+def test_in_its_terminal_titles_and_summaries_arrive_and_belong_to_the_conversation(hermes: Path, tmp_path: Path):
+    with stage(tmp_path, SCRIPT) as on:
+        (on.project / "notes.md").write_text("Remember the milk.\n")
+        on.synrouter("configure", "hermes", "--yes", "--model", MODEL)
+        around = on.environment(**SEALED)
+        with terminal(tmp_path / "window", f"cd {on.project} && {hermes}", width=120, height=45, env=around) as window:
+            window.shows("Type your message", seconds=RUN_SECONDS)
+            for prompt, answer in (("Look around, please.", "one file of notes."), ("Go on.", "Nothing has changed.")):
+                window.press(prompt)
+                window.press("Enter")
+                window.shows(answer, seconds=RUN_SECONDS)
+            window.press("/compress")
+            window.press("Enter")
+            window.shows("Compressed:", seconds=RUN_SECONDS)
+            assert "failed" not in window.screen
+            wait_for(lambda: len(on.billed()) >= 7, "five requests, a title and a summary")
+        main = assert_hits(on, "hermes", at_least=5)
+        [side] = [row for row in on.stats()["sessions"] if row["kind"] == "side"]
+        assert (side["client"], side["parent"], side["turns"]) == ("hermes", main["id"], 2)
 
 
 def test_run_starts_it_on_the_proxy_whatever_its_own_file_says_and_leaves_that_alone(hermes: Path, tmp_path: Path):
