@@ -19,7 +19,7 @@ from typing import Final
 
 from aiohttp import web
 
-from synrouter_cli.errors import BudgetReached, InvalidRequest, SynrouterError
+from synrouter_cli.errors import BudgetReached, InvalidRequest, NoProviderKey, SynrouterError
 from synrouter_cli.prompt.top_level import model_of
 from synrouter_cli.providers import cache_kind, model
 from synrouter_cli.proxy.bodies import Body
@@ -97,7 +97,7 @@ class Attempts:
                     head, trip.provider, keeps=trip.keeps_credential, dialect=way.dialect
                 )
             except SynrouterError as error:
-                if way is wanted:
+                if len(ways) == 1 or (way is wanted and not isinstance(error, NoProviderKey)):
                     raise
                 passed.append(not_asked(error, way.provider, dialect))
                 if way is ways[-1]:

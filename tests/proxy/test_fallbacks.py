@@ -176,3 +176,12 @@ async def test_a_fallback_that_the_request_can_not_be_put_to_is_named_with_the_o
         answer = await it.ask(refused(529), body=odd)
         assert answer.status == 529
         assert answer.error["message"].startswith("no | Synrouter tried besides: openai: ")
+
+
+async def test_a_first_one_without_a_key_is_passed_over_too_and_named_where_none_can_answer() -> None:
+    async with chain(provider_keys={name: KEYS[name] for name in ("moonshot", "minimax")}) as it:
+        assert (await it.ask(GOOD)).status == 200
+        assert it.asked == ["moonshot"]
+        answer = await it.ask(refused(503), refused(500))
+        assert "SYNROUTER_ANTHROPIC_KEY" in answer.error["message"]
+        assert "moonshot answered 503, minimax answered 500" in answer.error["message"]
