@@ -1,8 +1,8 @@
 """A stream of events that goes through as it came, but for what is done to single ones.
 
->>> each = EachEvent(lambda event: event.replace(b"a", b"b"))
->>> each.feed(b"data: a\\n\\ndata: "), each.feed(b"a\\n"), each.end()
-(b'data: b\\n\\n', b'', b'data: a\\n')
+>>> each = EachEvent(lambda event: event.replace(b"1", b"2"))
+>>> each.feed(b"data: 1\\n\\ndata: "), each.feed(b"1\\n"), each.end()
+(b'data: 2\\n\\n', b'', b'data: 1\\n')
 """
 
 from __future__ import annotations
