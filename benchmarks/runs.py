@@ -23,12 +23,12 @@ from benchmarks.bodies import Body, as_bytes
 from benchmarks.layouts import Layout, laid_out
 from synrouter_cli import meter, providers
 from synrouter_cli.cache.model import Split
+from synrouter_cli.config_file import KeepWarm
 from synrouter_cli.estimate.synrouter import Memory
 from synrouter_cli.estimate.upstream import Upstream
 from synrouter_cli.ledger.rows import Turn
 from synrouter_cli.proxy.turn import Inbound, Outcome
 from synrouter_cli.proxy.turns import Turns
-from synrouter_cli.settings import KeepWarm
 from synrouter_cli.wire.usage import Usage
 
 Step = tuple[float, dict[str, Any]]

@@ -166,7 +166,7 @@ def stats(
              synrouter stats --live
     """
     from synrouter_cli.commands import stats as command
-    from synrouter_cli.settings import find_paths
+    from synrouter_cli.paths import find_paths
 
     shape = command.one_shape({"compact": compact, "wide": wide, "json": as_json, "csv": as_csv, "live": live})
     code = command.stats(find_paths(), since=since, until=until, timezone=timezone, by=by, shape=shape)
@@ -185,7 +185,7 @@ def sessions(
     Example: synrouter sessions --since 24h
     """
     from synrouter_cli.commands import sessions as command
-    from synrouter_cli.settings import find_paths
+    from synrouter_cli.paths import find_paths
 
     raise typer.Exit(command.sessions(find_paths(), since=since, as_json=as_json))
 
@@ -207,7 +207,7 @@ def explain(
              synrouter explain a1b2 --turn 12
     """
     from synrouter_cli.commands import explain as command
-    from synrouter_cli.settings import find_paths
+    from synrouter_cli.paths import find_paths
 
     command.explain(find_paths(), session, turn=turn, as_json=as_json)
 
@@ -572,7 +572,7 @@ def _fail_foreign(error: Exception) -> int:
 
 def _write_down(error: Exception) -> str:
     from synrouter_cli.daemon import logs
-    from synrouter_cli.settings import find_paths
+    from synrouter_cli.paths import find_paths
 
     paths = find_paths()
     try:

@@ -16,10 +16,11 @@ from typing import Final
 import msgspec
 
 from synrouter_cli import private_files
+from synrouter_cli.paths import Paths
 from synrouter_cli.providers import known_names
 from synrouter_cli.providers.listings import Listed
 from synrouter_cli.providers.pricing import Rates
-from synrouter_cli.settings import Paths, Settings
+from synrouter_cli.settings import Settings
 
 SCHEMA_VERSION: Final = 1
 

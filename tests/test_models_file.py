@@ -11,8 +11,9 @@ import pytest
 
 from synrouter_cli import models_file
 from synrouter_cli.models_file import Listing
+from synrouter_cli.paths import find_paths
 from synrouter_cli.providers import Listed, Rates
-from synrouter_cli.settings import Settings, find_paths
+from synrouter_cli.settings import Settings
 
 RATES = Rates(Decimal("0.10"), Decimal(5), Decimal("0.0036"), None, Decimal(2))
 SAID = {

@@ -10,10 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from synrouter_cli.config_file import LEVELS, MIB, KeepWarm, Trim
+from synrouter_cli.credentials import Secret
 from synrouter_cli.errors import ConfigError
 from synrouter_cli.listening import LOOPBACK_ONLY, Listening
+from synrouter_cli.paths import find_paths
 from synrouter_cli.prompt.limits import LIMITS, limits_of
-from synrouter_cli.settings import LEVELS, MIB, KeepWarm, Secret, Trim, find_paths, load
+from synrouter_cli.settings import load
 
 
 @pytest.fixture

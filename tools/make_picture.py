@@ -32,7 +32,7 @@ from synrouter_cli.dashboard.snapshot import Daemon, Provider, Snapshot
 from synrouter_cli.dashboard.view import draw
 from synrouter_cli.ledger.ledger import Ledger
 from synrouter_cli.ledger.rows import Turn
-from synrouter_cli.settings import find_paths
+from synrouter_cli.paths import find_paths
 from synrouter_cli.wire.usage import Usage
 
 PICTURE = Path(__file__).resolve().parents[1] / "assets" / "dashboard.svg"

@@ -17,8 +17,8 @@ from synrouter_cli.clients.client import TOKEN, FileEdit, OwnFile, Plan
 from synrouter_cli.clients.editing import edited, holds_key, initial_text, redacted, with_new_key, without
 from synrouter_cli.clients.files import Held
 from synrouter_cli.clients.records import EditedFile, Record, Records
+from synrouter_cli.credentials import Secret
 from synrouter_cli.errors import ConfigConflict, EditError
-from synrouter_cli.settings import Secret
 from synrouter_cli.textedit import Change, decode
 
 

@@ -22,7 +22,7 @@ from synrouter_cli.clients.records import Record, Records
 from synrouter_cli.commands.cells import cut, padded
 from synrouter_cli.dashboard.sanitize import clean
 from synrouter_cli.errors import ConfigConflict
-from synrouter_cli.settings import find_paths
+from synrouter_cli.paths import find_paths
 
 SCHEMA_VERSION: Final = 1
 _TITLES: Final = ("Client", "Installed", "Configured", "Points at")

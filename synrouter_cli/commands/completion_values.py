@@ -16,7 +16,8 @@ from typing import Final
 
 from synrouter_cli.dashboard.sanitize import clean
 from synrouter_cli.errors import SynrouterError
-from synrouter_cli.settings import find_paths, load
+from synrouter_cli.paths import find_paths
+from synrouter_cli.settings import load
 
 Values = Iterator[tuple[str, str]]
 

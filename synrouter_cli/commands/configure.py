@@ -25,8 +25,9 @@ from synrouter_cli.commands.wishes import SCOPES, checked_auth, checked_scope, l
 from synrouter_cli.daemon import client, lock
 from synrouter_cli.dashboard.sanitize import clean
 from synrouter_cli.errors import EXIT_FAILURE, NotPossible, UsageError
+from synrouter_cli.paths import Paths, find_paths
 from synrouter_cli.providers import relay_of
-from synrouter_cli.settings import Paths, Settings, find_paths, load
+from synrouter_cli.settings import Settings, load
 
 _YES: Final = ("y", "yes")
 _COLOURS: Final = {"+++": "1", "---": "1", "@@": "36", "+": "32", "-": "31"}

@@ -18,7 +18,8 @@ from typing import Final
 
 from synrouter_cli.dashboard.units import percent, usd
 from synrouter_cli.errors import EXIT_INTERRUPTED, UsageError
-from synrouter_cli.settings import Paths, load
+from synrouter_cli.paths import Paths
+from synrouter_cli.settings import load
 
 SECONDS: Final = 45.0
 """How long the demo plays unless told."""

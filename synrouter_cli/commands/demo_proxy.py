@@ -15,7 +15,7 @@ from synrouter_cli.daemon.server import Assemble, Parts, Running
 from synrouter_cli.daemon.wiring import assemble_with
 from synrouter_cli.demo.stage import Stage
 from synrouter_cli.ledger.rows import Turn
-from synrouter_cli.settings import HOST
+from synrouter_cli.listening import HOST
 
 __all__ = ["assemble_on"]
 

@@ -31,7 +31,9 @@ from synrouter_cli.commands.wishes import AUTHS, SCOPES, port_of, wish
 from synrouter_cli.daemon import client, lock
 from synrouter_cli.dashboard.sanitize import clean
 from synrouter_cli.errors import EXIT_FAILURE, KeyringError, NotRunning, SynrouterError
-from synrouter_cli.settings import HOST, Paths, Settings, find_paths, load
+from synrouter_cli.listening import HOST
+from synrouter_cli.paths import Paths, find_paths
+from synrouter_cli.settings import Settings, load
 
 SCHEMA_VERSION: Final = 1
 _KEYRING_S: Final = 5.0

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from synrouter_cli.daemon import client, lock, process
 from synrouter_cli.daemon.client import ControlError, Daemon
 from synrouter_cli.errors import NotResponding
-from synrouter_cli.settings import Paths, find_paths
+from synrouter_cli.paths import Paths, find_paths
 
 _GRACE_S = 5.0  # after the drain: closing the ledger, leaving
 _POLL_S = 0.05

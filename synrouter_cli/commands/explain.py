@@ -18,7 +18,7 @@ from synrouter_cli.dashboard.sanitize import clean
 from synrouter_cli.errors import SynrouterError, UsageError
 from synrouter_cli.ledger import lookups
 from synrouter_cli.ledger.rows import Turn
-from synrouter_cli.settings import Paths
+from synrouter_cli.paths import Paths
 
 _SHOWN = 3
 _WIDEST = 100

@@ -10,7 +10,8 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # at run time when something is asked: aiohttp is slow to load
-    from synrouter_cli.settings import Secret, Settings
+    from synrouter_cli.credentials import Secret
+    from synrouter_cli.settings import Settings
 
 
 class Verdict(Enum):

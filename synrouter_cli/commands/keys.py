@@ -14,12 +14,13 @@ from typing import Any, Final
 
 from synrouter_cli import keys
 from synrouter_cli.commands.saying import say, say_next
-from synrouter_cli.credentials import checked_key, masked, variable_of
+from synrouter_cli.credentials import Secret, checked_key, masked, variable_of
 from synrouter_cli.daemon import client, lock
 from synrouter_cli.daemon.client import Daemon
 from synrouter_cli.errors import ConfigError, KeyRefused, KeyringError, NoProviderKey, SynrouterError, UsageError
 from synrouter_cli.keys import Found
-from synrouter_cli.settings import Paths, Secret, Settings, load
+from synrouter_cli.paths import Paths
+from synrouter_cli.settings import Settings, load
 
 SCHEMA_VERSION: Final = 1
 _STDIN_CHARS: Final = 64 * 1024

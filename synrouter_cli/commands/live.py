@@ -20,7 +20,7 @@ from typing import TextIO
 
 from synrouter_cli.daemon import logs
 from synrouter_cli.errors import EXIT_FAILURE, EXIT_INTERRUPTED, SynrouterError
-from synrouter_cli.settings import Paths, find_paths
+from synrouter_cli.paths import Paths, find_paths
 
 __all__ = ["NoDashboard", "main", "run", "spawn", "why_not"]
 

@@ -17,7 +17,7 @@ from typing import BinaryIO
 
 from synrouter_cli.dashboard.sanitize import clean
 from synrouter_cli.errors import SynrouterError, UsageError
-from synrouter_cli.settings import find_paths
+from synrouter_cli.paths import find_paths
 
 _POLL_S = 0.2
 

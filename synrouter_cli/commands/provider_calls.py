@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from synrouter_cli import __version__
+from synrouter_cli.credentials import Secret
 from synrouter_cli.errors import SynrouterError
 from synrouter_cli.proxy.failures import Broken, Failure
 from synrouter_cli.proxy.headers import Pairs, with_own
 from synrouter_cli.proxy.upstream import Call, Upstream
-from synrouter_cli.settings import Secret, Settings
+from synrouter_cli.settings import Settings
 
 _PATIENCE_S: Final = 30.0
 _MOST_BYTES: Final = 8 * 1024 * 1024

@@ -26,10 +26,10 @@ from synrouter_cli.commands.private_folder import own, private_folder, sweep
 from synrouter_cli.commands.saying import say, say_next
 from synrouter_cli.commands.shells import SHELLS, lines, word
 from synrouter_cli.commands.wishes import checked_auth, local_key, wish
-from synrouter_cli.credentials import without_keys
+from synrouter_cli.credentials import Secret, without_keys
 from synrouter_cli.daemon import client, detach, lock
 from synrouter_cli.errors import NotInstalled, NotPossible, SynrouterError, UsageError
-from synrouter_cli.settings import Secret, Settings, load
+from synrouter_cli.settings import Settings, load
 
 _PASSED_ON: Final = ("SIGTERM", "SIGHUP")
 _LEFT_TO_THE_CLIENT: Final = ("SIGINT", "SIGQUIT")

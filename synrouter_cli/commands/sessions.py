@@ -27,7 +27,7 @@ from synrouter_cli.dashboard.units import NOTHING, UNKNOWN, countdown
 from synrouter_cli.errors import SynrouterError
 from synrouter_cli.ledger import lookups, queries
 from synrouter_cli.ledger.queries import Session
-from synrouter_cli.settings import Paths
+from synrouter_cli.paths import Paths
 
 SCHEMA_VERSION: Final = 1
 

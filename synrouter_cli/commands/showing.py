@@ -19,7 +19,7 @@ from synrouter_cli.dashboard.glyphs import ASCII, UNICODE, Glyphs, glyphs_for
 from synrouter_cli.dashboard.keys import QUIT, View, press
 from synrouter_cli.dashboard.snapshot import Snapshot
 from synrouter_cli.dashboard.view import draw
-from synrouter_cli.settings import Paths
+from synrouter_cli.paths import Paths
 
 LOOK_SECONDS: Final = 0.5
 """Two redraws a second at most, unless a key is pressed."""

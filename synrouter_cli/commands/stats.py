@@ -23,7 +23,7 @@ from synrouter_cli.commands.saying import NO_LEDGER, is_coloured
 from synrouter_cli.dashboard.sanitize import clean
 from synrouter_cli.errors import UsageError
 from synrouter_cli.ledger.queries import DIMENSIONS, Report, report
-from synrouter_cli.settings import Paths
+from synrouter_cli.paths import Paths
 
 SHAPES: Final = ("table", "compact", "wide", "json", "csv", "live")
 """How the figures are shown; all but the first are options."""

@@ -16,8 +16,8 @@ from synrouter_cli.daemon import client
 from synrouter_cli.daemon.client import Daemon
 from synrouter_cli.dashboard.sanitize import clean
 from synrouter_cli.errors import NotRunning
-from synrouter_cli.listening import Listening
-from synrouter_cli.settings import HOST, find_paths
+from synrouter_cli.listening import HOST, Listening
+from synrouter_cli.paths import find_paths
 
 SCHEMA_VERSION = 1
 _WARNING_WIDTH = 69

@@ -8,9 +8,10 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from synrouter_cli.credentials import Secret
 from synrouter_cli.daemon import client, lock, tokens
 from synrouter_cli.errors import ConfigConflict, SynrouterError
-from synrouter_cli.settings import Paths, Secret, find_paths
+from synrouter_cli.paths import Paths, find_paths
 
 if TYPE_CHECKING:  # at run time where it is needed: clients ask for the key often, and wait for it
     from synrouter_cli.clients.records import Records

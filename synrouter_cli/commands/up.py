@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Final
 from synrouter_cli.dashboard.sanitize import clean
 from synrouter_cli.dashboard.units import UNKNOWN, usd
 from synrouter_cli.ledger.rows import Turn
-from synrouter_cli.settings import HOST, Settings, load
+from synrouter_cli.listening import HOST
+from synrouter_cli.settings import Settings, load
 from synrouter_cli.wire.usage import Usage
 
 if TYPE_CHECKING:  # at run time only once the settings are read: a mistake in them shows at once

@@ -24,7 +24,8 @@ from synrouter_cli.errors import NotResponding, NotRunning, SynrouterError
 from synrouter_cli.ledger import queries, trends
 from synrouter_cli.ledger.figures import Figures
 from synrouter_cli.ledger.rows import Turn
-from synrouter_cli.settings import HOST, Paths
+from synrouter_cli.listening import HOST
+from synrouter_cli.paths import Paths
 
 ANSWER_SECONDS: Final = 0.8
 """How long the daemon may take to answer before the screen says that it doesn't."""

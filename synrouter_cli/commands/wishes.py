@@ -14,10 +14,13 @@ from typing import Final
 
 from synrouter_cli import models_file
 from synrouter_cli.clients.client import Auth, Client, Scope, Wish
+from synrouter_cli.credentials import Secret
 from synrouter_cli.daemon import client, tokens
 from synrouter_cli.errors import UnknownModel, UsageError
+from synrouter_cli.listening import HOST
+from synrouter_cli.paths import Paths
 from synrouter_cli.providers import Model, default_model, known_models, model, small_model
-from synrouter_cli.settings import HOST, Paths, Secret, Settings
+from synrouter_cli.settings import Settings
 from synrouter_cli.ways import Book, choose
 
 AUTHS: Final[dict[str, Auth]] = {"key": "key", "subscription": "subscription"}

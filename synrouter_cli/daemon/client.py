@@ -15,10 +15,12 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
+from synrouter_cli.credentials import Secret
 from synrouter_cli.daemon import lock, process, state, tokens
 from synrouter_cli.daemon.state import State
 from synrouter_cli.errors import NotResponding, NotRunning, SynrouterError
-from synrouter_cli.settings import HOST, Paths, Secret
+from synrouter_cli.listening import HOST
+from synrouter_cli.paths import Paths
 
 _ANSWER_BYTES = 1024 * 1024
 _LATER = ("keys", "keyring", "budget")

@@ -21,7 +21,7 @@ from typing import IO, Final
 from synrouter_cli.daemon import client, state
 from synrouter_cli.daemon.client import Daemon
 from synrouter_cli.errors import SynrouterError
-from synrouter_cli.settings import Paths
+from synrouter_cli.paths import Paths
 
 START_S: Final = 30.0
 """How long a start may take; 0.5 s is usual."""

@@ -13,10 +13,11 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Final, Protocol
 
+from synrouter_cli.credentials import Secret
 from synrouter_cli.daemon.key_reading import read_later
 from synrouter_cli.errors import KeyringError, KeyringLocked, NoKeyring
 from synrouter_cli.keys import Found
-from synrouter_cli.settings import Secret, Settings
+from synrouter_cli.settings import Settings
 
 log = logging.getLogger(__name__)
 

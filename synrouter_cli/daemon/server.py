@@ -31,7 +31,9 @@ from synrouter_cli.daemon.state import State
 from synrouter_cli.daemon.tokens import TokenStore
 from synrouter_cli.daemon.voice import Say, Voice
 from synrouter_cli.errors import EXIT_INTERRUPTED, AlreadyRunning, ConfigError, NotHere, PortBusy, SynrouterError
-from synrouter_cli.settings import HOST, Paths, Settings
+from synrouter_cli.listening import HOST
+from synrouter_cli.paths import Paths
+from synrouter_cli.settings import Settings
 
 log = logging.getLogger(__name__)
 

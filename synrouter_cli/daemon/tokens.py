@@ -13,8 +13,9 @@ import secrets
 from pathlib import Path
 
 from synrouter_cli import private_files
+from synrouter_cli.credentials import Secret
 from synrouter_cli.errors import ConfigError
-from synrouter_cli.settings import Paths, Secret
+from synrouter_cli.paths import Paths
 
 CLIENT_PREFIX = "sk-sr-local-"
 CONTROL_PREFIX = "sk-sr-control-"

@@ -22,7 +22,7 @@ from typing import Final
 import msgspec
 
 from synrouter_cli import meter
-from synrouter_cli.settings import KeepWarm
+from synrouter_cli.config_file import KeepWarm
 
 __all__ = ["Spending"]
 

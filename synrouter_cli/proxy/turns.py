@@ -14,6 +14,7 @@ from hashlib import sha256
 from types import TracebackType
 from typing import Any, Final, TypeVar
 
+from synrouter_cli.config_file import NEVER_KEPT, KeepWarm
 from synrouter_cli.identity import identify, mode_of
 from synrouter_cli.ledger.rows import OWN_CACHE, Turn
 from synrouter_cli.prompt.body import Unplannable, apply_edits
@@ -36,7 +37,6 @@ from synrouter_cli.proxy.warming import Ping, Warming
 from synrouter_cli.session import Session
 from synrouter_cli.session_memory import stored
 from synrouter_cli.sessions import Sessions
-from synrouter_cli.settings import NEVER_KEPT, KeepWarm
 
 __all__ = ["Turns"]
 

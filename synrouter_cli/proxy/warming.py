@@ -21,6 +21,7 @@ from synrouter_cli import meter, providers
 from synrouter_cli.cache.gaps import FIVE_MINUTES
 from synrouter_cli.cache.model import Entry, look_up
 from synrouter_cli.cache.warmth import Worth, due_at, return_in_time, weigh, went_well
+from synrouter_cli.config_file import KeepWarm
 from synrouter_cli.ledger.rows import Turn
 from synrouter_cli.prompt.ping import ping_body
 from synrouter_cli.proxy.expecting import OPEN_ENDS
@@ -29,7 +30,6 @@ from synrouter_cli.proxy.planned import Planned
 from synrouter_cli.proxy.planning import Planning, rates
 from synrouter_cli.proxy.spending import Spending
 from synrouter_cli.session import Session, is_probe
-from synrouter_cli.settings import KeepWarm
 from synrouter_cli.wire.usage import Usage
 
 __all__ = ["Ping", "Warming"]

@@ -12,7 +12,7 @@ import pytest
 
 from support.clients import tree
 from synrouter_cli.cli import main
-from synrouter_cli.settings import Paths, find_paths
+from synrouter_cli.paths import Paths, find_paths
 
 CLAUDE = 'case "$1" in --version) echo "2.1.329 (Claude Code)";; esac'
 

@@ -19,7 +19,7 @@ from typer.main import get_command
 
 import synrouter_cli
 from support.toolchain import apt_executable
-from synrouter_cli import settings
+from synrouter_cli import config_file
 from synrouter_cli.cli import app, main
 from synrouter_cli.clients import client_names
 from synrouter_cli.commands.completion_tree import KINDS, read
@@ -31,6 +31,7 @@ from synrouter_cli.commands.wishes import AUTHS, SCOPES
 from synrouter_cli.ledger.pending import Batch
 from synrouter_cli.ledger.rows import Turn
 from synrouter_cli.ledger.store import Store
+from synrouter_cli.paths import find_paths
 
 ROOT = Path(synrouter_cli.__file__).parents[1]
 EVIL = "x$(touch owned)`touch owned`;touch owned"
@@ -39,7 +40,7 @@ EVIL = "x$(touch owned)`touch owned`;touch owned"
 @pytest.fixture
 def ledger() -> None:
     """Turns of today in four sessions, one of whose names a shell would run."""
-    store = Store.open(settings.find_paths().ledger_file)
+    store = Store.open(find_paths().ledger_file)
     now = time.time()
     turns = [
         Turn("sess-one", 1, now - 60, status="ok", client="claude-code", model="claude-opus-4-8"),
@@ -138,8 +139,8 @@ def test_fixed_words_are_those_that_the_program_takes():
         if option.takes and option.takes.words
     }
     assert words == {
-        ("up", "--mode"): settings.MODES,
-        ("up", "--level"): settings.LEVELS,
+        ("up", "--mode"): config_file.MODES,
+        ("up", "--level"): config_file.LEVELS,
         ("stats", "--by"): DIMENSIONS,
         ("configure", "--scope"): tuple(SCOPES),
         **{(command, "--auth"): tuple(AUTHS) for command in ("configure", "run", "env")},
@@ -227,7 +228,7 @@ def bash_words(line: str) -> list[str]:
 
 @pytest.mark.parametrize(
     ("line", "expected"),
-    [*CASES, ("synrouter stats --by=se", {"session"}), ("synrouter up --level=", set(settings.LEVELS))],
+    [*CASES, ("synrouter stats --by=se", {"session"}), ("synrouter up --level=", set(config_file.LEVELS))],
 )
 def test_bash_completes(program, ledger, line, expected):
     words = bash_words(line)

@@ -12,7 +12,7 @@ from synrouter_cli.commands import demo
 from synrouter_cli.errors import UsageError
 from synrouter_cli.ledger.ledger import Ledger
 from synrouter_cli.ledger.rows import Turn
-from synrouter_cli.settings import find_paths
+from synrouter_cli.paths import find_paths
 from synrouter_cli.wire.usage import Usage
 
 USD = 10**12

@@ -14,12 +14,12 @@ from synrouter_cli import __version__
 from synrouter_cli.clients.records import Records
 from synrouter_cli.commands import doctor
 from synrouter_cli.commands.doctor import Finding, lines
+from synrouter_cli.credentials import Secret
 from synrouter_cli.daemon import client, lock
 from synrouter_cli.daemon.client import Control, Daemon, Health
 from synrouter_cli.daemon.state import State
 from synrouter_cli.errors import KeyringError, NotResponding
 from synrouter_cli.keys import Found
-from synrouter_cli.settings import Secret
 
 CANARY = "sk-ant-api03-canary-0123456789abcdef"
 STATE = State(pid=42, create_time="b:1", port=7477, instance="ab", version=__version__)

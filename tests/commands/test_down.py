@@ -14,7 +14,7 @@ from synrouter_cli.daemon.client import ControlError, Daemon, Health
 from synrouter_cli.daemon.process import create_time
 from synrouter_cli.daemon.state import State
 from synrouter_cli.errors import NotResponding
-from synrouter_cli.settings import find_paths
+from synrouter_cli.paths import find_paths
 
 
 class FakeControl:

@@ -15,7 +15,7 @@ from synrouter_cli.errors import NotRunning
 from synrouter_cli.ledger.pending import Batch
 from synrouter_cli.ledger.rows import Turn
 from synrouter_cli.ledger.store import Store
-from synrouter_cli.settings import find_paths
+from synrouter_cli.paths import find_paths
 from synrouter_cli.wire.usage import Usage
 
 NOW = 1_763_726_400.0

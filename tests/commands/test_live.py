@@ -12,7 +12,7 @@ import pytest
 
 from synrouter_cli.commands import live
 from synrouter_cli.commands.live import NoDashboard, why_not
-from synrouter_cli.settings import Paths, find_paths
+from synrouter_cli.paths import Paths, find_paths
 
 
 class Tty(io.StringIO):

@@ -18,7 +18,7 @@ from support.processes import running, wait_for
 from synrouter_cli.cli import main
 from synrouter_cli.commands.logs import Log
 from synrouter_cli.daemon import logs as daemon_logs
-from synrouter_cli.settings import find_paths
+from synrouter_cli.paths import find_paths
 
 
 @pytest.fixture

@@ -21,7 +21,8 @@ from synrouter_cli.daemon import client
 from synrouter_cli.daemon.client import Control, Daemon
 from synrouter_cli.daemon.state import State
 from synrouter_cli.keys import Found
-from synrouter_cli.settings import find_paths, load
+from synrouter_cli.paths import find_paths
+from synrouter_cli.settings import load
 
 KEY = "sk-canary-0123456789-0123456789"
 LISTS = {

@@ -13,7 +13,7 @@ from synrouter_cli.commands.explaining import as_object, explanation, overview
 from synrouter_cli.ledger.pending import Batch
 from synrouter_cli.ledger.rows import OWN_CACHE, Turn
 from synrouter_cli.ledger.store import Store
-from synrouter_cli.settings import find_paths
+from synrouter_cli.paths import find_paths
 from synrouter_cli.wire.losses import LOSSES
 from synrouter_cli.wire.usage import Usage
 

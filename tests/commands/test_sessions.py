@@ -20,7 +20,8 @@ from synrouter_cli.errors import UsageError
 from synrouter_cli.ledger.pending import Batch
 from synrouter_cli.ledger.rows import OWN_CACHE, Turn
 from synrouter_cli.ledger.store import Store
-from synrouter_cli.settings import Paths, load
+from synrouter_cli.paths import Paths
+from synrouter_cli.settings import load
 from synrouter_cli.wire.usage import Usage
 
 NOW = 1_763_726_400.5  # 2025-11-21 12:00 UTC

@@ -10,9 +10,9 @@ import pytest
 from synrouter_cli import __version__
 from synrouter_cli.cli import main
 from synrouter_cli.commands.status import as_object, duration, lines
+from synrouter_cli.credentials import Secret
 from synrouter_cli.daemon.client import Control, Daemon, Health
 from synrouter_cli.daemon.state import State
-from synrouter_cli.settings import Secret
 
 STATE = State(pid=4242, create_time="b:1", port=7477, instance="ab", version=__version__)
 LEDGER = {

@@ -26,7 +26,7 @@ from synrouter_cli.ledger.ledger import Ledger
 from synrouter_cli.ledger.pending import Batch
 from synrouter_cli.ledger.rows import Turn
 from synrouter_cli.ledger.store import Store
-from synrouter_cli.settings import Paths, find_paths
+from synrouter_cli.paths import Paths, find_paths
 from synrouter_cli.wire.usage import Usage
 
 NOW = datetime(2025, 11, 21, 14, 2, 31, tzinfo=UTC).timestamp()

@@ -18,7 +18,7 @@ import pytest
 
 import synrouter_cli
 from synrouter_cli.cli import main
-from synrouter_cli.settings import Paths, find_paths
+from synrouter_cli.paths import Paths, find_paths
 
 DEADLINE_S = 20.0
 FAKE = Path(__file__).with_name("fake_daemon.py")

@@ -10,13 +10,13 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
+from synrouter_cli.credentials import Secret
 from synrouter_cli.daemon import client, lock, state
 from synrouter_cli.daemon.client import Control, ControlError
 from synrouter_cli.daemon.process import create_time
 from synrouter_cli.daemon.state import State
 from synrouter_cli.daemon.tokens import control_token
 from synrouter_cli.errors import NotResponding, NotRunning, SynrouterError
-from synrouter_cli.settings import Secret
 
 HEALTH = {
     "instance": "ab12",

@@ -15,7 +15,7 @@ import pytest
 
 from support.processes import Daemon, daemon
 from synrouter_cli.daemon import state
-from synrouter_cli.settings import find_paths
+from synrouter_cli.paths import find_paths
 
 NAME = "host.docker.internal"
 NOBODYS = "203.0.113.77"

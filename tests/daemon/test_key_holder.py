@@ -6,12 +6,14 @@ import asyncio
 
 import pytest
 
+from synrouter_cli.credentials import Secret
 from synrouter_cli.daemon.key_holder import KeyHolder
 from synrouter_cli.daemon.logs import Redactor
 from synrouter_cli.errors import KeyringError, KeyringLocked, NoKeyring
 from synrouter_cli.keys import Found
+from synrouter_cli.paths import find_paths
 from synrouter_cli.providers import Provider, builtin, provider_names
-from synrouter_cli.settings import Secret, Settings, find_paths
+from synrouter_cli.settings import Settings
 
 KEY = "canary-of-the-keyring-0123456789"
 

@@ -19,7 +19,7 @@ from support.screens import turn
 from support.tmux import Terminal, terminal
 from synrouter_cli.ledger.ledger import Ledger
 from synrouter_cli.ledger.rows import Turn
-from synrouter_cli.settings import Paths, find_paths
+from synrouter_cli.paths import Paths, find_paths
 
 pytestmark = pytest.mark.e2e
 
@@ -330,7 +330,7 @@ def test_it_leaves_with_the_process_that_owns_it(ledger: Ledger, tmp_path: Path)
     """A proxy that is killed takes its dashboard along, and the terminal is left as it was."""
     owner = (
         'python -c "import os, sys, time; from synrouter_cli.commands import live; '
-        "from synrouter_cli.settings import find_paths; child = live.spawn(find_paths()); "
+        "from synrouter_cli.paths import find_paths; child = live.spawn(find_paths()); "
         'print(child.pid, flush=True); time.sleep(2); os.kill(os.getpid(), 9)" owner'
     )
     with terminal(tmp_path / "t", f"{owner}; sleep 2") as window:
@@ -341,7 +341,7 @@ def test_it_leaves_with_the_process_that_owns_it(ledger: Ledger, tmp_path: Path)
 def test_whoever_leaves_an_owned_dashboard_ends_it_well(ledger: Ledger, tmp_path: Path) -> None:
     owner = (
         'python -c "import signal, sys; from synrouter_cli.commands import live; '
-        "from synrouter_cli.settings import find_paths; signal.signal(signal.SIGINT, lambda *_: None); "
+        "from synrouter_cli.paths import find_paths; signal.signal(signal.SIGINT, lambda *_: None); "
         'sys.exit(live.spawn(find_paths()).wait())"'
     )
     for key in ("q", "C-c"):

@@ -12,10 +12,10 @@ import pytest
 
 from support.edge import Edge, Upstream, running_edge, whole
 from support.memory import Memory
+from synrouter_cli.credentials import Secret
 from synrouter_cli.own_providers import at, read_providers
 from synrouter_cli.providers import Provider, builtin
 from synrouter_cli.proxy.turns import Turns
-from synrouter_cli.settings import Secret
 
 LONG = "the quick brown fox jumps over the lazy dog; " * 400
 MESSAGES = [{"role": "developer", "content": [{"type": "text", "text": LONG}]}, {"role": "user", "content": "hi"}]

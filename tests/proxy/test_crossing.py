@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from support.edge import CLIENT_TOKEN, MESSAGE, Edge, Received, Wire, head, running_edge, stream, whole
+from synrouter_cli.credentials import Secret
 from synrouter_cli.providers import builtin
-from synrouter_cli.settings import Secret
 from synrouter_cli.wire.sealed import seal
 
 FOREIGN = seal("chat", {"reasoning_content": "of another"})

@@ -15,14 +15,16 @@ from support.books import Bench
 from support.edge import CLIENT_TOKEN, Tokens
 from support.memory import Memory
 from synrouter_cli.commands.explaining import explanation
+from synrouter_cli.credentials import Secret
 from synrouter_cli.demo.api import Provider
 from synrouter_cli.demo.judge import Refused
 from synrouter_cli.demo.script import Script
 from synrouter_cli.ledger.rows import Turn
+from synrouter_cli.paths import find_paths
 from synrouter_cli.prompt.policy import Policy
 from synrouter_cli.proxy.app import Services, start
 from synrouter_cli.proxy.turns import Turns
-from synrouter_cli.settings import Secret, Settings, find_paths
+from synrouter_cli.settings import Settings
 from synrouter_cli.wire.diagnosis import BETA
 
 WORDS = "one two three four five six seven eight nine ten; "

@@ -21,7 +21,7 @@ from support.edge import (
     stream,
     until,
 )
-from synrouter_cli.settings import Secret
+from synrouter_cli.credentials import Secret
 
 SOON_S = 0.1
 

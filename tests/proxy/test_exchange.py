@@ -22,7 +22,7 @@ from support.edge import (
     stream,
     whole,
 )
-from synrouter_cli.settings import Secret
+from synrouter_cli.credentials import Secret
 
 REFUSES_MARKERS = json.dumps(
     {

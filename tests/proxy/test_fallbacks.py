@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from support.edge import MESSAGE, Edge, Upstream, running_edge, whole
+from synrouter_cli.credentials import Secret
 from synrouter_cli.proxy.resting import LIMITED_S, UNREACHABLE_S, Rests
-from synrouter_cli.settings import Secret
 
 KEYS = {name: Secret(f"sk-{name}") for name in ("anthropic", "minimax", "moonshot")}
 ROUTES = (("claude-*", ("anthropic", "moonshot/kimi-k2", "minimax/minimax-m2")),)

@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from support.edge import CLIENT_TOKEN, CONTROL_TOKEN, MESSAGE, PROVIDER_KEY, Edge, running_edge, whole
+from synrouter_cli.credentials import Secret
 from synrouter_cli.errors import ForeignCredential, NoProviderKey
 from synrouter_cli.providers import provider_of
 from synrouter_cli.proxy.guard import Head, RawHeaders
 from synrouter_cli.proxy.headers import choose_credential, for_planning, harmless, to_client, to_upstream
-from synrouter_cli.settings import Secret
 
 KEYS = {"anthropic": Secret(PROVIDER_KEY), "openai": Secret("sk-of-another-provider")}
 

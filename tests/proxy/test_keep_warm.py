@@ -15,6 +15,7 @@ from aiohttp.test_utils import TestServer
 
 from support.edge import PROVIDER_KEY, Edge, running_edge
 from support.memory import Memory
+from synrouter_cli.config_file import KeepWarm
 from synrouter_cli.demo.api import Answered, Provider
 from synrouter_cli.demo.script import Script
 from synrouter_cli.ledger.rows import Turn
@@ -22,7 +23,7 @@ from synrouter_cli.own_providers import BudgetLimits
 from synrouter_cli.proxy.budgeting import Budgets
 from synrouter_cli.proxy.pinging import Pinger
 from synrouter_cli.proxy.turns import Turns
-from synrouter_cli.settings import NO_BUDGET, KeepWarm
+from synrouter_cli.settings import NO_BUDGET
 
 START = 1_790_000_000.0
 MODEL = "claude-sonnet-4-6"

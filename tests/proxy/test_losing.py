@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from support.edge import MESSAGE, running_edge, stream, whole
 from support.memory import Memory
+from synrouter_cli.credentials import Secret
 from synrouter_cli.ledger.columns import MAX_DETAIL
 from synrouter_cli.proxy.losing import MOST_CODES, Losing, counted, with_translation
 from synrouter_cli.proxy.turns import Turns
-from synrouter_cli.settings import Secret
 from synrouter_cli.wire.ir import Loss
 from synrouter_cli.wire.losses import LOSSES
 

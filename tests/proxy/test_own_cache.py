@@ -6,8 +6,8 @@ import json
 
 from support.edge import running_edge, whole
 from support.memory import Memory
+from synrouter_cli.credentials import Secret
 from synrouter_cli.proxy.turns import Turns
-from synrouter_cli.settings import Secret
 
 
 def answer(cached: int) -> bytes:

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 import pytest
 
 from support.edge import CLIENT_TOKEN, CONTROL_TOKEN, running_edge
+from synrouter_cli.credentials import Secret
 from synrouter_cli.errors import KeyringLocked
-from synrouter_cli.settings import Secret
 
 KEY = "sk-ant-api03-canary-that-came-later"
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from support.edge import Edge, running_edge, whole
+from synrouter_cli.credentials import Secret
 from synrouter_cli.proxy.stamping import StreamStamper, WholeStamper
-from synrouter_cli.settings import Secret
 from synrouter_cli.wire.stamps import stamp
 
 MINE = stamp("zai")

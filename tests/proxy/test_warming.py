@@ -13,11 +13,11 @@ import pytest
 
 from support.memory import Memory
 from synrouter_cli import meter
+from synrouter_cli.config_file import KeepWarm
 from synrouter_cli.proxy.turn import ActiveTurn, Inbound, Outcome
 from synrouter_cli.proxy.turns import Turns
 from synrouter_cli.proxy.warming import MOST_WATCHED, Ping
 from synrouter_cli.session import Session
-from synrouter_cli.settings import KeepWarm
 from synrouter_cli.wire.usage import Usage
 
 WORDS = "the quick brown fox jumps over the lazy dog and reads another file; "

@@ -15,9 +15,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from synrouter_cli.credentials import Secret
+from synrouter_cli.paths import find_paths
 from synrouter_cli.proxy.app import Running, Services, start
 from synrouter_cli.proxy.turn import Inbound, Outcome
-from synrouter_cli.settings import Secret, Settings, find_paths
+from synrouter_cli.settings import Settings
 
 CLIENT_TOKEN = "sk-sr-local-" + "c" * 43
 CONTROL_TOKEN = "sk-sr-control-" + "k" * 43
