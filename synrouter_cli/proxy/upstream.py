@@ -92,6 +92,7 @@ class Answer:
         protocol = response.connection.protocol if response.connection is not None else None
         self._lost = protocol.closed if protocol is not None else None  # an idle protocol is falsy
         if self._lost is not None:
+            self._lost.remove_done_callback(_nobody_uses_it)
             self._lost.add_done_callback(self._on_lost)
 
     async def read(self) -> bytes:
@@ -127,6 +128,7 @@ class Answer:
         """Let go of it: an answer read to its end keeps its connection, any other is cut at once."""
         if self._lost is not None:
             self._lost.remove_done_callback(self._on_lost)
+            self._lost.add_done_callback(_nobody_uses_it)
         connection = self._response.connection
         if connection is not None and connection.transport is not None:
             connection.transport.abort()
@@ -134,11 +136,16 @@ class Answer:
 
     def _on_lost(self, lost: asyncio.Future[None]) -> None:
         # After a chunk that is none, aiohttp closes the connection and leaves who reads waiting for ever.
-        if not lost.cancelled():
-            lost.exception()
+        _nobody_uses_it(lost)
         content = self._response.content
         if not content.is_eof() and content.exception() is None:
             content.set_exception(aiohttp.ClientPayloadError())
+
+
+def _nobody_uses_it(lost: asyncio.Future[None]) -> None:
+    """The end of a kept connection, which asyncio would report as an error that nobody looked at."""
+    if not lost.cancelled():
+        lost.exception()
 
 
 @dataclass(slots=True)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import base64
 import errno
+import gc
 import socket
 import ssl
+import struct
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -188,6 +190,29 @@ async def test_6_a_kept_connection_that_breaks_unanswered_is_tried_once_more(edg
         assert (await edge.ask()).status == 200
     assert [received.connection for received in edge.upstream.received] == [1, 1, 2]
     assert [turn.outcome.attempts for turn in edge.turns.turns] == [1, 2]
+
+
+async def test_6_a_kept_connection_that_is_reset_while_nobody_uses_it_is_no_news(edge: Edge) -> None:
+    complaints: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
+    wires: list[Wire] = []
+
+    async def keeps(_: Received, wire: Wire) -> None:
+        wires.append(wire)
+        await wire.send(whole(MESSAGE)[:-1])
+        await until(lambda: edge.turns.turns[-1].responses)  # the rest comes once its head was read
+        await wire.send(whole(MESSAGE)[-1:])
+
+    edge.upstream.plays(keeps)
+    for _ in range(2):
+        assert (await edge.ask()).status == 200
+    kept = wires[-1].writer.transport
+    kept.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    kept.abort()
+    assert (await edge.ask()).status == 200
+    assert edge.upstream.connections == 2
+    gc.collect()
+    assert complaints == []
 
 
 async def test_6_a_kept_connection_that_breaks_after_a_byte_is_not(edge: Edge) -> None:
