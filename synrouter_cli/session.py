@@ -13,7 +13,7 @@ from hashlib import sha256
 from synrouter_cli.cache.anchors import Anchors
 from synrouter_cli.cache.breaker import Breaker
 from synrouter_cli.cache.gaps import History
-from synrouter_cli.cache.model import Place
+from synrouter_cli.cache.store import Place
 from synrouter_cli.prompt.lasting import Lasting
 from synrouter_cli.prompt.layers import Tools
 from synrouter_cli.prompt.order import Order

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from benchmarks import replay, savings, traces
 from benchmarks.bound import Asked, Rates, every_block, one_lifetime
 from benchmarks.policies import FIVE, HOUR, Outcome, Session, policies, total
-from synrouter_cli.cache.model import FACTS, Marker, Rendered, Split, Store, bill, look_up
+from synrouter_cli.cache.model import FACTS, Marker, Rendered, Split, bill, look_up
+from synrouter_cli.cache.store import Store
 
 RATES = Rates(read=0.1, write_5m=1.25, write_1h=2.0, input=1.0)
 MODEL = "claude-opus-4-8"

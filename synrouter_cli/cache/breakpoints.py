@@ -3,8 +3,7 @@
 Rules are those of OpenAI's "Prompt caching" for GPT-5.6 and later (developers.openai.com). An entry stands at the
 exact end of a breakpoint; there is no lookback. Breakpoints are the request's own, of which the latest few are
 written, and in implicit mode one more at the end of the newest message that is not the model's. What is read is the
-longest entry at a breakpoint or, in implicit mode, at the end of an earlier message. Store and billing are those of
-`model.py`.
+longest entry at a breakpoint or, in implicit mode, at the end of an earlier message. Billing is that of `model.py`.
 
 >>> rendered = Rendered([b"a", b"b", b"c"], [0, 1, 2], (0, 0, 3), (b"", b"", b""))
 >>> store, tokens = Store(), [1500, 2000, 2600]
@@ -22,7 +21,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from synrouter_cli.cache.model import Counts, Entry, Found, Marker, Rendered, Store
+from synrouter_cli.cache.model import Counts, Found, Marker, Rendered
+from synrouter_cli.cache.store import Entry, Store
 
 __all__ = ["FACTS", "Breakpoints", "WritesFacts", "begun", "look_up", "met"]
 
@@ -124,12 +124,9 @@ def begun(
 ) -> None:
     """The answer has begun: what the request wrote can be read from now on, what it read or marked is renewed.
     Lifetimes run from `started_at`, the start of the request."""
-    for position in found.renewed:
-        entry = store.entry(rendered, position)
-        if entry is not None:
-            entry.expires_at = max(entry.expires_at, started_at + entry.ttl)
+    store.renew(rendered, found.renewed, started_at)
     for mark in found.markers:
         if mark.position not in found.renewed:
             ttl = float(facts.ttls[mark.ttl])
-            entries = store.entries.setdefault(rendered.seed(mark.position), {})
-            entries[rendered.keys[mark.position]] = Entry(ttl, started_at + ttl, tokens[mark.position], owner)
+            entry = Entry(ttl, started_at + ttl, tokens[mark.position], owner)
+            store.put(rendered.seed(mark.position), rendered.keys[mark.position], entry)

@@ -4,6 +4,7 @@ Rules are those of Anthropic's "Prompt caching" (platform.claude.com): one entry
 from each marker, a minimum length, lifetimes from the request's start, and billing by the segments A, B and C. The
 model takes `now` as an argument and does no I/O; numbers come with `CacheFacts`.
 
+>>> from synrouter_cli.cache.store import Store
 >>> store = Store()
 >>> rendered = Rendered(keys=[b"a", b"b"], runs=[0, 1], layer_ends=(0, 0, 2), seeds=(b"", b"", b""))
 >>> found = look_up(rendered, [Marker(1, "5m")], store, FACTS, now=0.0, tokens=[600, 2000])
@@ -14,21 +15,21 @@ model takes `now` as an argument and does no I/O; numbers come with `CacheFacts`
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from synrouter_cli.cache.store import Store
 
 __all__ = [
     "TTL_SECONDS",
     "Counts",
-    "Entry",
     "Found",
     "Marker",
     "ModelFacts",
-    "Place",
     "Rendered",
     "Split",
-    "Store",
     "bill",
     "hit_of",
     "look_up",
@@ -86,132 +87,6 @@ class Rendered:
     def seed(self, position: int) -> bytes:
         tools, system, _ = self.layer_ends
         return self.seeds[0 if position < tools else 1 if position < system else 2]
-
-
-@dataclass(slots=True)
-class Entry:
-    """One cached prefix. `ttl` is its own lifetime in seconds, by which each hit renews it."""
-
-    ttl: float
-    expires_at: float
-    tokens: int = 0
-    owner: str = ""
-    """The session that wrote it; empty where that is not known."""
-
-
-@dataclass(slots=True)
-class Store:
-    """The live entries of one scope (provider, credential, model, betas), by settings seed and prefix key."""
-
-    entries: dict[bytes, dict[bytes, Entry]] = field(default_factory=dict)
-
-    def live(self, rendered: Rendered, now: float) -> list[int]:
-        """The positions of this prompt at which an entry can be read now, ascending."""
-        index = rendered.index
-        if index is None:
-            index = {key: place for place, key in reversed(list(enumerate(rendered.keys)))}
-        found: list[int] = []
-        start = 0
-        for layer, end in enumerate(rendered.layer_ends):
-            # an entry is looked up in the prompt, not the prompt in the entries: there are fewer of them
-            for key, entry in self.entries.get(rendered.seeds[layer], {}).items():
-                place = index.get(key, -1)
-                if start <= place < end and entry.expires_at > now:
-                    found.append(place)
-            start = end
-        return sorted(found)
-
-    def place(self, rendered: Rendered, position: int) -> Place:
-        """Where the entry of this position is found as long as it lives."""
-        return Place(self, rendered.seed(position), rendered.keys[position])
-
-    def places(self) -> Iterator[Place]:
-        """All that are taken."""
-        for seed, entries in self.entries.items():
-            for key in entries:
-                yield Place(self, seed, key)
-
-    def entry(self, rendered: Rendered, position: int) -> Entry | None:
-        return self.entries.get(rendered.seed(position), {}).get(rendered.keys[position])
-
-    def lives_an_hour(self, rendered: Rendered, position: int) -> bool:
-        """Whether the entry at this position was written for more than five minutes."""
-        entry = self.entry(rendered, position)
-        return entry is not None and entry.ttl > TTL_SECONDS["5m"]
-
-    def begun(
-        self,
-        rendered: Rendered,
-        found: Found,
-        started_at: float,
-        tokens: Counts | None = None,
-        *,
-        owner: str = "",
-        hour_keeps_five: bool = False,
-    ) -> None:
-        """The response has begun: what the request wrote can be read from now on, what it read is renewed.
-
-        Lifetimes run from `started_at`, the start of the request. `hour_keeps_five` says whether an hour's entry over a
-        part cached for 5 minutes keeps that part for an hour too; where not, it can't outlive it.
-        """
-        for position in found.renewed:
-            entry = self.entry(rendered, position)
-            if entry is not None:
-                entry.expires_at = max(entry.expires_at, started_at + entry.ttl)
-        read = self.entry(rendered, found.hit) if found.hit >= 0 else None
-        longest = max(TTL_SECONDS.values()) if read is None or hour_keeps_five else read.ttl
-        for marker in found.writes:
-            # what was read lives as long as it was written for: a longer entry over it can't outlive it
-            longest = ttl = min(TTL_SECONDS[marker.ttl], longest)
-            entries = self.entries.setdefault(rendered.seed(marker.position), {})
-            size = tokens[marker.position] if tokens is not None else 0
-            known = entries.get(rendered.keys[marker.position])
-            if known is None or known.expires_at <= started_at + ttl:  # another request may have written for longer
-                entries[rendered.keys[marker.position]] = Entry(ttl, started_at + ttl, size, owner)
-
-    def evict(self, rendered: Rendered, positions: Iterable[int]) -> None:
-        """Forget the entries of this prompt at these positions: the provider did not have them."""
-        for position in positions:
-            self.entries.get(rendered.seed(position), {}).pop(rendered.keys[position], None)
-
-    def shorten(self, rendered: Rendered, positions: Iterable[int], started_at: float) -> None:
-        """These entries live five minutes only: the provider said so of a request that began at `started_at`."""
-        short = TTL_SECONDS["5m"]
-        for position in positions:
-            entry = self.entry(rendered, position)
-            if entry is not None and entry.ttl > short:
-                entry.ttl, entry.expires_at = short, started_at + short
-
-    def add(self, rendered: Rendered, position: int, ttl: float, expires_at: float, tokens: int) -> None:
-        """An entry that we did not know of: the provider said it read it."""
-        entries = self.entries.setdefault(rendered.seed(position), {})
-        entries.setdefault(rendered.keys[position], Entry(ttl, expires_at, tokens))
-
-    def prune(self, now: float) -> None:
-        """Drop what has expired."""
-        for seed in list(self.entries):
-            kept = {key: entry for key, entry in self.entries[seed].items() if entry.expires_at > now}
-            if kept:
-                self.entries[seed] = kept
-            else:
-                del self.entries[seed]
-
-    def __len__(self) -> int:
-        return sum(len(entries) for entries in self.entries.values())
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A prefix in a store, whether its entry lives or not."""
-
-    store: Store = field(repr=False)
-    seed: bytes
-    key: bytes
-
-    def expires_at(self) -> float:
-        """When its entry expires; 0 where there is none."""
-        entry = self.store.entries.get(self.seed, {}).get(self.key)
-        return entry.expires_at if entry is not None else 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,8 @@ from synrouter_cli.cache.lifetimes import (
     hour_pays,
     worth_of_an_hour,
 )
-from synrouter_cli.cache.model import Found, Marker, ModelFacts, Rendered, Store, bill, look_up
+from synrouter_cli.cache.model import Found, Marker, ModelFacts, Rendered, bill, look_up
+from synrouter_cli.cache.store import Store
 
 __all__ = ["Scoring", "Situation"]
 

@@ -14,7 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from synrouter_cli.cache.anchors import Measured
-from synrouter_cli.cache.model import Counts, Found, Marker, ModelFacts, Rendered, Store, hit_of
+from synrouter_cli.cache.model import Counts, Found, Marker, ModelFacts, Rendered, hit_of
+from synrouter_cli.cache.store import Store
 
 __all__ = ["Pair", "Reported", "Verdict", "judge", "reread", "same_bill"]
 
@@ -32,10 +33,16 @@ class Pair:
     """Entries are kept for an hour when asked to; False once five minutes were reported instead."""
 
     def prune(self, now: float) -> bool:
-        """Drop what has expired; whether anything is left."""
+        """Drop what has expired, now and then; whether anything is left."""
         self.sent.prune(now)
         self.client.prune(now)
         return bool(self.sent.entries or self.client.entries)
+
+    def take_changed(self) -> set[str]:
+        """Whose entries changed since this was asked last."""
+        changed = self.sent.changed | self.client.changed
+        self.sent.changed, self.client.changed = set(), set()
+        return changed
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,9 @@ from random import Random
 from typing import Any
 
 from synrouter_cli import providers
-from synrouter_cli.cache.model import Found, Rendered, Split, Store, bill, look_up
+from synrouter_cli.cache.model import Found, Rendered, Split, bill, look_up
 from synrouter_cli.cache.rules import client_markers, rendered, violation
+from synrouter_cli.cache.store import Store
 from synrouter_cli.demo.checks import refusal
 from synrouter_cli.prompt.body import Unplannable
 from synrouter_cli.prompt.segments import Prompt, segment
@@ -130,10 +131,9 @@ class Judge:
 
     def _lose(self, store: Store) -> None:
         """Drop each entry with the likelihood `evicts`."""
-        for entries in store.entries.values():
-            for key in [key for key in entries if self._random.random() < self._evicts]:
-                del entries[key]
-                self.evicted += 1
+        for place in [place for place in store.places() if self._random.random() < self._evicts]:
+            store.drop(place.seed, place.key)
+            self.evicted += 1
 
 
 def _decoded(raw: bytes) -> dict[str, Any]:

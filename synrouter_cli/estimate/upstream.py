@@ -16,9 +16,10 @@ from dataclasses import dataclass
 
 from synrouter_cli import providers
 from synrouter_cli.cache.anchors import Anchors, Measured
-from synrouter_cli.cache.model import TTL_SECONDS, Found, Marker, Rendered, Split, Store, bill, look_up
+from synrouter_cli.cache.model import TTL_SECONDS, Found, Marker, Rendered, Split, bill, look_up
 from synrouter_cli.cache.rules import client_markers, rendered, violation
 from synrouter_cli.cache.shadow import Reported, Verdict, judge, reread
+from synrouter_cli.cache.store import Store
 from synrouter_cli.prompt.segments import Prompt, segment
 from synrouter_cli.wire.usage import Usage
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from synrouter_cli.cache.breaker import Evidence
-from synrouter_cli.cache.model import Counts, Marker, Rendered, Store
+from synrouter_cli.cache.model import Counts, Marker, Rendered
 from synrouter_cli.cache.shadow import Reported, Verdict, reread
+from synrouter_cli.cache.store import Store
 from synrouter_cli.ledger.rows import Turn
 from synrouter_cli.proxy.planned import Planned
 from synrouter_cli.wire.usage import Usage

@@ -1,6 +1,8 @@
 """What outlives a restart: cache stores as bytes for the ledger and back, and the sessions that are still of use.
 
->>> unpack(pack(Pair())) is not None
+A pair of stores is a row for each session that wrote into it, so that a turn writes what it changed alone.
+
+>>> pack(Pair(), "session") is None
 True
 """
 
@@ -10,12 +12,12 @@ from typing import Final, Protocol
 
 import msgspec
 
-from synrouter_cli.cache.model import Entry, Store
 from synrouter_cli.cache.shadow import Pair
+from synrouter_cli.cache.store import Entry, Store
 from synrouter_cli.ledger.rows import Turn
 from synrouter_cli.sessions import Sessions
 
-__all__ = ["LedgerPort", "pack", "restore_pairs", "restore_sessions", "unpack"]
+__all__ = ["LedgerPort", "keep_pair", "pack", "restore_pairs", "restore_sessions", "take_up"]
 
 MOST_RESTORED: Final = 1024
 REMEMBERED_SECONDS: Final = 7 * 86400.0
@@ -24,13 +26,18 @@ REMEMBERED_SECONDS: Final = 7 * 86400.0
 _Rows = list[tuple[bytes, bytes, float, float, int, str]]
 
 
-class LedgerPort(Protocol):
+class Memory(Protocol):
+    """The part of a ledger that remembers values by (kind, key)."""
+
+    def remember(self, kind: str, key: str, value: bytes) -> None: ...
+    def forget(self, kind: str, key: str) -> None: ...
+
+
+class LedgerPort(Memory, Protocol):
     """What turns need of a ledger."""
 
     def record(self, turn: Turn) -> None: ...
-    def remember(self, kind: str, key: str, value: bytes) -> None: ...
     def recall(self, kind: str, *, limit: int = 10_000) -> list[tuple[str, bytes, float]]: ...
-    def forget(self, kind: str, key: str) -> None: ...
     def last_turn(self, session: str) -> int: ...
 
 
@@ -40,29 +47,43 @@ class _Kept(msgspec.Struct, array_like=True):
     hours: bool = True
 
 
-def pack(pair: Pair) -> bytes:
-    """Both stores: keyed digests, lifetimes and sizes, nothing of a prompt."""
-    return msgspec.msgpack.encode(_Kept(_rows(pair.sent), _rows(pair.client), pair.hours))
+def keep_pair(ledger: Memory, key: str, pair: Pair, now: float, *owners: str) -> None:
+    """Have the ledger remember what changed in both stores since this was called last, and what of these owners is
+    there."""
+    pair.prune(now)
+    for owner in sorted({*pair.take_changed(), *owners}):
+        value = pack(pair, owner)
+        if value is None:
+            ledger.forget("cache", f"{key} {owner}")
+        else:
+            ledger.remember("cache", f"{key} {owner}", value)
 
 
-def unpack(value: bytes) -> Pair | None:
-    """The pair again, or None where the bytes are none."""
+def pack(pair: Pair, owner: str) -> bytes | None:
+    """What a session wrote into both stores: keyed digests, lifetimes and sizes, nothing of a prompt. None where there
+    is nothing to remember."""
+    kept = _Kept(_rows(pair.sent, owner), _rows(pair.client, owner), pair.hours)
+    return msgspec.msgpack.encode(kept) if kept.sent or kept.client or not kept.hours else None
+
+
+def take_up(pair: Pair, value: bytes) -> bool:
+    """Put what was packed back into the stores; False where the bytes are none."""
     try:
         kept = msgspec.msgpack.decode(value, type=_Kept)
     except msgspec.MsgspecError:
-        return None
-    pair = Pair(hours=kept.hours)
+        return False
+    pair.hours = pair.hours and kept.hours
     for store, rows in ((pair.sent, kept.sent), (pair.client, kept.client)):
         for seed, key, ttl, expires_at, tokens, owner in rows:
-            store.entries.setdefault(seed, {})[key] = Entry(ttl, expires_at, tokens, owner)
-    return pair
+            known = store.entries.get(seed, {}).get(key)
+            if known is None or known.expires_at < expires_at:
+                store.put(seed, key, Entry(ttl, expires_at, tokens, owner))
+    return True
 
 
-def _rows(store: Store) -> _Rows:
+def _rows(store: Store, owner: str) -> _Rows:
     return [
-        (seed, key, entry.ttl, entry.expires_at, entry.tokens, entry.owner)
-        for seed, entries in store.entries.items()
-        for key, entry in entries.items()
+        (seed, key, entry.ttl, entry.expires_at, entry.tokens, entry.owner) for seed, key, entry in store.owned(owner)
     ]
 
 
@@ -76,12 +97,30 @@ def restore_sessions(ledger: LedgerPort, sessions: Sessions, now: float) -> None
 
 
 def restore_pairs(ledger: LedgerPort, now: float) -> dict[str, Pair]:
-    """The stores in which something is still alive at `now`; the others are forgotten for good."""
+    """The stores in which something is still alive at `now`; what is not is forgotten for good."""
     found: dict[str, Pair] = {}
-    for key, value, _ in ledger.recall("cache"):
-        pair = unpack(value)
-        if pair is not None and pair.prune(now):
-            found[key] = pair
+    whole: list[str] = []
+    no_hours: dict[str, str] = {}
+    for row, value, _ in ledger.recall("cache"):
+        key = row.partition(" ")[0]
+        alone = Pair()
+        if take_up(alone, value) and alone.prune(now):
+            take_up(found.setdefault(key, Pair()), value)
+            whole += [key] if row == key else []
+        elif not alone.hours:
+            no_hours[row] = key
         else:
+            ledger.forget("cache", row)
+    for row, key in no_hours.items():
+        if key in found:
+            found[key].hours = False
+        else:
+            ledger.forget("cache", row)
+    for key, pair in found.items():
+        pair.prune(now)
+        if key in whole:  # as earlier versions kept it
+            keep_pair(ledger, key, pair, now)
             ledger.forget("cache", key)
+        else:
+            pair.take_changed()
     return found

@@ -119,7 +119,7 @@ class PlacedRequest:
         pair, facts, tokens = self.pair, self.facts, self.tokens
         client = met(self.client, self.client_live, facts, tokens)
         begun(pair.sent, self.form, self.placed.found, facts, started_at, tokens, owner=self.session.id)
-        begun(pair.client, self.form, client, facts, started_at, tokens)
+        begun(pair.client, self.form, client, facts, started_at, tokens, owner=self.session.id)
         self.line.last, self.line.lasting = self.read.prompt, self.lasting
 
 

@@ -24,7 +24,7 @@ from synrouter_cli.prompt.segments import Prompt
 from synrouter_cli.proxy.asking import may_be_asked, with_beta, with_diagnosis, without_beta
 from synrouter_cli.proxy.budgeting import Budgets
 from synrouter_cli.proxy.expecting import Expectations
-from synrouter_cli.proxy.keeping import LedgerPort, pack, restore_pairs, restore_sessions
+from synrouter_cli.proxy.keeping import LedgerPort, keep_pair, restore_pairs, restore_sessions
 from synrouter_cli.proxy.losing import Losing, counted, with_translation
 from synrouter_cli.proxy.placed import PlacedRequest
 from synrouter_cli.proxy.placing import Placements
@@ -328,7 +328,12 @@ class Turns:
             planned.rendered, planned.plan.found, started_at, planned.tokens, owner=session.id, hour_keeps_five=keeps
         )
         planned.pair.client.begun(
-            planned.client_rendered, planned.client_found, started_at, planned.client_tokens, hour_keeps_five=keeps
+            planned.client_rendered,
+            planned.client_found,
+            started_at,
+            planned.client_tokens,
+            owner=session.id,
+            hour_keeps_five=keeps,
         )
         self._planning.expectations.came(session, planned.shape.client, planned.prompt, planned.history, started_at)
         session.settle(planned.shape.client, planned.shape.sent, started_at)
@@ -448,9 +453,9 @@ class Turns:
             session.only_cut = cut | (session.only_cut or frozenset())
 
     def _keep(self, planned: Planned | PlacedRequest) -> None:
-        planned.pair.prune(self._clock())
-        self._ledger.remember("session", planned.session.id, stored(planned.session))
-        self._ledger.remember("cache", planned.pair_key, pack(planned.pair))
+        session = planned.session
+        self._ledger.remember("session", session.id, stored(session))
+        keep_pair(self._ledger, planned.pair_key, planned.pair, self._clock(), session.id)
         self._ledger.remember("expected", "", self._planning.expectations.packed())
 
     def _restore(self) -> None:

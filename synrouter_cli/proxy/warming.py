@@ -19,13 +19,14 @@ from typing import Final, Protocol
 
 from synrouter_cli import meter, providers
 from synrouter_cli.cache.gaps import FIVE_MINUTES
-from synrouter_cli.cache.model import Entry, look_up
+from synrouter_cli.cache.model import look_up
+from synrouter_cli.cache.store import Entry
 from synrouter_cli.cache.warmth import Worth, due_at, return_in_time, weigh, went_well
 from synrouter_cli.config_file import KeepWarm
 from synrouter_cli.ledger.rows import Turn
 from synrouter_cli.prompt.ping import ping_body
 from synrouter_cli.proxy.expecting import OPEN_ENDS
-from synrouter_cli.proxy.keeping import pack
+from synrouter_cli.proxy.keeping import keep_pair
 from synrouter_cli.proxy.planned import Planned
 from synrouter_cli.proxy.planning import Planning, rates
 from synrouter_cli.proxy.spending import Spending
@@ -46,6 +47,7 @@ class Ledger(Protocol):
 
     def record(self, turn: Turn) -> None: ...
     def remember(self, kind: str, key: str, value: bytes) -> None: ...
+    def forget(self, kind: str, key: str) -> None: ...
     def recall(self, kind: str, *, limit: int = 10_000) -> list[tuple[str, bytes, float]]: ...
 
 
@@ -253,7 +255,7 @@ class Warming:
         self._ledger.record(final)
         if outcome.status == "ok" and not read and not written:
             planned.pair.sent.evict(planned.rendered, [marker.position for marker in planned.plan.markers])
-        self._ledger.remember("cache", planned.pair_key, pack(planned.pair))
+        keep_pair(self._ledger, planned.pair_key, planned.pair, row.started_at, row.session)
         if self._on_turn is not None:
             self._on_turn(final)
 

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from synrouter_cli.cache.breakpoints import FACTS, Breakpoints, begun, look_up, met
-from synrouter_cli.cache.model import Marker, Rendered, Store, bill
+from synrouter_cli.cache.model import Marker, Rendered, bill
 from synrouter_cli.cache.placing import Placed, Placing, own, place
+from synrouter_cli.cache.store import Store
 from synrouter_cli.demo.openai.caching import Cache, breakpoints
 from synrouter_cli.demo.openai.prompt import Mark, Prompt
 

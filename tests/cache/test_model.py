@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synrouter_cli.cache.model import Found, Marker, Rendered, Split, Store, bill, look_up
+from synrouter_cli.cache.model import Found, Marker, Rendered, Split, bill, look_up
+from synrouter_cli.cache.store import Store
 
 
 @dataclass(frozen=True)

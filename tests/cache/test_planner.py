@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from synrouter_cli.cache import lifetimes, planner
 from synrouter_cli.cache.lifetimes import Outlook, Rates
-from synrouter_cli.cache.model import Marker, Rendered, Store, bill, look_up
+from synrouter_cli.cache.model import Marker, Rendered, bill, look_up
 from synrouter_cli.cache.planner import Plan, decide, repaired
 from synrouter_cli.cache.scoring import Scoring, Situation
+from synrouter_cli.cache.store import Store
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from support.memory import Memory
-from synrouter_cli.cache.model import Store
+from synrouter_cli.cache.store import Store
 from synrouter_cli.demo.judge import Judge
 from synrouter_cli.ledger.rows import Turn
 from synrouter_cli.prompt.policy import Policy
