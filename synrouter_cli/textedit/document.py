@@ -9,10 +9,11 @@ anything but the path asked for differs, the edit is refused.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 from synrouter_cli.errors import EditError
+from synrouter_cli.textedit.nodes import newline_of
 from synrouter_cli.textedit.values import ABSENT, Path, changed, find, place_of, same
 
 BOM = "\ufeff"
@@ -40,12 +41,14 @@ class Document:
 
     text: str
     value: Any
+    newline: str = field(default="\n", compare=False)
+    """Its line end, and where an edit left it without any the one that it had."""
 
     @classmethod
-    def parse(cls, text: str) -> Self:
-        """Raises EditError where `text` does not parse."""
+    def parse(cls, text: str, newline: str = "\n") -> Self:
+        """`newline` ends lines where `text` has but one. Raises EditError where it does not parse."""
         try:
-            return cls(text, cls._read(text.removeprefix(BOM)))
+            return cls(text, cls._read(text.removeprefix(BOM)), newline_of(text, newline))
         except RecursionError:
             raise EditError(1, 1, "nested too deep") from None
 
@@ -95,7 +98,7 @@ class Document:
     def _checked(self, body: str, path: Path, value: Any) -> Self:
         mark = BOM if self.text.startswith(BOM) else ""
         try:
-            after = self.parse(mark + body)
+            after = self.parse(mark + body, self.newline)
             kept = same(after.value, changed(self.value, path, value))
         except (EditError, TypeError, RecursionError):
             kept = False

@@ -12,7 +12,6 @@ from typing import Any, Final
 
 from synrouter_cli.errors import EditError
 from synrouter_cli.textedit.document import Document, error_at
-from synrouter_cli.textedit.nodes import newline_of
 from synrouter_cli.textedit.values import Path
 
 _LINE: Final = re.compile(
@@ -46,7 +45,7 @@ class Dotenv(Document):
         for match in reversed(list(_lines(body))):
             if match["name"] == path[0]:
                 return body[: match.start("value")] + spelled + body[match.end("value") :]
-        newline = newline_of(body)
+        newline = self.newline
         open_end = body and not body.endswith(("\n", "\r"))  # stays so, that an undo gives the same bytes
         return f"{body}{newline}{path[0]}={spelled}" if open_end else f"{body}{path[0]}={spelled}{newline}"
 

@@ -87,10 +87,10 @@ def nested(path: Path, value: Any) -> Any:
 # ── lines ──
 
 
-def newline_of(text: str) -> str:
-    """The line end of `text`: its first."""
+def newline_of(text: str, otherwise: str = "\n") -> str:
+    """The line end of `text`: its first; `otherwise` where it has none."""
     match = _NEWLINE.search(text)
-    return match[0] if match else "\n"
+    return match[0] if match else otherwise
 
 
 def line_start(text: str, offset: int) -> int:

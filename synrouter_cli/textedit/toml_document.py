@@ -23,7 +23,6 @@ from synrouter_cli.textedit.nodes import (
     after_line,
     line_start,
     nested,
-    newline_of,
     splice,
     walk,
 )
@@ -59,7 +58,7 @@ class Toml(Document):
             return self._become(path, there, value)
         if there is not ABSENT:
             return self.remove(path)._put(path, value, None)
-        return _put_new(body, lines, path, value, source)
+        return _put_new(body, lines, path, value, source, self.newline)
 
     def _become(self, path: Path, old: dict[str, Any], new: dict[str, Any]) -> str:
         """A table of lines, key by key."""
@@ -83,7 +82,7 @@ class Toml(Document):
         cut = splice(body, _cuts(body, gone))
         if gone and gone[0].header and find(load(cut), path[:-1]) is ABSENT:  # only its header had told of the parent
             first, *others = _blocks(body, gone)
-            line_end = newline_of(body) if body[: first.end].endswith("\n") else ""
+            line_end = self.newline if body[: first.end].endswith("\n") else ""
             return splice(body, [first._replace(text=_header(path[:-1]) + line_end), *others])
         return cut
 
@@ -109,17 +108,17 @@ def _put_inside(body: str, node: Node, rest: Path, value: Any) -> str:
     return splice(body, brackets.insertion(body, node, new, "#"))
 
 
-def _put_new(body: str, lines: list[Statement], path: Path, value: Any, source: str | None) -> str:
-    newline, parent, key = newline_of(body), tuple(path[:-1]), path[-1]
+def _put_new(body: str, lines: list[Statement], path: Path, value: Any, source: str | None, newline: str) -> str:
+    parent, key = tuple(path[:-1]), path[-1]
     dots = [each for each in lines if each.path[: len(parent)] == parent and len(each.table) < len(parent)]
     if dots:  # a table of dotted keys can't have a header
         name = ".".join(_name(str(each)) for each in path[len(dots[-1].table) :])
-        return _line_behind(body, dots[-1].end, f"{name} = {source or inline(value)}")
+        return _line_behind(body, dots[-1].end, f"{name} = {source or inline(value)}", newline)
     known = not parent or any(each.header and each.path == parent for each in lines)
     if known and isinstance(key, str) and not isinstance(value, dict):
         line = f"{_name(key)} = {source or inline(value)}"
         section = [each for each in lines if each.table == parent]
-        return _line_behind(body, section[-1].end, line) if section else f"{line}{newline}{body}"
+        return _line_behind(body, section[-1].end, line, newline) if section else f"{line}{newline}{body}"
     if isinstance(key, int) or isinstance(value, dict):
         new = newline.join(_section(path, value, newline))
     else:
@@ -129,9 +128,8 @@ def _put_new(body: str, lines: list[Statement], path: Path, value: Any, source: 
     return f"{body}{newline if body else ''}{new}{newline}"
 
 
-def _line_behind(body: str, offset: int, line: str) -> str:
+def _line_behind(body: str, offset: int, line: str, newline: str) -> str:
     place = after_line(body, offset)
-    newline = newline_of(body)
     if body[:place].endswith("\n"):
         return body[:place] + line + newline + body[place:]
     return body + newline + line

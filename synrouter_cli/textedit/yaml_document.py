@@ -51,7 +51,7 @@ class Yaml(Document):
 
     def _put(self, path: Path, value: Any, source: str | None) -> str:
         body, root = self.body, parse(self.body)
-        newline = newline_of(body)
+        newline = self.newline
         if root is None or root.start == root.end or not path:
             if body.strip("\r\n") and not body.endswith(("\r", "\n")):
                 body += newline
@@ -80,7 +80,7 @@ class Yaml(Document):
         new = [nested(rest[1:], value)] if isinstance(empty, list) else nested(rest, value)
         if found:
             return splice(self.body, _replacement(self.body, _parent(root, found), found[-1], new, None))
-        return splice(self.body, [Splice(root.start, root.end, block(new, "", newline_of(self.body)))])
+        return splice(self.body, [Splice(root.start, root.end, block(new, "", self.newline))])
 
     def _drop(self, path: Path) -> str:
         body = self.body
