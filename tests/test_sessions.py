@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from hashlib import sha256
 from typing import Any
 
+import msgspec
 import pytest
 
 from synrouter_cli.identity import Identity
 from synrouter_cli.lane import LaneKey
+from synrouter_cli.prompt.lasting import Lasting
+from synrouter_cli.prompt.policy import Policy
 from synrouter_cli.prompt.segments import Prompt, segment
 from synrouter_cli.session import RESERVE, Session
 from synrouter_cli.session_memory import stored
@@ -210,6 +215,86 @@ def test_state_comes_back_after_a_restart() -> None:
     again = after.resolve(OWNER, CLAUDE, prompt("a", "b", "c", "d", "e"), 7.0, TO)
     assert again.id == keyed.id and again.newest.anchors.exact(keyed.ends[-1]) == 4711
     assert after.resolve(OWNER, NOBODY, prompt("x", "y", "z", "and", "on"), 7.0, TO).id == named.id
+
+
+@pytest.mark.parametrize("identity", [KILO, NOBODY], ids=["named", "by its beginning"])
+def test_whoever_answers_it_is_one_session_of_several_lanes(identity: Identity) -> None:
+    sessions = Sessions()
+    first = ask(sessions, identity, prompt("a", "b", "c"), 1.0)
+    first.newest.anchors.learn(first.ends[-1], 4711)
+    assert ask(sessions, identity, prompt("a", "b", "c", "d", "e"), 2.0, ANOTHER) is first
+    assert (first.newest.key, first.newest.anchors.items()) == (ANOTHER, [])
+    again = Sessions().restore(stored(first))
+    assert again is not None and list(again.lanes) == [TO, ANOTHER]
+    assert again.newest.key == ANOTHER and again.lanes[TO].anchors.exact(again.lanes[TO].anchors.items()[0][0]) == 4711
+    assert ask(sessions, identity, prompt("a", "b", "c", "d", "e", "f", "g"), 3.0) is first
+    assert first.newest is first.lanes[TO]
+
+
+def test_what_a_client_does_to_its_prompts_is_known_wherever_they_go() -> None:
+    sessions = Sessions()
+    session = ask(sessions, KILO, prompt("a", "b", "carried"))
+    session.newest.line.lasting = Lasting(seen=3, carried=1)
+    assert session.lane(ANOTHER[0], "q", ANOTHER[1]).line.lasting == Lasting(seen=3, carried=1)
+
+
+def test_a_resumed_session_is_treated_everywhere_as_the_one_before() -> None:
+    sessions = Sessions()
+    before = ask(sessions, KILO, prompt("a", "b", "c"))
+    before.policy = Policy.of("max")
+    here = before.lane(ANOTHER[0], "q", ANOTHER[1])
+    here.policy, here.only_cut = replace(Policy.of("max"), billing_block=False), frozenset({b"cut"})
+    resumed = Identity("kilo", "s2")
+    after = sessions.resolve(OWNER, resumed, prompt("a", "b", "c", "d", "e"), 1.0, TO)
+    assert sessions.inherited(after, prompt("a", "b", "c", "d", "e")) is before
+    after.goes_on_from(before)
+    there = after.lane(ANOTHER[0], "q", ANOTHER[1])
+    assert (after.policy, there.policy, there.only_cut) == (before.policy, here.policy, here.only_cut)
+    assert not there.known
+
+
+# ── of an earlier version ──
+
+
+def of_an_earlier_version(session_id: str, identity: Identity, last: Prompt, **more: Any) -> bytes:
+    """As versions wrote it that kept a session at one provider: no lanes, and the provider's scope for the owner."""
+    ends = [last.keys[end] for end in last.message_ends()]
+    old = {
+        "id": session_id,
+        "client": identity.client,
+        "kind": "main",
+        "parent": None,
+        "scope": TO[0],
+        "reserved": 7,
+        "last_at": 5.0,
+        "ends": ends,
+        "first_key": ends[0],
+        "head_key": b"",
+        "message_count": len(ends),
+        "rate": 1.1,
+        "anchors": [(ends[-1], 4711)],
+        "policy": Policy.of("max").plain(),
+        "tripped": True,
+        **more,
+    }
+    return msgspec.msgpack.encode(old)
+
+
+@pytest.mark.parametrize(
+    ("identity", "session_id"),
+    [(KILO, sha256(b"id\0" + TO[0] + b"kilo\0s1\0main").hexdigest()[:12]), (NOBODY, "0123456789ab")],
+    ids=["named", "by its beginning"],
+)
+def test_a_session_of_an_earlier_version_goes_on_where_it_was(identity: Identity, session_id: str) -> None:
+    sessions = Sessions()
+    assert sessions.restore(of_an_earlier_version(session_id, identity, prompt("a", "b", "c"))) is not None
+    session = sessions.resolve(OWNER, identity, prompt("a", "b", "c", "d", "e"), 6.0, TO)
+    assert (session.id, session.turn, session.policy) == (session_id, 7, Policy.of("max"))
+    lane = session.lane(TO[0], "p", TO[1])
+    assert lane.known and lane.policy == Policy.of("max") and lane.breaker.tripped
+    assert list(session.lanes) == [TO] and lane.provider == "p"
+    assert lane.anchors.items() == [(session.ends[-1], 4711)]
+    assert sessions.resolve(OWNER, identity, prompt("a", "b", "c", "d", "e"), 6.0, (b"other key", "m")) is not session
 
 
 def test_after_a_crash_turn_numbers_show_the_gap_and_none_is_given_twice() -> None:
