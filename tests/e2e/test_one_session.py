@@ -18,7 +18,7 @@ KEY, FALLBACK_KEY = "sk-ant-test", "sk-proj-test"
 OPUS, HAIKU, GPT = "claude-opus-4-8", "claude-haiku-4-5", "gpt-5.5"
 CHAIN = f'[routes]\n"claude-opus-*" = ["anthropic", "openai/{GPT}"]\n'
 PRIMARY = [
-    {"when": "overloaded", "steps": [{"say": "never heard", "fault": "529", "times": 99}]},
+    {"when": "overloaded", "steps": [{"say": "never heard", "fault": "529:0", "times": 99}]},
     {"when": "", "steps": [{"think": "Hm.", "say": "Claude's answer."}]},
 ]
 SECONDARY = [{"when": "", "steps": [{"think": "Hm, hm.", "say": "Another's answer."}]}]
@@ -55,6 +55,12 @@ def stats(proxy: Daemon, turns: int, by: str = "session") -> dict[str, Any]:
         return found if found["totals"]["turns"] >= turns else None
 
     return wait_for(look, f"{turns} turns on the ledger")
+
+
+def eleventh(proxy: Daemon, session: str) -> dict[str, Any] | None:
+    """The session's eleventh turn, once it has ended."""
+    turns: list[dict[str, Any]] = json.loads(proxy.cli("explain", session, "--json").stdout)["turns"]
+    return next((turn for turn in turns if turn["turn"] == 11 and turn["verdict"]), None)
 
 
 def test_a_fallback_and_other_models_stay_in_the_session_its_budget_and_its_caches(tmp_path: Path) -> None:
@@ -119,15 +125,6 @@ def test_a_fallback_and_other_models_stay_in_the_session_its_budget_and_its_cach
         with daemon(home, first, *pointed, key=KEY, openai=FALLBACK_KEY) as proxy:
             assert talk.ask(proxy, token, "eleven", OPUS)[0] == 200
             assert len(set(talk.sessions)) == 1
-            last = json.loads(
-                wait_for(
-                    lambda: (
-                        out
-                        if '"verdict": "hit"'
-                        in (out := proxy.cli("explain", talk.sessions[0], "--turn", "11", "--json").stdout)
-                        else ""
-                    ),
-                    "the last turn's verdict",
-                )
-            )
+            last = wait_for(lambda: eleventh(proxy, talk.sessions[0]), "the last turn's verdict")
+            assert last["verdict"] == "hit"
             assert last["reported_read_tokens"] == last["predicted_read_tokens"] > 5000
