@@ -27,6 +27,7 @@ LAYERS = (
     ("sessions",),
     ("session_memory",),
     ("session",),
+    ("lane",),
     ("cache",),
     ("identity", "meter", "prompt", "routing", "ways"),
     ("providers", "ledger.rows"),
@@ -35,7 +36,7 @@ LAYERS = (
     ("",),
 )
 PURE = frozenset(
-    "own_providers addresses budgets cache clients dashboard errors identity ledger.rows listening meter prompt providers routing session session_memory sessions textedit toml_lines ways wire".split()
+    "own_providers addresses budgets cache clients dashboard errors identity lane ledger.rows listening meter prompt providers routing session session_memory sessions textedit toml_lines ways wire".split()
 )
 # What a pure module may import from outside: nothing that reads a clock, the environment, a file or a socket.
 HARMLESS = frozenset(

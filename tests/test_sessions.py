@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from hashlib import sha256
 from typing import Any
 
+import msgspec
 import pytest
 
 from synrouter_cli.identity import Identity
+from synrouter_cli.lane import LaneKey
+from synrouter_cli.prompt.lasting import Lasting
+from synrouter_cli.prompt.policy import Policy
 from synrouter_cli.prompt.segments import Prompt, segment
 from synrouter_cli.session import RESERVE, Session
 from synrouter_cli.session_memory import stored
 from synrouter_cli.sessions import Sessions
 
-SCOPE = b"scope"
+OWNER = b"owner"
+TO = (b"scope", "m")
+ANOTHER = (b"another scope", "another-model")
 TOOLS = [{"name": "Bash", "input_schema": {}}]
 
 
@@ -44,9 +52,9 @@ def classifier(*texts: str, choice: str = "any") -> Prompt:
     return segment(json.dumps(body).encode())
 
 
-def ask(sessions: Sessions, identity: Identity, request: Prompt, now: float = 0.0) -> Session:
-    session = sessions.resolve(SCOPE, identity, request, now)
-    session.settle(request, request, now)
+def ask(sessions: Sessions, identity: Identity, request: Prompt, now: float = 0.0, to: LaneKey = TO) -> Session:
+    session = sessions.resolve(OWNER, identity, request, now, to)
+    session.settle(session.lane(to[0], "p", to[1]), request, request, now)
     return session
 
 
@@ -62,12 +70,12 @@ def test_a_conversation_with_an_id_is_one_session() -> None:
     assert first.kind == "main"
 
 
-def test_other_ids_credentials_and_clients_are_other_sessions() -> None:
+def test_other_ids_owners_and_clients_are_other_sessions() -> None:
     sessions = Sessions()
     first = ask(sessions, CLAUDE, prompt("a"))
     assert ask(sessions, Identity("claude-code", "s2"), prompt("a")) is not first
     assert ask(sessions, Identity("kilo", "s1"), prompt("a")) is not first
-    assert sessions.resolve(b"other", CLAUDE, prompt("a"), 0.0) is not first
+    assert sessions.resolve(b"other", CLAUDE, prompt("a"), 0.0, TO) is not first
 
 
 @pytest.mark.parametrize(
@@ -83,10 +91,10 @@ def test_subagents_and_side_requests_leave_the_main_thread_alone(
 ) -> None:
     sessions = Sessions()
     main = ask(sessions, CLAUDE, prompt("a", "b", "c"))
-    memory = (main.line.last, main.ends, main.turn)
+    memory = (main.newest.line.last, main.ends, main.turn)
     other = ask(sessions, identity, request_)
     assert other is not main and other.kind == kind and other.parent == main.id
-    assert (main.line.last, main.ends, main.turn) == memory
+    assert (main.newest.line.last, main.ends, main.turn) == memory
 
 
 def test_without_agent_ids_a_subagent_is_known_by_its_first_message_and_tools() -> None:
@@ -169,9 +177,9 @@ def test_of_two_sessions_that_begin_alike_the_longer_prefix_wins() -> None:
 
 def test_a_retry_is_the_same_session_and_is_linked() -> None:
     sessions = Sessions()
-    session = sessions.resolve(SCOPE, NOBODY, prompt("hello"), 0.0)
+    session = sessions.resolve(OWNER, NOBODY, prompt("hello"), 0.0, TO)
     assert session.repeats(prompt("hello"), 1) is None
-    assert sessions.resolve(SCOPE, NOBODY, prompt("hello"), 1.0) is session
+    assert sessions.resolve(OWNER, NOBODY, prompt("hello"), 1.0, TO) is session
     assert session.repeats(prompt("hello"), 2) == 1
     assert session.repeats(prompt("hello", "x", "y"), 3) is None
 
@@ -185,10 +193,14 @@ def test_old_sessions_are_not_recognised_by_prefix() -> None:
 def test_memory_is_bounded_by_count_and_by_bytes() -> None:
     sessions = Sessions(most=3, most_body_bytes=500)
     kept = [ask(sessions, Identity("unknown", f"s{i}"), prompt("a" * 200)) for i in range(5)]
-    sessions.resolve(SCOPE, Identity("unknown", "s4"), prompt("b"), 0.0)
+    sessions.resolve(OWNER, Identity("unknown", "s4"), prompt("b"), 0.0, TO)
     assert len(sessions) == 3
-    assert [s.line.last is not None and s.line.last.body is not None for s in kept[2:]] == [False, False, True]
-    assert kept[2].line.last is not None and kept[2].line.last.keys, "the digests stay"
+    assert [s.newest.line.last is not None and s.newest.line.last.body is not None for s in kept[2:]] == [
+        False,
+        False,
+        True,
+    ]
+    assert kept[2].newest.line.last is not None and kept[2].newest.line.last.keys, "the digests stay"
 
 
 def test_state_comes_back_after_a_restart() -> None:
@@ -196,13 +208,93 @@ def test_state_comes_back_after_a_restart() -> None:
     keyed, named = ask(before, CLAUDE, prompt("a", "b", "c"), 5.0), ask(before, NOBODY, prompt("x", "y", "z"), 6.0)
     for session in (keyed, named):
         session.number(0.0)
-        session.anchors.learn(session.ends[-1], 4711)
+        session.newest.anchors.learn(session.ends[-1], 4711)
     after = Sessions()
     for session in (keyed, named):
         assert after.restore(stored(session)) is not None
-    again = after.resolve(SCOPE, CLAUDE, prompt("a", "b", "c", "d", "e"), 7.0)
-    assert again.id == keyed.id and again.anchors.exact(keyed.ends[-1]) == 4711
-    assert after.resolve(SCOPE, NOBODY, prompt("x", "y", "z", "and", "on"), 7.0).id == named.id
+    again = after.resolve(OWNER, CLAUDE, prompt("a", "b", "c", "d", "e"), 7.0, TO)
+    assert again.id == keyed.id and again.newest.anchors.exact(keyed.ends[-1]) == 4711
+    assert after.resolve(OWNER, NOBODY, prompt("x", "y", "z", "and", "on"), 7.0, TO).id == named.id
+
+
+@pytest.mark.parametrize("identity", [KILO, NOBODY], ids=["named", "by its beginning"])
+def test_whoever_answers_it_is_one_session_of_several_lanes(identity: Identity) -> None:
+    sessions = Sessions()
+    first = ask(sessions, identity, prompt("a", "b", "c"), 1.0)
+    first.newest.anchors.learn(first.ends[-1], 4711)
+    assert ask(sessions, identity, prompt("a", "b", "c", "d", "e"), 2.0, ANOTHER) is first
+    assert (first.newest.key, first.newest.anchors.items()) == (ANOTHER, [])
+    again = Sessions().restore(stored(first))
+    assert again is not None and list(again.lanes) == [TO, ANOTHER]
+    assert again.newest.key == ANOTHER and again.lanes[TO].anchors.exact(again.lanes[TO].anchors.items()[0][0]) == 4711
+    assert ask(sessions, identity, prompt("a", "b", "c", "d", "e", "f", "g"), 3.0) is first
+    assert first.newest is first.lanes[TO]
+
+
+def test_what_a_client_does_to_its_prompts_is_known_wherever_they_go() -> None:
+    sessions = Sessions()
+    session = ask(sessions, KILO, prompt("a", "b", "carried"))
+    session.newest.line.lasting = Lasting(seen=3, carried=1)
+    assert session.lane(ANOTHER[0], "q", ANOTHER[1]).line.lasting == Lasting(seen=3, carried=1)
+
+
+def test_a_resumed_session_is_treated_everywhere_as_the_one_before() -> None:
+    sessions = Sessions()
+    before = ask(sessions, KILO, prompt("a", "b", "c"))
+    before.policy = Policy.of("max")
+    here = before.lane(ANOTHER[0], "q", ANOTHER[1])
+    here.policy, here.only_cut = replace(Policy.of("max"), billing_block=False), frozenset({b"cut"})
+    resumed = Identity("kilo", "s2")
+    after = sessions.resolve(OWNER, resumed, prompt("a", "b", "c", "d", "e"), 1.0, TO)
+    assert sessions.inherited(after, prompt("a", "b", "c", "d", "e")) is before
+    after.goes_on_from(before)
+    there = after.lane(ANOTHER[0], "q", ANOTHER[1])
+    assert (after.policy, there.policy, there.only_cut) == (before.policy, here.policy, here.only_cut)
+    assert not there.known
+
+
+# ── of an earlier version ──
+
+
+def of_an_earlier_version(session_id: str, identity: Identity, last: Prompt, **more: Any) -> bytes:
+    """As versions wrote it that kept a session at one provider: no lanes, and the provider's scope for the owner."""
+    ends = [last.keys[end] for end in last.message_ends()]
+    old = {
+        "id": session_id,
+        "client": identity.client,
+        "kind": "main",
+        "parent": None,
+        "scope": TO[0],
+        "reserved": 7,
+        "last_at": 5.0,
+        "ends": ends,
+        "first_key": ends[0],
+        "head_key": b"",
+        "message_count": len(ends),
+        "rate": 1.1,
+        "anchors": [(ends[-1], 4711)],
+        "policy": Policy.of("max").plain(),
+        "tripped": True,
+        **more,
+    }
+    return msgspec.msgpack.encode(old)
+
+
+@pytest.mark.parametrize(
+    ("identity", "session_id"),
+    [(KILO, sha256(b"id\0" + TO[0] + b"kilo\0s1\0main").hexdigest()[:12]), (NOBODY, "0123456789ab")],
+    ids=["named", "by its beginning"],
+)
+def test_a_session_of_an_earlier_version_goes_on_where_it_was(identity: Identity, session_id: str) -> None:
+    sessions = Sessions()
+    assert sessions.restore(of_an_earlier_version(session_id, identity, prompt("a", "b", "c"))) is not None
+    session = sessions.resolve(OWNER, identity, prompt("a", "b", "c", "d", "e"), 6.0, TO)
+    assert (session.id, session.turn, session.policy) == (session_id, 7, Policy.of("max"))
+    lane = session.lane(TO[0], "p", TO[1])
+    assert lane.known and lane.policy == Policy.of("max") and lane.breaker.tripped
+    assert list(session.lanes) == [TO] and lane.provider == "p"
+    assert lane.anchors.items() == [(session.ends[-1], 4711)]
+    assert sessions.resolve(OWNER, identity, prompt("a", "b", "c", "d", "e"), 6.0, (b"other key", "m")) is not session
 
 
 def test_after_a_crash_turn_numbers_show_the_gap_and_none_is_given_twice() -> None:
@@ -215,7 +307,7 @@ def test_after_a_crash_turn_numbers_show_the_gap_and_none_is_given_twice() -> No
     assert grew[:-1] == (False,) * (len(grew) - 1) and grew[-1], "it grows long before it is used up"
     after = Sessions()
     after.restore(lying_in_the_ledger)
-    next_number, _ = after.resolve(SCOPE, CLAUDE, prompt("a"), 0.0).number(0.0)
+    next_number, _ = after.resolve(OWNER, CLAUDE, prompt("a"), 0.0, TO).number(0.0)
     assert next_number > max(given)
 
 
@@ -238,7 +330,7 @@ def test_a_clean_end_gives_reserved_numbers_back() -> None:
     session.number(0.0)
     after = Sessions()
     after.restore(stored(session, clean=True))
-    assert after.resolve(SCOPE, CLAUDE, prompt("a"), 0.0).number(0.0)[0] == 2
+    assert after.resolve(OWNER, CLAUDE, prompt("a"), 0.0, TO).number(0.0)[0] == 2
 
 
 @pytest.mark.parametrize("junk", [b"", b"\xc1", b"\x90", b"{}"])
@@ -259,7 +351,7 @@ def test_what_of_a_prompt_will_last(old: tuple[str, ...], new: tuple[str, ...], 
     sessions = Sessions()
     session = ask(sessions, CLAUDE, prompt(*old))
     sent = prompt(*new)
-    change = session.change(sent, session.left_at(sent), likely=lambda: False, thinking_dropped=False)
+    change = session.newest.change(sent, session.newest.left_at(sent), likely=lambda: False, thinking_dropped=False)
     assert (change.stable_end, change.branch) == (stable_end, branch)
 
 

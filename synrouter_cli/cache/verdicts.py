@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from synrouter_cli.cache.model import TTL_SECONDS
-from synrouter_cli.prompt.changes import CAUSES, Difference
+from synrouter_cli.prompt.changes import CAUSES, Difference, Elsewhere
 
 __all__ = ["CODES", "Facts", "Outcome", "classify"]
 
@@ -30,6 +30,7 @@ CODES: Final = (
     "shared",
     "partial",
     "expired",
+    "provider",
     *CAUSES,
     "minimum",
     "unmarked",
@@ -59,6 +60,9 @@ class Facts:
     one here), None where this is its first. `ttl_s`: the lifetime of its newest entry, None where unknown (the
     longest is assumed). `difference`: what changed since; None where there is nothing to compare with.
     `settings_reach_head`: as in the model's cache facts.
+
+    Where a session is asked of several providers and models, all this is of its last request at this one; `apart` says
+    that others came in between. `elsewhere`: this is its first here, and all this is of its last request elsewhere.
     """
 
     read: int
@@ -77,6 +81,8 @@ class Facts:
     ttl_s: float | None = None
     difference: Difference | None = None
     settings_reach_head: bool = False
+    elsewhere: Elsewhere | None = None
+    apart: bool = False
 
     @property
     def cause(self) -> str:
@@ -139,6 +145,8 @@ def classify(facts: Facts) -> Outcome:
     code = next(code for code, fits in _RULES if fits(facts))
     if code == "cause":
         code = facts.cause
+    elif code == "elsewhere" and facts.elsewhere is not None:
+        code = facts.elsewhere.code
     missed = 0 if code in _NO_MISS or (code == "unmarked" and not facts.is_out_of_reach) else facts.missed
     return Outcome(code, _detail(code, facts), missed)
 
@@ -146,6 +154,10 @@ def classify(facts: Facts) -> Outcome:
 def _is_below_minimum(facts: Facts) -> bool:
     longest = facts.total if facts.marked_tokens is None else facts.marked_tokens
     return not facts.read and not facts.written and longest < facts.minimum
+
+
+def _is_elsewhere(facts: Facts) -> bool:
+    return facts.elsewhere is not None and (facts.missed > 0 or not (facts.read or facts.predicted))
 
 
 def _is_first(facts: Facts) -> bool:
@@ -158,6 +170,7 @@ _RULES: Final[tuple[tuple[str, Callable[[Facts], bool]], ...]] = (
     ("minimum", _is_below_minimum),
     ("shared", lambda facts: not facts.missed and 2 * facts.shared_read > facts.read),
     ("hit", lambda facts: not facts.missed and facts.read > 0),
+    ("elsewhere", _is_elsewhere),
     ("first", _is_first),
     ("partial", lambda facts: facts.is_expired and facts.read > 0),
     ("expired", lambda facts: facts.is_expired),
@@ -168,7 +181,7 @@ _RULES: Final[tuple[tuple[str, Callable[[Facts], bool]], ...]] = (
     ("lost", lambda facts: facts.missed > 0),
     ("first", lambda facts: True),
 )
-"""Each code with what it takes. "cause" stands for what changed first."""
+"""Each code with what it takes. "cause" stands for what changed first, "elsewhere" for what is another here."""
 
 _NO_MISS: Final = frozenset({"first", "hit", "shared", "minimum", "unexpected"})
 
@@ -178,6 +191,10 @@ def _detail(code: str, facts: Facts) -> dict[str, Any]:
     detail: dict[str, Any] = {}
     if code in ("expired", "partial") and facts.is_expired:
         detail = {"gap_s": round(facts.gap_s or 0), "ttl_s": round(facts.lifetime_s)}
+        if facts.apart:
+            detail["apart"] = True
+    elif facts.elsewhere is not None and code == facts.elsewhere.code:
+        detail = facts.elsewhere.to_detail()
     elif code == "unmarked" and facts.is_out_of_reach:
         detail = {"out_of_reach": facts.live}
     elif code == "minimum":

@@ -1,7 +1,7 @@
 """Turns whose provider keeps its cache by itself, in words: what it read, and where it read nothing after it had.
 
 Nothing was planned there, so nothing is predicted and no saving is ours. A turn is compared with the session's last one
-before it that has a report.
+before it at the same provider and model that has a report.
 
 >>> turns = [_example(1, 9_000), _example(2, 0)]
 >>> label(turns[1], turns[0])
@@ -31,8 +31,8 @@ _MISSED: Final = (
 
 def before(turns: Sequence[Turn], turn: Turn) -> Turn | None:
     """The turn that one is compared with."""
-    earlier = (one for one in reversed(turns) if one.turn < turn.turn and one.usage is not None and one.kind != "ping")
-    return next(earlier, None)
+    there = (one for one in reversed(turns) if (one.provider, one.model) == (turn.provider, turn.model))
+    return next((one for one in there if one.turn < turn.turn and one.usage is not None and one.kind != "ping"), None)
 
 
 def label(turn: Turn, last: Turn | None) -> str:
@@ -51,13 +51,12 @@ def happened(turn: Turn, last: Turn | None) -> str:
         share = percent(read / turn.usage.prompt_tokens)
         return f"The provider caches by itself: it read {share} of the prompt from its cache."
     if last is None or last.usage is None:
-        return "Nothing was read from the provider's own cache: this is the session's first turn."
+        return "Nothing was read from the provider's own cache: this is the session's first turn there."
     if not last.usage.cache_read_tokens:
         return "Nothing was read from the provider's own cache, nor in the turn before."
     gap = span(max(turn.started_at - last.started_at, 0))
     had = f"the turn before, {gap} earlier, had read {tokens(last.usage.cache_read_tokens)} tokens"
-    another = " That one asked another model." if (last.provider, last.model) != (turn.provider, turn.model) else ""
-    return f"Nothing was read from the provider's own cache; {had}.{another}"
+    return f"Nothing was read from the provider's own cache; {had}."
 
 
 def placed(turn: Turn) -> str:

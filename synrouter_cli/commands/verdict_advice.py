@@ -103,6 +103,7 @@ _ADVICE: Final[Words] = {
     "shared": "Nothing to do: sessions with the same head share its cache.",
     "partial": _partly,
     "expired": _after_a_pause,
+    "provider": "Each provider and key has a cache of its own; back at the one before, what still lives there is read.",
     "tools": _steady_tools,
     "system": _steady_system,
     "message": _steady_messages,

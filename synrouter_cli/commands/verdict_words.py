@@ -99,13 +99,26 @@ def _unmarked(turn: Turn, detail: Detail) -> str:
     return "No part of it was marked for caching."
 
 
+def _pause(detail: Detail) -> str:
+    before = "the last turn at this provider and model" if detail.get("apart") else "the turn before"
+    return f"{span(detail['gap_s'])} since {before}"
+
+
 def _expired(turn: Turn, detail: Detail) -> str:
-    return f"{span(detail['gap_s'])} since the turn before; its entries live {span(detail['ttl_s'])}."
+    return f"{_pause(detail)}; its entries live {span(detail['ttl_s'])}."
+
+
+def _provider(turn: Turn, detail: Detail) -> str:
+    (was, now), models = detail["asked"]["provider"], [clean(model) for model in detail["asked"]["model"]]
+    if was == now:
+        return f"Another key of {clean(now)} was used: its cache knows nothing of this session."
+    which = f" ({models[1]}) was asked after {clean(was)} ({models[0]})"
+    return f"Another provider: {clean(now)}{which}; its cache knows nothing of this session."
 
 
 def _partial(turn: Turn, detail: Detail) -> str:
     if "gap_s" in detail:
-        pause = f"{span(detail['gap_s'])} since the turn before"
+        pause = _pause(detail)
         return f"{pause}: what was written for {span(detail['ttl_s'])} had expired, the rest was read."
     return "Only a part of what had been cached was read."
 
@@ -187,6 +200,7 @@ _HAPPENED: Final[Words] = {
     "shared": _shared,
     "partial": _partial,
     "expired": _expired,
+    "provider": _provider,
     "tools": _tools,
     "system": _system,
     "message": _message,

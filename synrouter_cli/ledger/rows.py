@@ -65,8 +65,8 @@ class Turn:
     verdict: str = ""
     """How it went against its prediction; empty where nothing was predicted.
 
-    first | hit | shared | partial | expired | tools | system | message | model | betas | settings | minimum |
-    lost | unexpected | unmarked
+    first | hit | shared | partial | expired | provider | model | betas | tools | settings | system | message |
+    minimum | unmarked | lost | unexpected
     """
     detail: str | None = None
     """A JSON object of the names, positions and sizes that belong to the verdict; never content, at most

@@ -13,7 +13,17 @@ from typing import Any, Final
 
 from synrouter_cli.prompt.volatile import TextPlace
 
-__all__ = ["CAUSES", "HOWS", "MOST_NAMES", "Difference", "MessageChange", "NamesChange", "SystemChange", "ToolsChange"]
+__all__ = [
+    "CAUSES",
+    "HOWS",
+    "MOST_NAMES",
+    "Difference",
+    "Elsewhere",
+    "MessageChange",
+    "NamesChange",
+    "SystemChange",
+    "ToolsChange",
+]
 
 MOST_NAMES: Final = 20
 """Names in a detail; how many more there are stands beside them."""
@@ -90,6 +100,32 @@ class MessageChange:
     place: TextPlace | None = None
     kind: str | None = None
     at: tuple[int, int] = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """The last request went elsewhere, and where this one goes nothing of the session has been: providers and models,
+    each before and now. Where both are the same it is another credential.
+
+    >>> Elsewhere(("anthropic", "anthropic"), ("claude-opus-4-8", "claude-haiku-4-5")).code
+    'model'
+    """
+
+    provider: tuple[str, str]
+    model: tuple[str, str]
+
+    @property
+    def code(self) -> str:
+        """model | provider"""
+        same_provider, same_model = (len(set(pair)) == 1 for pair in (self.provider, self.model))
+        return "model" if same_provider and not same_model else "provider"
+
+    def to_detail(self) -> dict[str, Any]:
+        """For the ledger: the names that differ."""
+        model = [_name(model) for model in self.model]
+        if self.code == "model":
+            return {"model": model}
+        return {"asked": {"provider": [_name(provider) for provider in self.provider], "model": model}}
 
 
 @dataclass(frozen=True, slots=True)

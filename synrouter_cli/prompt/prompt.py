@@ -76,6 +76,7 @@ class Prompt:
         "automatic",
         "blocks",
         "body",
+        "dropped",
         "ends",
         "first_block",
         "index",
@@ -117,6 +118,8 @@ class Prompt:
         """Each message's role, with its own settings where it has some."""
         self.ends: list[int] = []
         self.layer_ends = (0, 0, 0)
+        self.dropped = 0
+        """Thinking before this block is in no key: the provider leaves it out."""
         self.seeds: tuple[bytes, bytes, bytes] = (b"", b"", b"")
         self.settings: dict[str, bytes] = {}
         self.automatic: Mark | None = None

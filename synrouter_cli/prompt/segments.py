@@ -201,11 +201,11 @@ def lay_out(prompt: Prompt, previous: Prompt | None, kept_units: int, keeps_thin
         len(blocks),
     )
     prompt.layer_ends = ends
-    dropped = 0 if keeps_thinking else prompt.real_user_block()
+    prompt.dropped = dropped = 0 if keeps_thinking else prompt.real_user_block()
     kept = 0
     if previous is not None:
         kept = _block_at(prompt, kept_units)
-        if not keeps_thinking and dropped != previous.real_user_block():
+        if dropped != previous.dropped:
             kept = min(kept, ends[1])
     prompt.keys = previous.keys[:kept] if previous is not None else []
     prompt.tokens = previous.tokens[:kept] if previous is not None else []

@@ -41,7 +41,7 @@ from synrouter_cli.proxy.fallbacks import (
     soon,
 )
 from synrouter_cli.proxy.guard import Admitted, Head
-from synrouter_cli.proxy.headers import Credential, credential_owner_of, for_planning
+from synrouter_cli.proxy.headers import Credential, credential_owner_of, for_planning, owner_of
 from synrouter_cli.proxy.live import place
 from synrouter_cli.proxy.pinging import Pinger
 from synrouter_cli.proxy.refusals import error_type_of
@@ -249,6 +249,7 @@ class Attempts:
                     checks_clients=relay is not None and relay.checks_clients,
                     upstream_dialect=crossing.way.dialect,
                     outgoing=crossing.outgoing if self._takes_breakpoints(trip) else None,
+                    owner=owner_of(trip.head, self.scope_key, keeps_credential=trip.admitted.keeps_credential),
                 )
             )
         except Exception as error:

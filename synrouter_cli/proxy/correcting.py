@@ -1,4 +1,4 @@
-"""What a provider reported corrects the cache model, on both of its sides, and weighs on the session's breaker.
+"""What a provider reported corrects the cache model, on both of its sides, and weighs on the lane's breaker.
 
 An entry that turned out not to be there is forgotten for what was sent and for the client's own request alike; one
 that nobody knew of is added; an hour that was given as five minutes is one no more.
@@ -46,7 +46,7 @@ def correct(row: Turn, planned: Planned, verdict: Verdict, reported: Reported, u
 
 
 def trips(planned: Planned, verdict: Verdict, reported: Reported, usage: Usage) -> bool:
-    """Two misses in a row that only our edits explain end them, in this session; whether this turn does so."""
+    """Two misses in a row that only our edits explain end them, in this lane; whether this turn does so."""
     if planned.plan.choice == "client" and not planned.shape.edited and not planned.rewritten:
         return False
     last = planned.last_sent
@@ -55,15 +55,14 @@ def trips(planned: Planned, verdict: Verdict, reported: Reported, usage: Usage) 
         and not verdict.as_predicted
         and not verdict.unexpected
         and reported.write > 0,
-        gap_s=planned.gap_s or 0.0,
+        gap_s=planned.line_gap_s or 0.0,
         overlapped=planned.overlapped,
         server_tools=any(usage.server_tools.values()),
         changed=planned.last_pair_key != planned.pair_key or (last is not None and last.seeds != planned.prompt.seeds),
         rewritten=planned.rewritten and reported.write > 0,
     )
-    before = planned.session.breaker
-    planned.session.breaker = before.after(evidence)
-    after = planned.session.breaker
+    before = planned.lane.breaker
+    planned.lane.breaker = after = before.after(evidence)
     return (after.tripped, after.unsteady) != (before.tripped, before.unsteady)
 
 

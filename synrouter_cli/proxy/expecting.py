@@ -17,10 +17,11 @@ import msgspec
 from synrouter_cli.cache.gaps import Habits, History
 from synrouter_cli.cache.heads import Head, Heads
 from synrouter_cli.cache.lifetimes import End, Outlook
+from synrouter_cli.lane import Lane, Line
 from synrouter_cli.prompt.segments import Prompt
 from synrouter_cli.session import Session, is_probe
 
-__all__ = ["ENDED_S", "OPEN_ENDS", "Expectations", "came_back", "has_history", "heads_of"]
+__all__ = ["ENDED_S", "OPEN_ENDS", "Expectations", "came_back", "has_history", "heads_of", "is_lost"]
 
 ENDED_S: Final = 8 * 3600.0
 """A session that nobody continued for so long is counted as over."""
@@ -54,7 +55,7 @@ class Expectations:
         return session.gaps.after(max(now - session.last_at, 0.0), returned=came_back(session, prompt))
 
     def outlook(
-        self, session: Session, sent: Prompt, history: History, now: float, mode: str, *, hours: bool
+        self, session: Session, line: Line, sent: Prompt, history: History, now: float, mode: str, *, hours: bool
     ) -> Outlook:
         """What to expect after this request, as it is sent. `hours` says that the provider keeps for an hour what it is
         asked to."""
@@ -62,7 +63,7 @@ class Expectations:
             return Outlook(soon=0.0, shared=0.0)
         habits = self.habits[session.kind]
         soon, tail = habits.soon_and_pause_first(history)
-        ends = self._ends(session, sent, tail, now, mode)
+        ends = self._ends(line, sent, tail, now, mode)
         return Outlook(
             soon=soon,
             tail_pause=tail,
@@ -78,14 +79,14 @@ class Expectations:
         """How likely somebody continues this request within `life_s` (seconds, 300 or more)."""
         return 0.0 if _is_one_shot(session, sent) else self.habits[session.kind].within(history, life_s)
 
-    def _ends(self, session: Session, sent: Prompt, tail: float, now: float, mode: str) -> tuple[End, ...]:
+    def _ends(self, line: Line, sent: Prompt, tail: float, now: float, mode: str) -> tuple[End, ...]:
         """What to expect of each head of this prompt.
 
         Where sessions are short, each has its own gaps, the one that ends now among them. In long ones most gaps of a
         head are those of the few sessions that pause often, and say little of others: it has those of the whole head.
         """
         found: list[End] = []
-        places, own = heads_of(session, sent), mode == "general"
+        places, own = heads_of(line, sent), mode == "general"
         whole = self.heads.pause_first(sent.keys[places[-1] - 1], tail, weight=LONG_WEIGHT) if places else 0.0
         shorter, share = b"", 1.0
         for place in places:
@@ -95,11 +96,15 @@ class Expectations:
             shorter = key
         return tuple(found)
 
-    def came(self, session: Session, prompt: Prompt, sent: Prompt, history: History, now: float) -> None:
+    def came(self, session: Session, line: Line, prompt: Prompt, sent: Prompt, history: History, now: float) -> None:
         """The provider took a request: its gap is part of the session's history and of the habits. `sent` is what it
         took, `prompt` the client's own."""
-        for place in heads_of(session, sent):
+        for place in heads_of(line, sent):
             self.heads.used(sent.keys[place - 1], now, begins=not session.last_at)
+        self.passed(session, prompt, history, now)
+
+    def passed(self, session: Session, prompt: Prompt, history: History, now: float) -> None:
+        """The gap that ended with a request is part of its session's history, and of the habits."""
         if history != session.gaps:
             gap_s, returned = max(now - session.last_at, 0.0), came_back(session, prompt)
             self.habits[session.kind].passed(session.gaps, gap_s, returned=returned)
@@ -156,10 +161,18 @@ def came_back(session: Session, prompt: Prompt) -> bool:
     return bool(messages) and not messages[-1].answers
 
 
-def heads_of(session: Session, sent: Prompt) -> list[int]:
+def heads_of(line: Line, sent: Prompt) -> list[int]:
     """Where a prompt's heads end, as block counts, the shortest first: in the tools where others may go on differently,
     and at the ends of tools and system."""
-    return sorted({*session.line.shared_ends, *sent.layer_ends[:2]} - {0})
+    return sorted({*line.shared_ends, *sent.layer_ends[:2]} - {0})
+
+
+def is_lost(session: Session, lane: Lane, prompt: Prompt, *, lives: bool) -> bool:
+    """Whether the client may have had entries there that we know nothing of: the conversation had begun before it was
+    seen first, and nothing of it `lives` where it goes now. That it had is remembered."""
+    midway = not session.last_at and not session.restored and has_history(prompt) and not lives
+    session.midway = session.midway or midway
+    return midway or (session.midway and not lane.known and not lives)
 
 
 def has_history(prompt: Prompt) -> bool:

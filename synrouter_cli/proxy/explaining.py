@@ -31,7 +31,7 @@ def explained(
     row: Turn, planned: Planned, verdict: Verdict, reported: Reported, usage: Usage, price: Price | None
 ) -> Turn:
     """The row with its verdict: predicted against reported, and why. What the turn left in the cache is remembered in
-    its session, which the next one is compared with."""
+    its lane, which the next one there is compared with."""
     tokens, writes = planned.tokens, planned.plan.found.writes
     difference, shared = planned.difference(), _shared_read(planned, reported)
     outcome = verdicts.classify(_facts(row, planned, verdict, reported, difference, shared))
@@ -73,18 +73,20 @@ def _facts(
         gap_s=gap_s,
         ttl_s=before.cached_ttl_s,
         difference=difference,
+        elsewhere=planned.elsewhere,
+        apart=planned.apart,
         settings_reach_head=planned.facts.settings_reach_head,
     )
 
 
 def _remember(planned: Planned, reported: Reported) -> None:
-    """What the turn left in the cache, for the session's next; and whether what the last one left was gone."""
-    session, before, found = planned.session, planned.line, planned.plan.found
+    """What the turn left in the cache, for the lane's next; and whether what the last one left was gone."""
+    before, found = planned.line, planned.plan.found
     entry = planned.pair.sent.entry(planned.rendered, found.newest) if found.newest >= 0 else None
     soon = planned.line_gap_s is not None and planned.line_gap_s < FIVE_MINUTES
-    planned.gone = soon and reported.read * 2 < before.cached_tokens
-    line = session.turn_to(planned.shape.client)
-    ttl_s = entry.ttl if entry is not None else before.cached_ttl_s
+    planned.gone = planned.elsewhere is None and soon and reported.read * 2 < before.cached_tokens
+    line = planned.lane.turn_to(planned.shape.client)
+    ttl_s = entry.ttl if entry is not None else line.cached_ttl_s
     line.cached_tokens, line.cached_ttl_s = reported.read + reported.write, ttl_s
 
 
@@ -105,8 +107,11 @@ def _miss(planned: Planned, verdict: Verdict, reported: Reported) -> str:
         return f"miss: {planned.tokens[found.hit] - reported.read} tokens more were expected in the cache"
     if verdict.position >= 0 or not found.writes:
         return ""
-    if planned.gap_s is None:
+    if planned.line_gap_s is None:
         return "miss: first sight of this prefix"
-    if planned.gap_s >= 300:
-        return f"miss: {planned.gap_s / 60:.0f} min since the last request, longer than its entries live"
+    if planned.elsewhere is not None:
+        return f"miss: another {planned.elsewhere.code}, whose cache knows nothing of this session"
+    if planned.line_gap_s >= 300:
+        there = " there" if planned.apart else ""
+        return f"miss: {planned.line_gap_s / 60:.0f} min since the last request{there}, longer than its entries live"
     return "miss: no entry lives on this prefix"

@@ -76,11 +76,7 @@ def choose_credential(
     where there is neither, and ForeignCredential for one that belongs elsewhere.
     """
     if keeps_credential:
-        own = [
-            (name, value)
-            for name, value in head.headers
-            if name.lower() in (b"x-api-key", b"authorization") and value.strip() and not LOCAL_TOKEN.search(value)
-        ]
+        own = _own(head)
         if own:
             bare = [value if name.lower() == b"x-api-key" else bearer(value) or value for name, value in own]
             texts = [_text(value.strip()) for value in bare]
@@ -99,6 +95,23 @@ def choose_credential(
     if provider.local:
         return Credential([], b"", "api")
     raise NoProviderKey(provider=provider.name)
+
+
+def owner_of(head: Head, key: bytes, *, keeps_credential: bool) -> bytes:
+    """Whose conversations these are: a digest of the credential that the client passes on, keyed per installation; the
+    same for all that pass none on. It depends on nobody who is asked."""
+    own = _own(head) if keeps_credential else []
+    secret = b"\0".join(value for _, value in own)
+    return hashlib.blake2b(b"owner\0" + secret, key=key, digest_size=16).digest()
+
+
+def _own(head: Head) -> list[tuple[bytes, bytes]]:
+    """The client's own credential, as its headers."""
+    return [
+        (name, value)
+        for name, value in head.headers
+        if name.lower() in (b"x-api-key", b"authorization") and value.strip() and not LOCAL_TOKEN.search(value)
+    ]
 
 
 def credential_owner_of(head: Head) -> str:

@@ -23,6 +23,7 @@ from synrouter_cli.cache.gaps import History
 from synrouter_cli.cache.model import TTL_SECONDS, Rendered, Split, bill
 from synrouter_cli.cache.placing import Placed
 from synrouter_cli.cache.shadow import Pair, Reported, Verdict, judge
+from synrouter_cli.lane import Lane
 from synrouter_cli.ledger.rows import Turn
 from synrouter_cli.prompt.lasting import Lasting
 from synrouter_cli.prompt.openai import OpenAIPrompt
@@ -39,9 +40,11 @@ ROUGHLY: Final = 0.2
 
 @dataclass(slots=True)
 class Line:
-    """What is remembered of a session's last request with the same tools, in the provider's dialect."""
+    """What is remembered of a lane's last request with the same tools, in the provider's dialect."""
 
     last: Prompt | None = None
+    at: float = 0.0
+    """When it was sent."""
     lasting: Lasting = field(default_factory=Lasting)
     cached_tokens: int = 0
     """What of a prompt it left in the cache."""
@@ -55,6 +58,7 @@ class PlacedRequest:
 
     line: Line
     session: Session
+    lane: Lane
     hub: Prompt
     read: OpenAIPrompt
     form: Rendered
@@ -68,7 +72,7 @@ class PlacedRequest:
     client_live: list[int]
     lasting: Lasting
     adds: bool
-    """It only adds to the session's last request."""
+    """It only adds to the last request there."""
     cached_before: int
     """What that one left in the cache, in tokens."""
     gap_s: float | None
@@ -120,7 +124,7 @@ class PlacedRequest:
         client = met(self.client, self.client_live, facts, tokens)
         begun(pair.sent, self.form, self.placed.found, facts, started_at, tokens, owner=self.session.id)
         begun(pair.client, self.form, client, facts, started_at, tokens, owner=self.session.id)
-        self.line.last, self.line.lasting = self.read.prompt, self.lasting
+        self.line.last, self.line.at, self.line.lasting = self.read.prompt, started_at, self.lasting
 
 
 def plan_text(level: str, asked: Breakpoints, ttl: str = "") -> str:
@@ -183,7 +187,7 @@ def compared(request: PlacedRequest, row: Turn, usage: Usage) -> tuple[Turn, Usa
 def _measure(request: PlacedRequest, reported: Reported) -> None:
     """Entries stand at exact places: where the length of the one that is expected was but estimated, a read near it is
     that length."""
-    anchors, prompt, hit = request.session.anchors, request.read.prompt, request.placed.found.hit
+    anchors, prompt, hit = request.lane.anchors, request.read.prompt, request.placed.found.hit
     if hit < 0 or anchors.exact(prompt.keys[hit]) is not None:
         return
     if abs(reported.read - request.tokens[hit]) <= ROUGHLY * request.tokens[hit]:
@@ -222,7 +226,7 @@ def _client_usage(request: PlacedRequest, verdict: Verdict, tokens: Measured, us
 
 def _learn(request: PlacedRequest, verdict: Verdict, reported: Reported) -> Measured:
     """Pin the prompt's prefixes to the reported counts."""
-    anchors, prompt, found = request.session.anchors, request.read.prompt, request.placed.found
+    anchors, prompt, found = request.lane.anchors, request.read.prompt, request.placed.found
     anchors.calibrate(request.tokens, reported.total)
     if verdict.as_predicted and verdict.position >= 0 and reported.read:
         anchors.learn(prompt.keys[verdict.position], reported.read)

@@ -19,13 +19,14 @@ from synrouter_cli.cache.breakpoints import met
 from synrouter_cli.cache.lifetimes import Rates
 from synrouter_cli.cache.model import Rendered
 from synrouter_cli.cache.placing import Placed, Placing, Prices, lifetime, own, place
+from synrouter_cli.lane import Lane, LaneKey
 from synrouter_cli.ledger.rows import Turn
 from synrouter_cli.prompt.body import apply_edits
 from synrouter_cli.prompt.breakpoints import breakpoint_edits
 from synrouter_cli.prompt.openai import OpenAIPrompt, segment_openai
 from synrouter_cli.prompt.prompt import MESSAGES, Prompt
 from synrouter_cli.providers import BilledWrites
-from synrouter_cli.proxy.expecting import SHARED, has_history
+from synrouter_cli.proxy.expecting import SHARED, is_lost
 from synrouter_cli.proxy.placed import Line, PlacedRequest
 from synrouter_cli.proxy.planning import Planning, pair_key_of
 from synrouter_cli.proxy.turn import Inbound
@@ -36,6 +37,8 @@ __all__ = ["Outgoing", "Placements"]
 MOST_LINES: Final = 512
 MOST_BODIES: Final = 32
 """Of so many lines the bytes are kept, so that what did not change need not be read again."""
+_Place = tuple[str, LaneKey]
+"""A session's lane."""
 _OPENING: Final = frozenset({"system", "developer"})
 
 
@@ -52,25 +55,25 @@ class Placements:
     """All sessions' last requests in their providers' dialect, and which models refused what they were told."""
 
     planning: Planning
-    lines: OrderedDict[tuple[str, bytes], Line] = field(default_factory=OrderedDict)
-    newest: dict[str, Line] = field(default_factory=dict)
-    """By session: the one that its last request was of."""
+    lines: OrderedDict[tuple[_Place, bytes], Line] = field(default_factory=OrderedDict)
+    newest: dict[_Place, Line] = field(default_factory=dict)
+    """The one that the last request there was of."""
     refusing: set[tuple[str, str]] = field(default_factory=set)
     """(provider, model)"""
 
-    def place(self, inbound: Inbound, hub: Prompt, session: Session, row: Turn) -> Outgoing | None:
+    def place(self, inbound: Inbound, hub: Prompt, session: Session, lane: Lane, row: Turn) -> Outgoing | None:
         """The request with what is to be told the cache; None where nothing can be, or the client says it itself.
         Raises Unplannable."""
         facts = providers.billed_writes(row.model)
         if facts is None or inbound.outgoing is None:
             return None
         plain = inbound.outgoing(session.id)
-        newest = self.newest.get(session.id)
+        newest = self.newest.get((session.id, lane.key))
         previous = newest.last if newest is not None else None
         read = segment_openai(inbound.upstream_dialect, plain, previous, secret=self.planning.secret)
         if read.asks or not read.prompt.keys:
             return None
-        request = self._plan(read, facts, inbound.scope, hub, session, row)
+        request = self._plan(read, facts, hub, session, lane, row)
         asked = request.placed.asked
         edits = breakpoint_edits(
             read,
@@ -86,13 +89,13 @@ class Placements:
             return
         request.committed = True
         request.begun(started_at)
-        session, hub, expectations = request.session, request.hub, self.planning.expectations
+        session, lane, hub, expectations = request.session, request.lane, request.hub, self.planning.expectations
         newest = request.placed.found.newest
         session.tail = request.pair.sent.place(request.form, newest) if newest >= 0 else None
         if request.head_key:
             expectations.heads.used(request.head_key, started_at, begins=not session.last_at)
-        expectations.came(session, hub, hub, request.history, started_at)
-        session.settle(hub, hub, started_at)
+        expectations.came(session, lane.line, hub, hub, request.history, started_at)
+        session.settle(lane, hub, hub, started_at)
 
     def refused(self, request: PlacedRequest, row: Turn) -> None:
         """That model takes none of it there after all: it is told nothing until the next start."""
@@ -100,15 +103,15 @@ class Placements:
         self.refusing.add((row.provider, row.model))
 
     def _plan(
-        self, read: OpenAIPrompt, facts: BilledWrites, scope: bytes, hub: Prompt, session: Session, row: Turn
+        self, read: OpenAIPrompt, facts: BilledWrites, hub: Prompt, session: Session, lane: Lane, row: Turn
     ) -> PlacedRequest:
         prompt, now, expectations = read.prompt, row.started_at, self.planning.expectations
-        line = self._line(session, prompt)
-        if not session.anchors.items():
-            session.anchors.rate = self.planning.reckoner.rates.get(row.model, session.anchors.rate)
+        line = self._line(session, lane, prompt)
+        if not lane.anchors.items():
+            lane.anchors.rate = self.planning.reckoner.rates.get(row.model, lane.anchors.rate)
         form = Rendered(prompt.keys, prompt.runs, prompt.layer_ends, prompt.seeds, prompt.index)
-        tokens = session.anchors.measure(prompt.keys, prompt.tokens, prompt.index)
-        pair_key = pair_key_of(scope, row.model, f"breakpoints,{row.provider},{read.cache_key}")
+        tokens = lane.anchors.measure(prompt.keys, prompt.tokens, prompt.index)
+        pair_key = pair_key_of(lane.scope, row.model, f"breakpoints,{row.provider},{read.cache_key}")
         pair = self.planning.pair(pair_key, now)
         live, client_live = pair.sent.live(form, now), pair.client.live(form, now)
         lasting, left_at = line.lasting, -1
@@ -123,7 +126,7 @@ class Placements:
         ttl = usual
         if len(facts.asked_ttls) > 1:
             entry = pair.sent.entry(form, live[-1]) if live else None
-            outlook = expectations.outlook(session, hub, history, now, row.mode, hours=pair.hours)
+            outlook = expectations.outlook(session, lane.line, hub, history, now, row.mode, hours=pair.hours)
             ttl = lifetime(usual, facts.asked_ttls[1], entry.ttl if entry is not None else 0.0, outlook, rates)
         situation = Placing(
             rendered=form,
@@ -151,6 +154,7 @@ class Placements:
         return PlacedRequest(
             line=line,
             session=session,
+            lane=lane,
             hub=hub,
             read=read,
             form=form,
@@ -165,16 +169,16 @@ class Placements:
             lasting=lasting,
             adds=line.last is not None and left_at < 0,
             cached_before=line.cached_tokens,
-            gap_s=now - session.last_at if line.last is not None else None,
+            gap_s=now - line.at if line.last is not None else None,
             history=history,
-            lost=line.last is None and not session.restored and has_history(hub) and not live,
+            lost=is_lost(session, lane, hub, lives=bool(live)),
             head_key=head_key,
         )
 
-    def _line(self, session: Session, prompt: Prompt) -> Line:
-        end = prompt.layer_ends[0]
-        key = (session.id, prompt.keys[end - 1] if end else b"")
-        line = self.newest[session.id] = self.lines.setdefault(key, Line())
+    def _line(self, session: Session, lane: Lane, prompt: Prompt) -> Line:
+        place, end = (session.id, lane.key), prompt.layer_ends[0]
+        key = (place, prompt.keys[end - 1] if end else b"")
+        line = self.newest[place] = self.lines.setdefault(key, Line())
         self.lines.move_to_end(key)
         while len(self.lines) > MOST_LINES:
             (oldest, _), gone = self.lines.popitem(last=False)

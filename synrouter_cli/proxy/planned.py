@@ -15,12 +15,13 @@ from synrouter_cli.cache.gaps import History
 from synrouter_cli.cache.model import Counts, Found, Marker, Rendered
 from synrouter_cli.cache.planner import Plan
 from synrouter_cli.cache.shadow import Pair
-from synrouter_cli.prompt.changes import Difference
+from synrouter_cli.lane import Lane, Line
+from synrouter_cli.prompt.changes import Difference, Elsewhere
 from synrouter_cli.prompt.difference import compare
 from synrouter_cli.prompt.policy import Policy
 from synrouter_cli.prompt.segments import Prompt
 from synrouter_cli.proxy.shaping import Shape
-from synrouter_cli.session import Line, Session
+from synrouter_cli.session import Session
 
 __all__ = ["ClientCounts", "Planned", "plan_text"]
 
@@ -53,12 +54,13 @@ class Planned:
     """
 
     line: Line
-    """What the request is compared with."""
+    """What the request is compared with: that of its lane, and in a new one the session's last elsewhere."""
     shape: Shape
     policy: Policy
     rendered: Rendered
     tokens: Measured
     session: Session
+    lane: Lane
     pair: Pair
     pair_key: str
     facts: providers.CacheFacts
@@ -77,6 +79,8 @@ class Planned:
     """Seconds since the session's last request; None where this is its first."""
     line_gap_s: float | None
     """Seconds since the last request that this one is compared with, which may have been another than that."""
+    elsewhere: Elsewhere | None
+    """Where the session's last request went, and that this one goes where none of it has been."""
     history: History
     lost: bool
     """The client may have had entries that we know nothing of: nothing is claimed for this turn."""
@@ -95,6 +99,8 @@ class Planned:
     """What of a prompt changed, for this process's memory only; filled in where it made the turn miss."""
     gone: bool = False
     """Most of what the last request left in the cache was not read, though it was a short time ago."""
+    apart: bool = False
+    """Since the lane's last request the session has been elsewhere."""
     overlapped: bool = False
     """Another request of the session was under way when this one came."""
     committed: bool = False
@@ -111,7 +117,7 @@ class Planned:
     def difference(self) -> Difference | None:
         """What changed since the session's last request; None where there is nothing to compare with."""
         last = self.last_sent
-        if last is None:
+        if last is None or (self.elsewhere is not None and self.elsewhere.code == "provider"):
             return None
         had, has = betas_of(self.last_betas), betas_of(self.betas)
         if self.left_at < 0 and last.seeds == self.prompt.seeds and last.model == self.prompt.model and had == has:

@@ -20,12 +20,14 @@ from synrouter_cli.cache.planner import Plan, decide, repaired
 from synrouter_cli.cache.rules import as_kept, client_markers, rendered
 from synrouter_cli.cache.scoring import Situation
 from synrouter_cli.cache.shadow import Pair
+from synrouter_cli.lane import Lane
+from synrouter_cli.prompt.changes import Elsewhere
 from synrouter_cli.prompt.difference import compare
 from synrouter_cli.prompt.layers import group_ends, layer_ends, read_tools, shared_end
 from synrouter_cli.prompt.markers import is_fixed, slots_taken
 from synrouter_cli.prompt.policy import Policy
 from synrouter_cli.prompt.segments import Prompt, segment
-from synrouter_cli.proxy.expecting import Expectations, has_history
+from synrouter_cli.proxy.expecting import Expectations, is_lost
 from synrouter_cli.proxy.planned import ClientCounts, Planned, betas_of
 from synrouter_cli.proxy.reckoning import Reckoner
 from synrouter_cli.proxy.shaping import Shape, rewritten, shaped
@@ -44,8 +46,6 @@ MOST_COMPARED = 16
 class Asked:
     """What a plan needs to know beside the prompt. `betas` is the header, `mode` coding or general."""
 
-    provider: str
-    scope: bytes
     betas: str
     mode: str
     observed: bool
@@ -66,19 +66,26 @@ class Planning:
         """Split a body; raises Unplannable."""
         return segment(body, hint, keeps_thinking=_keeps_thinking(provider), secret=self.secret)
 
-    def plan(self, asked: Asked, prompt: Prompt, session: Session, policy: Policy, now: float) -> Planned:
-        """Plan one request of a session."""
-        facts = self.facts(asked.provider, prompt.model)
-        if not session.anchors.items():
-            session.anchors.rate = self.reckoner.rates.get(prompt.model, session.anchors.rate)
-        line = session.turn_to(prompt)
+    def plan(self, asked: Asked, prompt: Prompt, session: Session, lane: Lane, policy: Policy, now: float) -> Planned:
+        """Plan one request of a session in one of its lanes."""
+        facts = self.facts(lane.provider, prompt.model)
+        if not lane.anchors.items():
+            lane.anchors.rate = self.reckoner.rates.get(prompt.model, lane.anchors.rate)
+        own_line, last = lane.turn_to(prompt), session.newest
+        elsewhere = None
+        if not lane.known and last.provider:
+            elsewhere = Elsewhere((last.provider, lane.provider), (last.model, lane.model))
+        line = own_line if elsewhere is None else last.line
+        line_at = line.at or (lane.at if elsewhere is None else last.at)
         if asked.observed:
             policy = replace(policy, level="observe")
-        shape = shaped(prompt, session, policy, facts, lambda body, hint: self.segment(asked.provider, body, hint))
+        shape = shaped(
+            prompt, lane, session.order, policy, facts, lambda body, hint: self.segment(lane.provider, body, hint)
+        )
         sent = shape.sent
         form = rendered(sent, settings_reach_head=facts.settings_reach_head)
-        tokens = session.anchors.measure(sent.keys, sent.tokens, sent.index)
-        pair_key = pair_key_of(asked.scope, prompt.model, asked.betas)
+        tokens = lane.anchors.measure(sent.keys, sent.tokens, sent.index)
+        pair_key = pair_key_of(lane.scope, prompt.model, asked.betas)
         pair = self.pair(pair_key, now)
         client_form = form
         client_tokens: Measured | ClientCounts = tokens
@@ -92,14 +99,16 @@ class Planning:
         client_found = look_up(client_form, client, pair.client, facts, now=now, tokens=client_tokens, live=client_live)
         sent_live = pair.sent.live(form, now)
         history = self.expectations.history(session, prompt, now)
-        left_at = session.left_at(sent)
-        as_it_came = policy.level == "observe" or session.breaker.tripped
+        left_at = lane.left_at(sent)
+        as_it_came = policy.level == "observe" or lane.breaker.tripped
         if as_it_came:
             found = look_up(form, own, pair.sent, facts, now=now, tokens=tokens, live=sent_live)
             plan = Plan(own, found, "client", "observed only" if policy.level == "observe" else _TRIPPED)
         else:
             plan = decide(
-                self._situation(asked, shape, form, own, tokens, pair, facts, session, history, now, sent_live, left_at)
+                self._situation(
+                    asked, shape, form, own, tokens, pair, facts, session, lane, history, now, sent_live, left_at
+                )
             )
         hit = pair.sent.entry(form, plan.found.hit) if plan.found.hit >= 0 else None
         return Planned(
@@ -109,6 +118,7 @@ class Planning:
             rendered=form,
             tokens=tokens,
             session=session,
+            lane=lane,
             pair=pair,
             pair_key=pair_key,
             facts=facts,
@@ -122,23 +132,25 @@ class Planning:
             client_found=client_found,
             client_live=client_live,
             gap_s=now - session.last_at if session.last_at else None,
-            line_gap_s=now - (line.at or session.last_at) if session.last_at else None,
+            line_gap_s=now - line_at if line_at else None,
+            elsewhere=elsewhere,
+            apart=lane.known and last is not lane,
             history=history,
-            lost=session.line.last is None and not session.restored and has_history(prompt) and not sent_live,
+            lost=is_lost(session, lane, prompt, lives=bool(sent_live)),
             betas=asked.betas,
             left_at=left_at,
-            rewritten=rewritten(shape, session, left_at) and not session.breaker.unsteady,
+            rewritten=rewritten(shape, lane, left_at) and not lane.breaker.unsteady,
             hit_owner=hit.owner if hit is not None else "",
-            last_sent=session.line.last_sent,
-            last_betas=session.line.betas,
-            last_pair_key=session.line.pair_key,
+            last_sent=line.last_sent,
+            last_betas=line.betas,
+            last_pair_key=line.pair_key,
             overlapped=session.in_flight > 0,
         )
 
     def move(self, planned: Planned, betas: str, now: float) -> None:
         """The request goes out with other betas than it was planned with: it meets what lives there."""
         planned.betas = betas
-        planned.pair_key = pair_key_of(planned.session.scope, planned.prompt.model, betas)
+        planned.pair_key = pair_key_of(planned.lane.scope, planned.prompt.model, betas)
         planned.pair = pair = self.pair(planned.pair_key, now)
         planned.sent_live = pair.sent.live(planned.rendered, now)
         planned.client_live = pair.client.live(planned.client_rendered, now)
@@ -184,24 +196,25 @@ class Planning:
         pair: Pair,
         facts: providers.CacheFacts,
         session: Session,
+        lane: Lane,
         history: History,
         now: float,
         live: list[int],
         left_at: int,
     ) -> Situation:
         """Put together what the planner decides on."""
-        sent = shape.sent
+        sent, line = shape.sent, lane.line
         fixed_at = {i for i, block in sent.marked_blocks() if is_fixed(block)}
         dropped = False
-        if not facts.keeps_thinking and session.line.last_sent is not None:
-            dropped = sent.real_user_block() != session.line.last_sent.real_user_block()
-        change = session.change(
-            sent, left_at, likely=lambda: _changes_by_nature(session.line.last_sent, sent), thinking_dropped=dropped
+        if not facts.keeps_thinking and line.last_sent is not None:
+            dropped = sent.real_user_block() != line.last_sent.real_user_block()
+        change = lane.change(
+            sent, left_at, likely=lambda: _changes_by_nature(line.last_sent, sent), thinking_dropped=dropped
         )
-        session.line.lasting = change.lasting
-        session.line.shared_ends = self._shared_ends(asked, session, sent) if asked.mode == "general" else ()
+        line.lasting = change.lasting
+        line.shared_ends = self._shared_ends(session, lane, sent) if asked.mode == "general" else ()
         hours = pair.hours and "1h" in facts.ttls
-        outlook = self.expectations.outlook(session, sent, history, now, asked.mode, hours=hours)
+        outlook = self.expectations.outlook(session, line, sent, history, now, asked.mode, hours=hours)
         return Situation(
             rendered=form,
             client=own,
@@ -214,25 +227,25 @@ class Planning:
             stable_end=change.stable_end,
             branch=change.branch,
             outlook=outlook,
-            rates=rates(asked.provider, sent.model, datetime.fromtimestamp(now, UTC).date()),
+            rates=rates(lane.provider, sent.model, datetime.fromtimestamp(now, UTC).date()),
             fixed=tuple(m for m in own if m.position in fixed_at),
             fixed_slots=sum(slots_taken(sent.blocks[i]) for i in fixed_at),
         )
 
-    def _shared_ends(self, asked: Asked, session: Session, sent: Prompt) -> tuple[int, ...]:
+    def _shared_ends(self, session: Session, lane: Lane, sent: Prompt) -> tuple[int, ...]:
         """Where in the tools a marker may serve other sessions: at the ends of layers and of MCP servers, and where
         others were seen to go on differently. Worked out when the tools are seen first, kept while they stay."""
-        last = session.line.last_sent
+        last = lane.line.last_sent
         if last is not None and last.layer_ends[0] == sent.layer_ends[0] and _same_tools(last, sent):
-            return session.line.shared_ends
+            return lane.line.shared_ends
         tools_end = sent.layer_ends[0]
         if tools_end <= 1:
             return ()
         tools = read_tools(sent)
         others = [
-            other.line.last_sent.index
+            there.line.last_sent.index
             for other in list(self.sessions.latest())[:MOST_COMPARED]
-            if other is not session and other.scope == asked.scope and other.line.last_sent is not None
+            if other is not session and (there := other.lanes.get(lane.key)) and there.line.last_sent is not None
         ]
         ends = {*layer_ends(sent, tools.layers), *group_ends(sent, tools), shared_end(sent.keys, others, tools_end)}
         return tuple(sorted(ends - {0}))

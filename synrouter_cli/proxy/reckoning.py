@@ -57,7 +57,7 @@ class Reckoner:
                 row, client_usage = self._compared(row, planned, usage, price)
             else:
                 row, client_usage = compared(planned, row, usage)
-                self.rates[row.model] = planned.session.anchors.rate
+                self.rates[row.model] = planned.lane.anchors.rate
             lost = planned.lost
         if price is None:
             return row
@@ -121,7 +121,7 @@ class Reckoner:
 
     def _learn(self, planned: Planned, verdict: Verdict, reported: Reported) -> Measured:
         """Pin the prompt's prefixes to the reported counts."""
-        anchors, keys = planned.session.anchors, planned.prompt.keys
+        anchors, keys = planned.lane.anchors, planned.prompt.keys
         anchors.calibrate(planned.tokens, reported.total)
         self.rates[planned.prompt.model] = anchors.rate
         if verdict.as_predicted and verdict.position >= 0 and reported.read:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from synrouter_cli import providers
+from synrouter_cli.lane import Lane
 from synrouter_cli.prompt.body import Edit, apply_edits
 from synrouter_cli.prompt.layers import Tools, read_tools
 from synrouter_cli.prompt.leaving_out import billing_block, without_unit_edits
@@ -17,7 +18,6 @@ from synrouter_cli.prompt.order import Order, ordered, reorder_edits
 from synrouter_cli.prompt.policy import Policy
 from synrouter_cli.prompt.segments import Prompt
 from synrouter_cli.prompt.trim import Trimmed, trimmed
-from synrouter_cli.session import Session
 
 __all__ = ["Shape", "rewritten", "shaped"]
 
@@ -52,27 +52,24 @@ class Shape:
 
 
 def shaped(
-    prompt: Prompt, session: Session, policy: Policy, facts: providers.CacheFacts, segment_again: Segment
+    prompt: Prompt, lane: Lane, order: Order, policy: Policy, facts: providers.CacheFacts, segment_again: Segment
 ) -> Shape:
-    """Edit a request's content by the session's policy. Models that bind thinking to what stood before it get none, nor
-    do sessions in which our edits were not the same from request to request."""
+    """Edit a request's content by the session's policy and order of tools. Models that bind thinking to what stood
+    before it get none, nor do lanes in which our edits were not the same from request to request."""
     assert prompt.body is not None
-    if facts.prefix_check or policy.level == "observe" or session.breaker.unsteady:
-        return Shape(prompt, prompt, order=session.order)
+    if facts.prefix_check or policy.level == "observe" or lane.breaker.unsteady:
+        return Shape(prompt, prompt, order=order)
     edits: list[Edit] = []
     cut = None
     if policy.limits.least:
-        earlier = (
-            (session.line.last, session.line.trimmed)
-            if session.line.last is not None and session.line.trimmed is not None
-            else None
-        )
-        cut = trimmed(prompt, policy.limits, version=policy.version, earlier=earlier, only=session.only_cut)
+        line = lane.line
+        earlier = (line.last, line.trimmed) if line.last is not None and line.trimmed is not None else None
+        cut = trimmed(prompt, policy.limits, version=policy.version, earlier=earlier, only=lane.only_cut)
         edits += cut.edits
-    tools, order = session.line.tools, session.order
+    tools = lane.line.tools
     permutation: tuple[int, ...] = ()
     if policy.orders_tools and prompt.unit_counts[0] > 1:
-        tools = read_tools(prompt, session.line.tools)
+        tools = read_tools(prompt, lane.line.tools)
         order = order.extended(tools.names, tools.layers)
         permutation = ordered(tools.names, tools.layers, order)
         moved = reorder_edits(prompt, permutation)
@@ -84,18 +81,18 @@ def shaped(
         left_out = prompt.first_block[unit]
     if not edits:
         return Shape(prompt, prompt, cut, tools, order)
-    sent = segment_again(apply_edits(prompt.body, edits), session.line.last_sent)
+    sent = segment_again(apply_edits(prompt.body, edits), lane.line.last_sent)
     if len(sent.blocks) != len(prompt.blocks) - (left_out >= 0):
         raise ValueError("an edit changed the number of blocks")
     return Shape(prompt, sent, cut, tools, order, permutation, left_out)
 
 
-def rewritten(shape: Shape, session: Session, left_at: int) -> bool:
-    """Whether our edits changed what the client left unchanged: what is sent leaves the session's last request at the
+def rewritten(shape: Shape, lane: Lane, left_at: int) -> bool:
+    """Whether our edits changed what the client left unchanged: what is sent leaves the lane's last request at the
     block `left_at`, the client's own prompt later or not at all. Other tools may be ordered otherwise: no fault.
     """
-    last = session.line.last
-    if last is None or left_at < 0 or (not shape.edited and session.line.last_sent is last):
+    last = lane.line.last
+    if last is None or left_at < 0 or (not shape.edited and lane.line.last_sent is last):
         return False
     shared = shape.client.shared_with(last.keys)
     same_tools = shared >= max(shape.client.layer_ends[0], last.layer_ends[0])

@@ -10,8 +10,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
+from synrouter_cli.cache.gaps import History
 from synrouter_cli.cache.model import look_up
+from synrouter_cli.lane import Lane
 from synrouter_cli.ledger.rows import OWN_CACHE, Turn
+from synrouter_cli.prompt.segments import Prompt
 from synrouter_cli.proxy.placed import PlacedRequest, as_written
 from synrouter_cli.proxy.planned import Planned
 from synrouter_cli.session import Session
@@ -55,6 +58,9 @@ class Inbound:
     """The provider's."""
     outgoing: Callable[[str], bytes] | None = None
     """Where the provider caches at breakpoints of OpenAI's: from a session's name to the bytes that would go out."""
+    owner: bytes = b""
+    """Keyed digest of the client's own credential, the same for all that pass none on: whose conversation it is,
+    whoever answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +106,23 @@ class Outcome:
         )
 
 
+@dataclass(slots=True)
+class Unmarked:
+    """A request of which nothing is planned: what its session is to remember once a provider took it."""
+
+    session: Session
+    lane: Lane
+    prompt: Prompt
+    history: History
+    """The session's gaps with the one that ended with it."""
+
+
 class Books(Protocol):
     """Who keeps what is known of turns, and writes their rows."""
 
+    def took(self, unmarked: Unmarked, started_at: float) -> None: ...
     def unasked(self, planned: Planned, now: float) -> None: ...
-    def refused(self, session: Session) -> None: ...
+    def refused(self, planned: Planned) -> None: ...
     def unplaced(self, placed: PlacedRequest, row: Turn) -> None: ...
     def guarded(self, step: Callable[[P], None], planned: P) -> None: ...
     def commit(self, planned: Planned, started_at: float) -> None: ...
@@ -115,7 +133,16 @@ class Books(Protocol):
 class ActiveTurn:
     """One turn under way. The values of `session_id`, `number`, `plan` go into the answer's headers."""
 
-    def __init__(self, books: Books, row: Turn, body: bytes, planned: Planned | None, *, recorded: bool) -> None:
+    def __init__(
+        self,
+        books: Books,
+        row: Turn,
+        body: bytes,
+        planned: Planned | None,
+        *,
+        recorded: bool,
+        unmarked: Unmarked | None = None,
+    ) -> None:
         self.session_id = row.session
         self.number = row.turn
         self.client = row.client
@@ -134,6 +161,7 @@ class ActiveTurn:
         self._books = books
         self._row = row
         self._planned = planned
+        self._unmarked = unmarked
         self._recorded = recorded
         self._finished = False
 
@@ -165,7 +193,7 @@ class ActiveTurn:
         planned = self._planned
         if planned is None:
             return
-        self._books.refused(planned.session)
+        self._books.refused(planned)
         if not planned.committed:
             found = look_up(
                 planned.rendered,
@@ -183,7 +211,12 @@ class ActiveTurn:
 
     def responding(self, http_status: int) -> None:
         """The answer's headers are here: what the request wrote can be read from now on."""
-        if self._planned is not None and 200 <= http_status < 300:
+        if not 200 <= http_status < 300:
+            return
+        if self._unmarked is not None:
+            unmarked, self._unmarked = self._unmarked, None
+            self._books.took(unmarked, self._row.started_at)
+        if self._planned is not None:
             self._books.guarded(lambda planned: self._books.commit(planned, self._row.started_at), self._planned)
 
     def finish(self, outcome: Outcome) -> None:

@@ -16,6 +16,7 @@ from typing import Any, Final, TypeVar
 
 from synrouter_cli.config_file import NEVER_KEPT, KeepWarm
 from synrouter_cli.identity import identify, mode_of
+from synrouter_cli.lane import Lane
 from synrouter_cli.ledger.rows import OWN_CACHE, Turn
 from synrouter_cli.prompt.body import Unplannable, apply_edits
 from synrouter_cli.prompt.markers import marker_edits
@@ -32,7 +33,7 @@ from synrouter_cli.proxy.planned import Planned, plan_text
 from synrouter_cli.proxy.planning import Asked, Planning
 from synrouter_cli.proxy.pulse import Pulse
 from synrouter_cli.proxy.reckoning import Reckoner
-from synrouter_cli.proxy.turn import ActiveTurn, Inbound, Outcome, PlacedTurn
+from synrouter_cli.proxy.turn import ActiveTurn, Inbound, Outcome, PlacedTurn, Unmarked
 from synrouter_cli.proxy.warming import Ping, Warming
 from synrouter_cli.session import Session
 from synrouter_cli.session_memory import stored
@@ -122,19 +123,22 @@ class Turns:
             return self._unplanned(inbound, now, f"planning failed ({type(error).__name__})")
 
     def _begin(self, inbound: Inbound, now: float) -> ActiveTurn:
-        hint = self._sessions.hint(inbound.scope, identify(inbound.headers, b""), inbound.body)
+        hint = self._sessions.hint(inbound.owner, identify(inbound.headers, b""), inbound.body)
         prompt = self._planning.segment(inbound.provider, inbound.body, hint)
         if not prompt.keys:
             raise Unplannable("the request has no content")
         identity = identify(inbound.headers, prompt.metadata, _newest_system(prompt))
-        session = self._sessions.resolve(inbound.scope, identity, prompt, now)
+        model = inbound.model or prompt.model
+        session = self._sessions.resolve(inbound.owner, identity, prompt, now, (inbound.scope, model))
         self._warming.began(session.id)
         self._planning.expectations.sweep(self._sessions, now)
-        policy = self._policy_of(session, prompt, inbound)  # first: the number is stored with it
+        self._begins(session, prompt)  # first: the number is stored with its policy
+        lane = session.lane(inbound.scope, inbound.provider, model)
+        policy = self._policy_at(session, lane, inbound)
         number = self._number(session, now)
         mode = mode_of(self._asked_mode(inbound), session.client, identity.key)
         if not inbound.markers:
-            return self._unmarked(inbound, prompt, session, number, mode, now)
+            return self._unmarked(inbound, prompt, session, lane, number, mode, now)
         observed = self._level == "observe"
         betas = inbound.headers.get("anthropic-beta", "")
         questions = (
@@ -146,8 +150,7 @@ class Turns:
         )
         if questions:
             betas = with_beta(betas)
-        asked = Asked(inbound.provider, inbound.scope, betas, mode, observed)
-        planned = self._planning.plan(asked, prompt, session, policy, now)
+        planned = self._planning.plan(Asked(betas, mode, observed), prompt, session, lane, policy, now)
         marks, level = planned.plan.markers, planned.policy.level
         row = Turn(
             session=session.id,
@@ -173,13 +176,13 @@ class Turns:
         turn = ActiveTurn(self, row, inbound.body, planned, recorded=True)
         self._edit(turn, planned)
         if questions:
-            turn.question(session.answered)
+            turn.question(lane.answered)
         self._ledger.record(row)
         session.in_flight += 1  # last: what fails here is never finished
         return turn
 
     def _unmarked(
-        self, inbound: Inbound, prompt: Prompt, session: Session, number: int, mode: str, now: float
+        self, inbound: Inbound, prompt: Prompt, session: Session, lane: Lane, number: int, mode: str, now: float
     ) -> ActiveTurn:
         """A turn of a provider that caches by itself: known again and metered, and nothing of it changed but for what a
         cache at breakpoints is told."""
@@ -194,7 +197,7 @@ class Turns:
             level=self._level,
             provider=inbound.provider,
             dialect=inbound.dialect,
-            model=inbound.model or prompt.model,
+            model=lane.model,
             billing=inbound.billing,
             streamed=prompt.stream,
             plan=f"{self._level}; {OWN_CACHE}",
@@ -202,18 +205,17 @@ class Turns:
             gap_s=now - session.last_at if session.last_at else None,
         )
         if inbound.outgoing is not None:
-            turn = self._placed(inbound, prompt, session, row)
+            turn = self._placed(inbound, prompt, session, lane, row)
             if turn is not None:
                 return turn
-        session.settle(prompt, prompt, now)
-        self._ledger.remember("session", session.id, stored(session))
         self._ledger.record(row)
-        return ActiveTurn(self, row, inbound.body, None, recorded=True)
+        unmarked = Unmarked(session, lane, prompt, self._planning.expectations.history(session, prompt, now))
+        return ActiveTurn(self, row, inbound.body, None, recorded=True, unmarked=unmarked)
 
-    def _placed(self, inbound: Inbound, prompt: Prompt, session: Session, row: Turn) -> ActiveTurn | None:
+    def _placed(self, inbound: Inbound, prompt: Prompt, session: Session, lane: Lane, row: Turn) -> ActiveTurn | None:
         """The turn with what its cache is told in its bytes; None where that is nothing."""
         try:
-            found = self._placements.place(inbound, prompt, session, row)
+            found = self._placements.place(inbound, prompt, session, lane, row)
         except Unplannable:
             return None
         except Exception as error:
@@ -242,29 +244,36 @@ class Turns:
         elif content is not None:
             turn.edit(content, content)
 
-    def _policy_of(self, session: Session, prompt: Prompt, inbound: Inbound) -> Policy:
-        """The session's policy: pinned when it begins, taken over from the session that it goes on from."""
-        if session.policy is None:
-            parent = self._sessions.inherited(session, prompt)
-            if parent is not None:
-                session.policy, session.only_cut, session.order = parent.policy, parent.only_cut, parent.order
-            else:
-                stays = inbound.at_home or inbound.billing == "subscription" or inbound.checks_clients
-                session.policy = replace(self._policy, billing_block=stays)
-                # its tools stand as in the session before, so that both share the longest head
-                session.order = self._sessions.latest_order(session)
+    def _begins(self, session: Session, prompt: Prompt) -> None:
+        """Pin a new session's policy: that of the session which it goes on from, else what is set now."""
+        if session.policy is not None:
+            return
+        parent = self._sessions.inherited(session, prompt)
+        if parent is not None:
+            session.goes_on_from(parent)
+        else:
+            session.policy = self._policy
+            # its tools stand as in the session before, so that both share the longest head
+            session.order = self._sessions.latest_order(session)
+
+    @staticmethod
+    def _policy_at(session: Session, lane: Lane, inbound: Inbound) -> Policy:
+        """The session's policy where it asks now, pinned with the first request there."""
         assert session.policy is not None
-        return session.policy
+        if lane.policy is None:
+            stays = inbound.at_home or inbound.billing == "subscription" or inbound.checks_clients
+            lane.policy = replace(session.policy, billing_block=stays)
+        return lane.policy
 
     def unasked(self, planned: Planned, now: float) -> None:
         """The provider refused our question: this session asks no more, and this request lives where its betas say."""
-        if planned.session.policy is not None:
-            planned.session.policy = replace(planned.session.policy, diagnoses=False)
+        if planned.lane.policy is not None:
+            planned.lane.policy = replace(planned.lane.policy, diagnoses=False)
         self._planning.move(planned, without_beta(planned.betas), now)
 
-    def refused(self, session: Session) -> None:
-        """The provider refused our markers: this session keeps to the client's own."""
-        session.breaker = replace(session.breaker, tripped=True)
+    def refused(self, planned: Planned) -> None:
+        """The provider refused our markers: there this session keeps to the client's own."""
+        planned.lane.breaker = replace(planned.lane.breaker, tripped=True)
 
     def _asked_mode(self, inbound: Inbound) -> str:
         asked = inbound.headers.get("x-synrouter-mode", "").strip().lower()
@@ -280,9 +289,9 @@ class Turns:
 
     def _unplanned(self, inbound: Inbound, now: float, reason: str) -> ActiveTurn:
         identity = identify(inbound.headers, b"")
-        seed = inbound.scope + f"{identity.client}\0{identity.key or ''}".encode()
+        seed = inbound.owner + f"{identity.client}\0{identity.key or ''}".encode()
         session_id = sha256(b"unplanned\0" + seed).hexdigest()[:12]
-        session = self._sessions.fixed(session_id, identity.client, inbound.scope)
+        session = self._sessions.fixed(session_id, identity.client, inbound.owner)
         row = Turn(
             session=session_id,
             turn=self._number(session, now),
@@ -317,12 +326,23 @@ class Turns:
         except Exception as error:
             log.error("bookkeeping failed: %s", type(error).__name__, exc_info=_frames_only(error))
 
+    def took(self, unmarked: Unmarked, started_at: float) -> None:
+        """A provider that caches by itself took a request. Never raises."""
+        session, prompt = unmarked.session, unmarked.prompt
+        try:
+            self._planning.expectations.passed(session, prompt, unmarked.history, started_at)
+            session.settle(unmarked.lane, prompt, prompt, started_at)
+            session.stopped = None
+            self._ledger.remember("session", session.id, stored(session))
+        except Exception as error:
+            log.error("bookkeeping failed: %s", type(error).__name__, exc_info=_frames_only(error))
+
     def commit(self, planned: Planned, started_at: float) -> None:
         """The response has begun: both stores take over what their requests wrote, once."""
         if planned.committed:
             return
         planned.committed = True
-        session, facts = planned.session, planned.facts
+        session, lane, facts = planned.session, planned.lane, planned.facts
         keeps = facts.hour_keeps_five
         planned.pair.sent.begun(
             planned.rendered, planned.plan.found, started_at, planned.tokens, owner=session.id, hour_keeps_five=keeps
@@ -335,14 +355,16 @@ class Turns:
             owner=session.id,
             hour_keeps_five=keeps,
         )
-        self._planning.expectations.came(session, planned.shape.client, planned.prompt, planned.history, started_at)
-        session.settle(planned.shape.client, planned.shape.sent, started_at)
-        session.line.trimmed, session.line.tools, session.order = (
+        self._planning.expectations.came(
+            session, lane.line, planned.shape.client, planned.prompt, planned.history, started_at
+        )
+        session.settle(lane, planned.shape.client, planned.shape.sent, started_at)
+        lane.line.trimmed, lane.line.tools, session.order = (
             planned.shape.trimmed,
             planned.shape.tools,
             planned.shape.order,
         )
-        session.line.pair_key, session.line.betas = planned.pair_key, planned.betas
+        lane.line.pair_key, lane.line.betas = planned.pair_key, planned.betas
         newest = planned.plan.found.newest
         if newest >= 0:
             session.tail = planned.pair.sent.place(planned.rendered, newest)
@@ -372,8 +394,8 @@ class Turns:
                 self.note_line(final.session, final.turn, planned.changed_line)
             if planned.committed:
                 planned.session.stopped = outcome.stop_reason
-                planned.session.answered = outcome.message_id if planned.policy.diagnoses else None
-            if planned.session.breaker.tripped:
+                planned.lane.answered = outcome.message_id if planned.policy.diagnoses else None
+            if planned.lane.breaker.tripped:
                 self._freeze(planned)
             self.guarded(self._keep, planned)
             self.guarded(lambda planned: self._warming.answered(final, planned), planned)
@@ -439,18 +461,18 @@ class Turns:
 
     @staticmethod
     def _freeze(planned: Planned) -> None:
-        """From now on only those blocks are cut that were: the history stays as it was sent. That is what the session's
+        """From now on only those blocks are cut that were: the history stays as it was sent there. That is what the
         last request cut, and this one, which may have been planned before the breaker tripped."""
-        session, shape = planned.session, planned.shape
+        lane, shape = planned.lane, planned.shape
         taken = [
-            (session.line.last, session.line.trimmed),
+            (lane.line.last, lane.line.trimmed),
             (shape.client, shape.trimmed if planned.committed else None),
         ]
         for prompt, trimmed in taken:
             cuts = trimmed.cuts if prompt is not None and trimmed is not None else ()
             blocks = prompt.blocks if prompt is not None else []
             cut = frozenset(blocks[cut.block].digest[:8] for cut in cuts)
-            session.only_cut = cut | (session.only_cut or frozenset())
+            lane.only_cut = cut | (lane.only_cut or frozenset())
 
     def _keep(self, planned: Planned | PlacedRequest) -> None:
         session = planned.session

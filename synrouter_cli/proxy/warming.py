@@ -157,7 +157,7 @@ class Warming:
         if not self._enabled or not _may_be_kept(row, planned):
             return
         sent = planned.prompt
-        tokens = planned.session.anchors.measure(sent.keys, sent.tokens, sent.index)
+        tokens = planned.lane.anchors.measure(sent.keys, sent.tokens, sent.index)
         # the bytes of an earlier request are the session's to keep
         self._watched[row.session] = _Watched(replace(planned, last_sent=None, tokens=tokens), row)
         while len(self._watched) > MOST_WATCHED:
@@ -186,7 +186,7 @@ class Warming:
 
     def _ping(self, watched: _Watched, entry: Entry, now: float) -> Ping | None:
         planned, last, session = watched.planned, watched.row, watched.planned.session
-        if session.breaker.tripped or session.over or session.line.last_sent is not planned.prompt:
+        if planned.lane.breaker.tripped or session.over or session.newest.line.last_sent is not planned.prompt:
             return None
         found = look_up(
             planned.rendered, planned.plan.markers, planned.pair.sent, planned.facts, now=now, tokens=planned.tokens

@@ -26,7 +26,7 @@ def with_trimmed(row: Turn, planned: Planned, usage: Usage, price: Price | None)
     shape, found = planned.shape, planned.plan.found
     if shape.trimmed is None or not shape.trimmed.cuts:
         return row
-    rate = planned.session.anchors.rate
+    rate = planned.lane.anchors.rate
     removed = [(shape.sent_place(cut.block), shape.client.blocks[cut.block].tokens) for cut in shape.trimmed.cuts]
     split = where(
         found, [(place, max(round((was - shape.sent.blocks[place].tokens) * rate), 0)) for place, was in removed]

@@ -11,7 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from synrouter_cli.cache.verdicts import CODES, Facts, Outcome, classify
-from synrouter_cli.prompt.changes import CAUSES, Difference, MessageChange, NamesChange, SystemChange, ToolsChange
+from synrouter_cli.prompt.changes import (
+    CAUSES,
+    Difference,
+    Elsewhere,
+    MessageChange,
+    NamesChange,
+    SystemChange,
+    ToolsChange,
+)
 
 HIT = Facts(
     read=90_000, written=1_000, total=91_500, predicted=90_000, live=90_000, cached=90_000, gap_s=20.0, ttl_s=300.0
@@ -22,6 +30,9 @@ TOOLS = Difference(tools=ToolsChange(added=("mcp__db__query",), first=4, before=
 SYSTEM = Difference(system=SystemChange(1, "changed", 800, 803))
 MESSAGE = Difference(message=MessageChange(4, "changed", "user", 0, "text", 9, 8, 31, 33))
 REWIND = Difference(message=MessageChange(4, "rewind", "user", 0, "text", 9, 8, 31, 5))
+GONE_ELSEWHERE = Elsewhere(("anthropic", "openrouter"), ("claude-opus-4-8", "claude-opus-4.8"))
+ANOTHER_KEY = Elsewhere(("anthropic", "anthropic"), ("claude-opus-4-8", "claude-opus-4-8"))
+SWITCHED = Elsewhere(("anthropic", "anthropic"), ("claude-opus-4-8", "claude-haiku-4-5"))
 MODEL = Difference(model=("claude-opus-4-8", "claude-haiku-4-5"))
 
 TABLE: dict[str, tuple[Facts, str, int]] = {
@@ -65,6 +76,25 @@ TABLE: dict[str, tuple[Facts, str, int]] = {
         20_000,
     ),
     "another model": (replace(MISS, difference=MODEL), "model", 90_000),
+    "another provider": (replace(MISS, elsewhere=GONE_ELSEWHERE), "provider", 90_000),
+    "another key": (replace(MISS, elsewhere=ANOTHER_KEY), "provider", 90_000),
+    "another model, where nothing of it was known": (replace(MISS, elsewhere=SWITCHED), "model", 90_000),
+    "another provider after a pause": (replace(MISS, gap_s=1400.0, elsewhere=GONE_ELSEWHERE), "provider", 90_000),
+    "another provider, after one that caches by itself": (
+        replace(MISS, cached=None, ttl_s=None, elsewhere=GONE_ELSEWHERE),
+        "provider",
+        0,
+    ),
+    "another provider, where another session wrote the head": (
+        replace(MISS, read=20_000, predicted=20_000, shared_read=20_000, elsewhere=GONE_ELSEWHERE),
+        "provider",
+        70_000,
+    ),
+    "another provider that had read it all before": (
+        replace(HIT, cached=None, ttl_s=None, shared_read=90_000, elsewhere=GONE_ELSEWHERE),
+        "shared",
+        0,
+    ),
     "other betas": (replace(MISS, difference=Difference(betas=NamesChange(("x",)))), "betas", 90_000),
     "another effort": (
         replace(MISS, difference=Difference(settings=("output_config.effort",))),
@@ -114,6 +144,12 @@ def test_every_code_stands_in_the_table() -> None:
         (replace(HIT, difference=SYSTEM), {}),
         (replace(MISS, gap_s=1400.4), {"gap_s": 1400, "ttl_s": 300}),
         (replace(MISS, gap_s=1400.4, difference=TOOLS), {**TOOLS.to_detail(), "gap_s": 1400, "ttl_s": 300}),
+        (replace(MISS, gap_s=1400.4, apart=True), {"gap_s": 1400, "ttl_s": 300, "apart": True}),
+        (
+            replace(MISS, elsewhere=GONE_ELSEWHERE),
+            {"asked": {"provider": ["anthropic", "openrouter"], "model": ["claude-opus-4-8", "claude-opus-4.8"]}},
+        ),
+        (replace(MISS, elsewhere=SWITCHED), {"model": ["claude-opus-4-8", "claude-haiku-4-5"]}),
         (replace(MISS, difference=TOOLS), TOOLS.to_detail()),
         (replace(HIT, read=30_000), {"expected": 90_000}),
         (replace(HIT, read=30_000, predicted=30_000), {"out_of_reach": 90_000}),

@@ -17,7 +17,7 @@ from synrouter_cli.commands.explaining import as_object, costliest, explanation,
 from synrouter_cli.commands.verdict_advice import _ADVICE, advice
 from synrouter_cli.commands.verdict_words import _HAPPENED, happened
 from synrouter_cli.ledger.rows import Turn
-from synrouter_cli.prompt.changes import Difference, MessageChange, NamesChange, SystemChange, ToolsChange
+from synrouter_cli.prompt.changes import Difference, Elsewhere, MessageChange, NamesChange, SystemChange, ToolsChange
 from synrouter_cli.prompt.volatile import KINDS, TextPlace
 from synrouter_cli.wire.usage import Usage
 
@@ -56,6 +56,10 @@ def message(**changes: Any) -> Difference:
     return Difference(message=MessageChange(**{**values, **changes}))
 
 
+def asked(provider: tuple[str, str], model: tuple[str, str]) -> dict[str, Any]:
+    return Elsewhere(provider, model).to_detail()
+
+
 SHOWN: dict[str, tuple[Turn, str | None]] = {
     "first": (turn("first", {}, missed_pusd=0), None),
     "hit": (turn("hit", {}, predicted_read_tokens=90_000, **READ), None),
@@ -67,6 +71,9 @@ SHOWN: dict[str, tuple[Turn, str | None]] = {
     "out-of-reach": (turn("unmarked", {"out_of_reach": 90_000}, level="observe", **HEAD_READ), None),
     "expired": (turn("expired", {"gap_s": 1400, "ttl_s": 300}), None),
     "expired-overnight": (turn("expired", {"gap_s": 40_000, "ttl_s": 3600}), None),
+    "expired-apart": (turn("expired", {"gap_s": 1400, "ttl_s": 300, "apart": True}), None),
+    "provider": (turn("provider", asked(("anthropic", "openrouter"), ("claude-opus-4-8", "claude-opus-4.8"))), None),
+    "provider-key": (turn("provider", asked(("anthropic", "anthropic"), ("claude-opus-4-8", "claude-opus-4-8"))), None),
     "tools-mcp": (
         turn(
             "tools",

@@ -51,7 +51,6 @@ READ, NONE = turn(1, 8_192), turn(1, 0)
         (READ, turn(2, 10), "own hit", "The provider caches by itself: it read 0% of the prompt"),
         (READ, turn(2, 0), "own miss", "the turn before, 1 minute earlier, had read 8.19k tokens."),
         (READ, turn(2, 0, after=2000), "own miss", "the turn before, 1 hour earlier, had read 8.19k tokens."),
-        (READ, turn(2, 0, model="gpt-6"), "own miss", "That one asked another model."),
     ],
 )
 def test_what_a_providers_own_cache_did_is_told_by_the_turn_before(last, this, label, said):
@@ -74,6 +73,12 @@ def test_a_turn_is_compared_with_the_last_one_before_it_that_has_a_report():
     assert own_cache.before(turns, turns[0]) is None
     shown = overview(turns)
     assert [line[18:28].strip() for line in shown[2:]] == ["own hit", "own hit", "error", "own miss", "own hit"]
+
+
+def test_what_was_asked_elsewhere_says_nothing_of_a_cache():
+    turns = [turn(1, 8_000), turn(2, 0, model="gpt-6"), turn(3, 0, provider="azure"), turn(4, 0)]
+    assert [own_cache.before(turns, one) for one in turns] == [None, None, None, turns[0]]
+    assert [line[18:28].strip() for line in overview(turns)[2:]] == ["own hit", "own cache", "own cache", "own miss"]
 
 
 def test_the_summary_of_a_session_says_what_was_read_of_all_prompts():

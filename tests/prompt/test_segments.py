@@ -197,6 +197,9 @@ def test_taking_over_from_the_last_request_changes_nothing(
     second = request(old[:keep] + fresh, system="s" if same_system else "t", tools=tools)
     taken = segment(second, first, keeps_thinking=lambda _: keeps)
     assert views(taken) == views(segment(second, keeps_thinking=lambda _: keeps))
+    of_another_model = segment(request(old, system="s", tools=tools), keeps_thinking=lambda _: not keeps)
+    taken = segment(second, of_another_model, keeps_thinking=lambda _: keeps)
+    assert views(taken) == views(segment(second, keeps_thinking=lambda _: keeps))
 
 
 def test_the_unchanged_prefix_is_compared_not_digested_again(monkeypatch: pytest.MonkeyPatch) -> None:

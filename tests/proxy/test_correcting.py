@@ -21,7 +21,7 @@ def lost_twice(bench: Bench, rounds: int = 4, after: float = 5.0) -> None:
 def test_two_losses_in_a_row_end_our_edits_in_that_session() -> None:
     bench = Bench("standard")
     lost_twice(bench)
-    assert bench.session().breaker.tripped
+    assert bench.session().newest.breaker.tripped
     cut = results(bench.sent[-1])
     row = bench.ask(long_body(5, like_claude_code))
     sent = json.loads(bench.sent[-1])
@@ -50,7 +50,7 @@ def test_it_stays_so_after_a_restart() -> None:
 def test_losses_after_a_minute_are_the_providers(after: float) -> None:
     bench = Bench("standard")
     lost_twice(bench, after=after)
-    assert not bench.session().breaker.tripped
+    assert not bench.session().newest.breaker.tripped
 
 
 def test_one_loss_does_not_stop_us() -> None:
@@ -59,7 +59,7 @@ def test_one_loss_does_not_stop_us() -> None:
         if number == 3:
             bench.judge = Judge()
         bench.ask(long_body(number))
-    assert not bench.session().breaker.tripped
+    assert not bench.session().newest.breaker.tripped
 
 
 def test_what_was_not_edited_is_not_our_fault() -> None:
@@ -67,7 +67,7 @@ def test_what_was_not_edited_is_not_our_fault() -> None:
     for number in range(5):
         bench.judge = Judge() if number > 2 else bench.judge
         bench.ask(body(number, like_claude_code))
-    assert not bench.session().breaker.tripped
+    assert not bench.session().newest.breaker.tripped
 
 
 def test_cuts_that_were_planned_before_it_tripped_stay_too() -> None:
@@ -75,7 +75,8 @@ def test_cuts_that_were_planned_before_it_tripped_stay_too() -> None:
     for number in range(2):
         bench.ask(long_body(number))
     early = bench.begin(long_body(2))  # under way while another one trips the breaker
-    bench.turns.refused(bench.session())
+    assert early._planned is not None
+    bench.turns.refused(early._planned)
     bench.answer(early)
     bench.ask(long_body(3))
     assert results(bench.sent[-1])[:2] == results(early.body)

@@ -156,6 +156,20 @@ async def test_a_fallback_is_asked_where_the_first_can_not_answer():
         assert (second.inbound.provider, second.outcome.status) == ("anthropic", "ok")
 
 
+async def test_a_conversation_has_one_owner_at_every_provider_and_of_two_credentials_each_its_own():
+    async with edge_to("openai", "anthropic", routes=(("claude-*", ("anthropic", "openai/gpt-5.5")),)) as edge:
+        busy = whole(b'{"type":"error","error":{"type":"overloaded_error","message":"busy"}}', status=529)
+        for own in ({}, {"x-api-key": "sk-ant-api03-one"}, {"x-api-key": "sk-ant-api03-two"}):
+            edge.upstream.plays(busy, busy)
+            headers = {"x-synrouter-key": CLIENT_TOKEN, **own}
+            assert (await edge.ask(body=body("claude-opus-4-8", max_tokens=9), headers=headers)).status == 529
+        asked = [(turn.inbound.provider, turn.inbound.owner, turn.inbound.scope) for turn in edge.turns.turns]
+        assert [provider for provider, _, _ in asked] == ["anthropic", "openai"] * 3
+        assert all(first[1] == second[1] != b"" for first, second in zip(asked[::2], asked[1::2], strict=True))
+        assert len({owner for _, owner, _ in asked}) == 3
+        assert len({scope for _, _, scope in asked}) == 4, "three keys of one provider, one of the other"
+
+
 async def test_an_alias_is_answered_under_its_own_name():
     async with edge_to("anthropic", aliases={"fast": "claude-opus-5"}) as edge:
         edge.upstream.plays(whole(MESSAGE), whole(b"".join(stream()), content_type="text/event-stream"))

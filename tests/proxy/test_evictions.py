@@ -100,7 +100,7 @@ def test_random_evictions_trip_no_session_and_the_ledger_follows_the_reports(lev
     rows = played(bench, session(seed), mark, seed)
     the_ledger_is_the_providers_books(bench)
     assert len(rows) == TURNS and bench.judge.evicted > 10
-    assert not bench.session(rows[-1]).breaker.tripped
+    assert not bench.session(rows[-1]).newest.breaker.tripped
     lost = [row for row in rows if row.missed_pusd and row.usage.cache_read_tokens < row.predicted_read_tokens]
     assert lost, "some of what was lost would have been read"
     assert all(row.verdict in ("lost", "partial") and row.reason.startswith("miss: ") for row in lost)
@@ -196,7 +196,7 @@ def test_after_a_restart_an_unsteady_session_still_goes_as_it_comes(monkeypatch:
     bench.turns.close()
     bench.restart()
     row = played(bench, iter(requests[15:]), like_claude_code)[-1]
-    assert bench.session(row).breaker.unsteady
+    assert bench.session(row).newest.breaker.unsteady
     assert json.loads(bench.sent[-1]) == requests[-1]
 
 

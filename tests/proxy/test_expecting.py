@@ -10,6 +10,7 @@ import pytest
 from support.bench import Bench, body
 from synrouter_cli.cache.gaps import Habits, History, Seen
 from synrouter_cli.cache.lifetimes import Outlook
+from synrouter_cli.lane import Line
 from synrouter_cli.prompt.segments import Prompt, segment
 from synrouter_cli.proxy.expecting import ENDED_S, Expectations, came_back, has_history, heads_of
 from synrouter_cli.session import Session
@@ -28,7 +29,7 @@ def session(kind: str = "main", **more: Any) -> Session:
 def outlook(
     expectations: Expectations, of: Session, request: Prompt, mode: str = "coding", hours: bool = True
 ) -> Outlook:
-    return expectations.outlook(of, request, of.gaps, 0.0, mode, hours=hours)
+    return expectations.outlook(of, Line(), request, of.gaps, 0.0, mode, hours=hours)
 
 
 @pytest.mark.parametrize(
@@ -117,6 +118,6 @@ def test_what_cannot_be_read_is_not_known(junk: bytes) -> None:
 
 def test_a_head_is_tools_and_system() -> None:
     made = prompt(1)
-    assert heads_of(session(), made) == [1, 2] and not has_history(prompt(0)) and has_history(made)
+    assert heads_of(Line(), made) == [1, 2] and not has_history(prompt(0)) and has_history(made)
     bare = segment(b'{"messages":[{"role":"user","content":"hi"}]}')
-    assert heads_of(session(), bare) == []
+    assert heads_of(Line(), bare) == []

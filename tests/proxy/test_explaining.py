@@ -139,7 +139,7 @@ INPUT = 3 * MILLION
 
 def test_an_expired_prefix_cost_what_it_was_written_for_less_a_read() -> None:
     bench = running()
-    cached = bench.session().line.cached_tokens
+    cached = bench.session().newest.line.cached_tokens
     row = after_a_pause(bench)
     written = 2.0 if row.usage.cache_write_1h_tokens else 1.25
     assert row.missed_pusd == pytest.approx(cached * (written - 0.1) * INPUT, rel=0.01)
@@ -147,7 +147,7 @@ def test_an_expired_prefix_cost_what_it_was_written_for_less_a_read() -> None:
 
 def test_a_new_tool_cost_the_whole_prefix_that_was_cached() -> None:
     bench = running()
-    cached = bench.session().line.cached_tokens
+    cached = bench.session().newest.line.cached_tokens
     row = another_tool(bench)
     assert row.usage.cache_read_tokens == 0
     assert row.missed_pusd == pytest.approx(cached * (1.25 - 0.1) * INPUT, rel=0.01)
@@ -155,7 +155,7 @@ def test_a_new_tool_cost_the_whole_prefix_that_was_cached() -> None:
 
 def test_a_changed_message_cost_what_stood_behind_it_only() -> None:
     bench = running()
-    cached = bench.session().line.cached_tokens
+    cached = bench.session().newest.line.cached_tokens
     row = another_history(bench)
     written = row.usage.cache_write_5m_tokens
     behind = min(cached, row.usage.prompt_tokens) - row.usage.cache_read_tokens

@@ -11,7 +11,7 @@ from synrouter_cli.credentials import Secret
 from synrouter_cli.errors import ForeignCredential, NoProviderKey
 from synrouter_cli.providers import provider_of
 from synrouter_cli.proxy.guard import Head, RawHeaders
-from synrouter_cli.proxy.headers import choose_credential, for_planning, harmless, to_client, to_upstream
+from synrouter_cli.proxy.headers import choose_credential, for_planning, harmless, owner_of, to_client, to_upstream
 
 KEYS = {"anthropic": Secret(PROVIDER_KEY), "openai": Secret("sk-of-another-provider")}
 
@@ -90,6 +90,16 @@ def test_a_scope_tells_credentials_providers_and_installations_apart() -> None:
     assert len(different) == 4
     assert scope("a") == scope("a")
     assert len(scope("a")) == 16
+
+
+def test_an_owner_is_told_by_the_credential_that_is_passed_on_alone() -> None:
+    def owner(*headers: tuple[str, str], keeps: bool = True, key: bytes = b"k" * 32) -> bytes:
+        return owner_of(head(*headers), key, keeps_credential=keeps)
+
+    ours, one, another = owner(keeps=False), owner(("x-api-key", "a")), owner(("Authorization", "Bearer b"))
+    assert len({ours, one, another, owner(key=b"l" * 32)}) == 4
+    assert one == owner(("x-api-key", "a"), ("x-claude-code-session-id", "s")) and len(one) == 16
+    assert ours == owner() == owner(("x-api-key", CLIENT_TOKEN)) == owner(("x-api-key", "a"), keeps=False)
 
 
 def test_a_credential_never_shows_itself() -> None:

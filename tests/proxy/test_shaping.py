@@ -10,11 +10,12 @@ import pytest
 
 from support.bench import WORDS, body, long_body, results
 from synrouter_cli import providers
+from synrouter_cli.lane import Lane
+from synrouter_cli.prompt.order import Order
 from synrouter_cli.prompt.policy import Policy
 from synrouter_cli.prompt.segments import Prompt, segment
 from synrouter_cli.proxy.planned import ClientCounts
 from synrouter_cli.proxy.shaping import Shape, shaped
-from synrouter_cli.session import Session
 
 FACTS = providers.facts("anthropic", "claude-sonnet-4-6")
 BOUND = providers.facts("anthropic", "claude-fable-5-2")
@@ -25,8 +26,10 @@ def split(made: dict[str, Any]) -> Prompt:
     return segment(json.dumps(made).encode())
 
 
-def shape_of(made: dict[str, Any], policy: Policy, session: Session | None = None, facts: Any = FACTS) -> Shape:
-    return shaped(split(made), session or Session("s", "c", "main"), policy, facts, segment)
+def shape_of(
+    made: dict[str, Any], policy: Policy, lane: Lane | None = None, order: Order | None = None, facts: Any = FACTS
+) -> Shape:
+    return shaped(split(made), lane or Lane(b"", "anthropic", "m"), order or Order(), policy, facts, segment)
 
 
 def with_tools(*names: str, **more: Any) -> dict[str, Any]:
@@ -60,21 +63,21 @@ def test_a_model_that_binds_thinking_to_what_stood_before_gets_no_edit() -> None
 
 
 def test_once_only_some_blocks_may_be_cut_no_other_is() -> None:
-    session = Session("s", "c", "main")
+    lane = Lane(b"", "anthropic", "m")
     one = shape_of(long_body(1), Policy.of("standard"))
     assert one.trimmed is not None
-    session.only_cut = frozenset(one.client.blocks[cut.block].digest[:8] for cut in one.trimmed.cuts)
-    two = shape_of(long_body(2), Policy.of("standard"), session)
+    lane.only_cut = frozenset(one.client.blocks[cut.block].digest[:8] for cut in one.trimmed.cuts)
+    two = shape_of(long_body(2), Policy.of("standard"), lane)
     assert two.sent.body is not None and one.sent.body is not None
     assert results(two.sent.body) == [results(one.sent.body)[0], results(json.dumps(long_body(2)).encode())[1]]
 
 
 def test_at_level_max_core_tools_come_first_and_a_servers_come_back_in_place() -> None:
-    session = Session("s", "c", "main")
+    lane, order = Lane(b"", "anthropic", "m"), Order()
     orders = []
     for names in (["mcp__a__x", "Bash"], ["mcp__b__y", "Bash"], ["mcp__b__y", "mcp__a__x", "Bash"]):
-        shape = shape_of(with_tools(*names), Policy.of("max"), session)
-        session.line.tools, session.order = shape.tools, shape.order
+        shape = shape_of(with_tools(*names), Policy.of("max"), lane, order)
+        lane.line.tools, order = shape.tools, shape.order
         orders.append(tool_names(shape.sent))
     assert orders == [["Bash", "mcp__a__x"], ["Bash", "mcp__b__y"], ["Bash", "mcp__a__x", "mcp__b__y"]]
 

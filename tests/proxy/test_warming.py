@@ -158,12 +158,15 @@ def test_its_row_is_a_cost_without_any_baseline(desk: Desk) -> None:
 def test_it_leaves_no_trace_in_the_session_but_what_is_cached(desk: Desk) -> None:
     desk.ask()
     session = desk.session
-    seen = ("last_at", "gaps", "line", "other", "stopped", "over", "breaker", "in_flight", "ends", "tail")
+    seen = ("last_at", "gaps", "stopped", "over", "in_flight", "ends", "tail")
+    there = ("at", "line", "other", "breaker")
 
     def known() -> list[Any]:
         planning = desk.turns._planning
         clients = [copy.deepcopy(pair.client.entries) for pair in planning.pairs.values()]
-        return [*(copy.copy(getattr(session, name)) for name in seen), planning.expectations.packed(), clients]
+        remembered = [copy.copy(getattr(session, name)) for name in seen]
+        remembered += [copy.copy(getattr(session.newest, name)) for name in there]
+        return [*remembered, planning.expectations.packed(), clients]
 
     before = known()
     [ping] = desk.due()
@@ -210,12 +213,12 @@ def overlapping(desk: Desk) -> None:
     first, second = desk.turns.begin(inbound()), desk.turns.begin(inbound(rounds=2))
     desk.answer(second)
     desk.answer(first)
-    desk.session.line.last_sent = second._planned.prompt if second._planned else None
+    desk.session.newest.line.last_sent = second._planned.prompt if second._planned else None
 
 
 def tripped(desk: Desk) -> None:
     desk.ask()
-    desk.session.breaker = replace(desk.session.breaker, tripped=True)
+    desk.session.newest.breaker = replace(desk.session.newest.breaker, tripped=True)
 
 
 def over(desk: Desk) -> None:
@@ -231,8 +234,8 @@ def evicted(desk: Desk) -> None:
 
 def bytes_gone(desk: Desk) -> None:
     desk.ask()
-    assert desk.session.line.last_sent is not None
-    desk.session.line.last_sent.forget_body()
+    assert desk.session.newest.line.last_sent is not None
+    desk.session.newest.line.last_sent.forget_body()
 
 
 def restarted(desk: Desk) -> None:
