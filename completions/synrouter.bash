@@ -14,7 +14,7 @@ _synrouter() {
     fi
     for ((i = 1; i < COMP_CWORD; i++)); do
         case "$place/${COMP_WORDS[i]}" in
-            /up | /down | /demo | /status | /stats | /sessions | /explain | /estimate | /providers | /models | /logs | /configure | /run | /env | /doctor | /completions | /keys | /keys/set | /keys/list | /keys/remove | /keys/test | /token | /token/show | /token/rotate) place="$place/${COMP_WORDS[i]}" ;;
+            /up | /down | /demo | /status | /stats | /sessions | /explain | /estimate | /providers | /models | /logs | /configure | /run | /env | /doctor | /completions | /keys | /keys/set | /keys/list | /keys/remove | /keys/test | /token | /token/show | /token/rotate | /service | /service/install | /service/uninstall) place="$place/${COMP_WORDS[i]}" ;;
         esac
     done
     case "$place $prev" in
@@ -40,6 +40,12 @@ _synrouter() {
         "/env --model") words="$(_synrouter_values models)" ;;
         "/env --auth") words="key subscription" ;;
         "/env --shell") words="sh bash zsh fish powershell" ;;
+        "/service/install --port") return ;;
+        "/service/install --mode") words="auto coding general" ;;
+        "/service/install --level") words="observe safe standard max" ;;
+        "/service/install --upstream") words="$(_synrouter_values upstreams)" ;;
+        "/service/install --listen") return ;;
+        "/service/install --allow-host") return ;;
         *)
             if [[ $cur == -* ]]; then
                 case "$place" in
@@ -68,10 +74,13 @@ _synrouter() {
                     "/token") words="--help -h" ;;
                     "/token/show") words="--help -h" ;;
                     "/token/rotate") words="--help -h" ;;
+                    "/service") words="--help -h" ;;
+                    "/service/install") words="--port --mode --level --upstream --listen --allow-host --dry-run --help -h" ;;
+                    "/service/uninstall") words="--dry-run --help -h" ;;
                 esac
             else
                 case "$place" in
-                    "") words="up down demo status stats sessions explain estimate providers models logs configure run env doctor completions keys token" ;;
+                    "") words="up down demo status stats sessions explain estimate providers models logs configure run env doctor completions keys token service" ;;
                     "/explain") words="$(_synrouter_values sessions)" ;;
                     "/estimate") compopt -o default 2>/dev/null; return ;;
                     "/models") words="$(_synrouter_values providers)" ;;
@@ -84,6 +93,7 @@ _synrouter() {
                     "/keys/remove") words="$(_synrouter_values providers)" ;;
                     "/keys/test") words="$(_synrouter_values providers)" ;;
                     "/token") words="show rotate" ;;
+                    "/service") words="install uninstall" ;;
                 esac
             fi
             ;;

@@ -4,7 +4,7 @@ function __synrouter_at --description 'Whether the command line stands at this c
     set -l place
     for word in (commandline -opc)[2..]
         switch "$place/$word"
-            case /up /down /demo /status /stats /sessions /explain /estimate /providers /models /logs /configure /run /env /doctor /completions /keys /keys/set /keys/list /keys/remove /keys/test /token /token/show /token/rotate
+            case /up /down /demo /status /stats /sessions /explain /estimate /providers /models /logs /configure /run /env /doctor /completions /keys /keys/set /keys/list /keys/remove /keys/test /token /token/show /token/rotate /service /service/install /service/uninstall
                 set place "$place/$word"
         end
     end
@@ -35,6 +35,7 @@ complete -c synrouter -n '__synrouter_at ""' -a doctor -d 'Check what has to be 
 complete -c synrouter -n '__synrouter_at ""' -a completions -d 'Print the completions of your shell.'
 complete -c synrouter -n '__synrouter_at ""' -a keys -d 'Keep the providers\' keys in the keyring of your system.'
 complete -c synrouter -n '__synrouter_at ""' -a token -d 'Show or replace the local key that clients send to the proxy.'
+complete -c synrouter -n '__synrouter_at ""' -a service -d 'Have the proxy start when you log in.'
 complete -c synrouter -n '__synrouter_at ""' -l version -d 'Print the version.'
 complete -c synrouter -n '__synrouter_at ""' -l help -s h -d 'Show the help and exit.'
 complete -c synrouter -n '__synrouter_at /up' -l port -d 'Port on 127.0.0.1; 0 takes any free one.' -x
@@ -123,3 +124,16 @@ complete -c synrouter -n '__synrouter_at /token' -a rotate -d 'Replace the local
 complete -c synrouter -n '__synrouter_at /token' -l help -s h -d 'Show the help and exit.'
 complete -c synrouter -n '__synrouter_at /token/show' -l help -s h -d 'Show the help and exit.'
 complete -c synrouter -n '__synrouter_at /token/rotate' -l help -s h -d 'Show the help and exit.'
+complete -c synrouter -n '__synrouter_at /service' -a install -d 'Start the proxy now and at each login, and again where it dies.'
+complete -c synrouter -n '__synrouter_at /service' -a uninstall -d 'Stop it and take it away: the proxy starts by itself no more.'
+complete -c synrouter -n '__synrouter_at /service' -l help -s h -d 'Show the help and exit.'
+complete -c synrouter -n '__synrouter_at /service/install' -l port -d 'Port on 127.0.0.1; 0 takes any free one.' -x
+complete -c synrouter -n '__synrouter_at /service/install' -l mode -d 'What is cached for whom.' -x -a 'auto coding general'
+complete -c synrouter -n '__synrouter_at /service/install' -l level -d 'What may be changed.' -x -a 'observe safe standard max'
+complete -c synrouter -n '__synrouter_at /service/install' -l upstream -d 'Point a provider elsewhere for this run.' -x -a '(__synrouter_values upstreams)'
+complete -c synrouter -n '__synrouter_at /service/install' -l listen -d 'Also serve this address of yours: containers, WSL.' -x
+complete -c synrouter -n '__synrouter_at /service/install' -l allow-host -d 'Also answer to this Host, such as host.docker.internal.' -x
+complete -c synrouter -n '__synrouter_at /service/install' -l dry-run -d 'Show the unit, write nothing.'
+complete -c synrouter -n '__synrouter_at /service/install' -l help -s h -d 'Show the help and exit.'
+complete -c synrouter -n '__synrouter_at /service/uninstall' -l dry-run -d 'Say what would go, remove nothing.'
+complete -c synrouter -n '__synrouter_at /service/uninstall' -l help -s h -d 'Show the help and exit.'

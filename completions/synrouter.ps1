@@ -3,7 +3,7 @@
 Register-ArgumentCompleter -Native -CommandName synrouter -ScriptBlock {
     param($wordToComplete, $commandAst, $cursorPosition)
     $commands = @{
-        '' = @(, @('up', 'Start the proxy, with the dashboard on a terminal.'); , @('down', 'Stop the proxy; requests in flight are finished first.'); , @('demo', 'See it work on a simulated provider.'); , @('status', 'Show whether the proxy runs, where, and how it is set.'); , @('stats', 'Show what turns cost, and what was saved.'); , @('sessions', 'List the latest sessions: their cost, and if they are warm.'); , @('explain', 'Say why a turn missed the cache, its cost, and what to do.'); , @('estimate', 'Show what past sessions cost, and would have cost.'); , @('providers', 'List the providers: dialects, key, address.'); , @('models', 'List what is known of models: price, context, cache.'); , @('logs', 'Show what the proxy wrote down.'); , @('configure', 'Write the configuration that puts a client on the proxy.'); , @('run', 'Start a client on the proxy; none of its files is touched.'); , @('env', 'Print the export lines that put a client on the proxy.'); , @('doctor', 'Check what has to be right, and say what to do.'); , @('completions', 'Print the completions of your shell.'); , @('keys', 'Keep the providers'' keys in the keyring of your system.'); , @('token', 'Show or replace the local key that clients send to the proxy.'))
+        '' = @(, @('up', 'Start the proxy, with the dashboard on a terminal.'); , @('down', 'Stop the proxy; requests in flight are finished first.'); , @('demo', 'See it work on a simulated provider.'); , @('status', 'Show whether the proxy runs, where, and how it is set.'); , @('stats', 'Show what turns cost, and what was saved.'); , @('sessions', 'List the latest sessions: their cost, and if they are warm.'); , @('explain', 'Say why a turn missed the cache, its cost, and what to do.'); , @('estimate', 'Show what past sessions cost, and would have cost.'); , @('providers', 'List the providers: dialects, key, address.'); , @('models', 'List what is known of models: price, context, cache.'); , @('logs', 'Show what the proxy wrote down.'); , @('configure', 'Write the configuration that puts a client on the proxy.'); , @('run', 'Start a client on the proxy; none of its files is touched.'); , @('env', 'Print the export lines that put a client on the proxy.'); , @('doctor', 'Check what has to be right, and say what to do.'); , @('completions', 'Print the completions of your shell.'); , @('keys', 'Keep the providers'' keys in the keyring of your system.'); , @('token', 'Show or replace the local key that clients send to the proxy.'); , @('service', 'Have the proxy start when you log in.'))
         '/up' = @()
         '/down' = @()
         '/demo' = @()
@@ -28,6 +28,9 @@ Register-ArgumentCompleter -Native -CommandName synrouter -ScriptBlock {
         '/token' = @(, @('show', 'Print the local key, for a client''s API key setting.'); , @('rotate', 'Replace the local key; the old one stops working at once.'))
         '/token/show' = @()
         '/token/rotate' = @()
+        '/service' = @(, @('install', 'Start the proxy now and at each login, and again where it dies.'); , @('uninstall', 'Stop it and take it away: the proxy starts by itself no more.'))
+        '/service/install' = @()
+        '/service/uninstall' = @()
     }
     $options = @{
         '' = @(, @('--version', 'Print the version.'); , @('--help', 'Show the help and exit.'); , @('-h', 'Show the help and exit.'))
@@ -55,6 +58,9 @@ Register-ArgumentCompleter -Native -CommandName synrouter -ScriptBlock {
         '/token' = @(, @('--help', 'Show the help and exit.'); , @('-h', 'Show the help and exit.'))
         '/token/show' = @(, @('--help', 'Show the help and exit.'); , @('-h', 'Show the help and exit.'))
         '/token/rotate' = @(, @('--help', 'Show the help and exit.'); , @('-h', 'Show the help and exit.'))
+        '/service' = @(, @('--help', 'Show the help and exit.'); , @('-h', 'Show the help and exit.'))
+        '/service/install' = @(, @('--port', 'Port on 127.0.0.1; 0 takes any free one.'); , @('--mode', 'What is cached for whom.'); , @('--level', 'What may be changed.'); , @('--upstream', 'Point a provider elsewhere for this run.'); , @('--listen', 'Also serve this address of yours: containers, WSL.'); , @('--allow-host', 'Also answer to this Host, such as host.docker.internal.'); , @('--dry-run', 'Show the unit, write nothing.'); , @('--help', 'Show the help and exit.'); , @('-h', 'Show the help and exit.'))
+        '/service/uninstall' = @(, @('--dry-run', 'Say what would go, remove nothing.'); , @('--help', 'Show the help and exit.'); , @('-h', 'Show the help and exit.'))
     }
     $values = @{
         '/up --port' = ''
@@ -80,6 +86,12 @@ Register-ArgumentCompleter -Native -CommandName synrouter -ScriptBlock {
         '/env --model' = 'models'
         '/env --auth' = @('key', 'subscription')
         '/env --shell' = @('sh', 'bash', 'zsh', 'fish', 'powershell')
+        '/service/install --port' = ''
+        '/service/install --mode' = @('auto', 'coding', 'general')
+        '/service/install --level' = @('observe', 'safe', 'standard', 'max')
+        '/service/install --upstream' = 'upstreams'
+        '/service/install --listen' = ''
+        '/service/install --allow-host' = ''
     }
     $elements = @($commandAst.CommandElements | Where-Object { $_.Extent.EndOffset -lt $cursorPosition })
     $place = ''

@@ -32,10 +32,30 @@ app = typer.Typer(
 )
 keys_app = typer.Typer(cls=GroupedHelp, rich_markup_mode=None)
 token_app = typer.Typer(cls=GroupedHelp, rich_markup_mode=None)
+service_app = typer.Typer(cls=GroupedHelp, rich_markup_mode=None)
 
 # A metavar that lists words, or stands in `completion_words.KINDS`, is completed by the shells.
 Json = Annotated[bool, typer.Option("--json", help="One JSON object, for programs.")]
 ClientName = Annotated[str, typer.Argument(metavar="CLIENT", help="Which: claude-code, codex, …", show_default=False)]
+Port = Annotated[
+    int | None, typer.Option(metavar="N", help="Port on 127.0.0.1; 0 takes any free one.  [default: 7477]")
+]
+Mode = Annotated[
+    str | None, typer.Option(metavar="auto|coding|general", help="What is cached for whom.  [default: auto]")
+]
+Level = Annotated[
+    str | None, typer.Option(metavar="observe|safe|standard|max", help="What may be changed.  [default: standard]")
+]
+Upstreams = Annotated[
+    list[str] | None, typer.Option("--upstream", metavar="NAME=URL", help="Point a provider elsewhere for this run.")
+]
+Listen = Annotated[
+    str | None, typer.Option(metavar="ADDRESS", help="Also serve this address of yours: containers, WSL.")
+]
+AllowHosts = Annotated[
+    list[str] | None,
+    typer.Option("--allow-host", metavar="NAME", help="Also answer to this Host, such as host.docker.internal."),
+]
 Provider = Annotated[str, typer.Argument(metavar="PROVIDER", help="Whose: anthropic, openai, …", show_default=False)]
 
 
@@ -62,28 +82,15 @@ def root(
 
 @app.command(cls=QuickCommand, rich_help_panel=RUN)
 def up(
-    port: Annotated[
-        int | None, typer.Option(metavar="N", help="Port on 127.0.0.1; 0 takes any free one.  [default: 7477]")
-    ] = None,
+    port: Port = None,
     plain: Annotated[bool, typer.Option("--plain", help="A line a turn instead of the dashboard.")] = False,
     detach: Annotated[bool, typer.Option("--detach", help="Start it in the background and return.")] = False,
     demo: Annotated[bool, typer.Option("--demo", help="Show it on a simulated provider, as `demo` does.")] = False,
-    mode: Annotated[
-        str | None, typer.Option(metavar="auto|coding|general", help="What is cached for whom.  [default: auto]")
-    ] = None,
-    level: Annotated[
-        str | None,
-        typer.Option(metavar="observe|safe|standard|max", help="What may be changed.  [default: standard]"),
-    ] = None,
-    upstream: Annotated[
-        list[str] | None, typer.Option(metavar="NAME=URL", help="Point a provider elsewhere for this run.")
-    ] = None,
-    listen: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="Also serve this address of yours: containers, WSL.")
-    ] = None,
-    allow_host: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="Also answer to this Host, such as host.docker.internal.")
-    ] = None,
+    mode: Mode = None,
+    level: Level = None,
+    upstream: Upstreams = None,
+    listen: Listen = None,
+    allow_host: AllowHosts = None,
     detached: Annotated[bool, typer.Option("--detached", hidden=True)] = False,
 ) -> None:
     """Start the proxy, with the dashboard on a terminal.
@@ -488,6 +495,57 @@ def token_rotate() -> None:
 
 
 app.add_typer(token_app, name="token", rich_help_panel=SET_UP)
+
+
+@service_app.callback(invoke_without_command=True)
+def service(context: typer.Context) -> None:
+    """Have the proxy start when you log in.
+
+    Example: synrouter service install
+    """
+    if context.invoked_subcommand is None:
+        from synrouter_cli.commands import service as command
+
+        command.show()
+
+
+@service_app.command("install", cls=QuickCommand)
+def service_install(
+    port: Port = None,
+    mode: Mode = None,
+    level: Level = None,
+    upstream: Upstreams = None,
+    listen: Listen = None,
+    allow_host: AllowHosts = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the unit, write nothing.")] = False,
+) -> None:
+    """Start the proxy now and at each login, and again where it dies.
+
+    By systemd of yours; on macOS by launchd. What is set here stands in its unit, the rest in config.toml.
+
+    Example: synrouter service install --port 7500
+    """
+    from synrouter_cli.commands import service as command
+    from synrouter_cli.commands.up import Options
+
+    options = Options(port, mode, level, tuple(upstream or ()), listen, tuple(allow_host or ()))
+    command.install(options, dry_run=dry_run)
+
+
+@service_app.command("uninstall", cls=QuickCommand)
+def service_uninstall(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go, remove nothing.")] = False,
+) -> None:
+    """Stop it and take it away: the proxy starts by itself no more.
+
+    Example: synrouter service uninstall
+    """
+    from synrouter_cli.commands import service as command
+
+    command.uninstall(dry_run=dry_run)
+
+
+app.add_typer(service_app, name="service", rich_help_panel=SET_UP)
 
 
 @app.command(cls=QuickCommand, rich_help_panel=SET_UP)

@@ -20,7 +20,7 @@ LAYERS = (
     ("clients.files", "clients.records"),
     ("models_file",),
     ("settings", "keys", "clients", "ledger"),
-    ("config_file",),
+    ("config_file", "service_units"),
     ("budgets", "listening"),
     ("own_providers",),
     ("addresses", "credentials", "keyring_child", "paths", "private_files", "textedit", "toml_lines"),
@@ -36,7 +36,7 @@ LAYERS = (
     ("",),
 )
 PURE = frozenset(
-    "own_providers addresses budgets cache clients dashboard errors identity lane ledger.rows listening meter prompt providers routing session session_memory sessions textedit toml_lines ways wire".split()
+    "own_providers addresses budgets cache clients dashboard errors identity lane ledger.rows listening meter prompt providers routing service_units session session_memory sessions textedit toml_lines ways wire".split()
 )
 # What a pure module may import from outside: nothing that reads a clock, the environment, a file or a socket.
 HARMLESS = frozenset(
@@ -48,6 +48,7 @@ HARMLESS_FOR = {
     "clients": {"importlib.import_module", "pathlib.PurePath", "shlex"},
     "dashboard": {"rich"},
     "providers": {"importlib.resources"},
+    "service_units": {"plistlib", "xml.parsers.expat.ExpatError"},
     "textedit": {"yaml"},
     "wire": {"backports.zstd", "brotli", "compression.zstd", "importlib.import_module"},
 }

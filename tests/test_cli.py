@@ -113,6 +113,9 @@ def test_no_words_at_all_is_help(capsys):
         ["keys", "list"],
         ["keys", "remove"],
         ["keys", "test"],
+        ["service"],
+        ["service", "install"],
+        ["service", "uninstall"],
         ["completions"],
     ],
     ids=" ".join,
@@ -132,7 +135,7 @@ def test_the_help_of_all_lists_every_command_once_under_what_it_is_for(capsys):
     assert {name: [line.split()[0] for line in lines.splitlines()] for name, lines in groups} == {
         "Run": ["up", "down", "demo", "run", "env"],
         "Look": ["status", "stats", "sessions", "explain", "estimate", "providers", "models", "logs", "doctor"],
-        "Set up": ["configure", "completions", "keys", "token"],
+        "Set up": ["configure", "completions", "keys", "token", "service"],
         "Options": ["--version", "-h,"],
     }
     assert "Example: synrouter demo" in shown

@@ -28,7 +28,7 @@ from synrouter_cli.commands.clients import is_as_written
 from synrouter_cli.commands.configure import command_for, relay_notes, warnings_of
 from synrouter_cli.commands.saying import wrapped
 from synrouter_cli.commands.wishes import AUTHS, SCOPES, port_of, wish
-from synrouter_cli.daemon import client, lock
+from synrouter_cli.daemon import client, lock, services
 from synrouter_cli.dashboard.sanitize import clean
 from synrouter_cli.errors import EXIT_FAILURE, KeyringError, NotRunning, SynrouterError
 from synrouter_cli.listening import HOST
@@ -76,6 +76,7 @@ def examine() -> Iterator[Finding]:
     yield Finding("ok", "config", _where(paths.config_file))
     yield from _guarded("command", _command)
     yield from _guarded("proxy", lambda: _proxy(settings))
+    yield from _guarded("service", _service)
     yield from _guarded("keys", lambda: _keys(settings))
     yield from _guarded("clients", lambda: _clients(settings))
 
@@ -168,6 +169,17 @@ def _proxy(settings: Settings) -> Iterator[Finding]:
         yield Finding("warn", "proxy", text, "synrouter down && synrouter up --detach")
     if daemon.health is not None and daemon.health.ledger.get("last_error"):
         yield Finding("fail", "ledger", str(daemon.health.ledger["last_error"]), "synrouter logs")
+
+
+def _service() -> Iterator[Finding]:
+    file = services.installed_file()
+    if file is None:
+        return
+    gone = services.lost_program(file)
+    if gone is not None:
+        yield Finding("fail", "service", f"{gone}, which it starts, is gone", "synrouter service install")
+    else:
+        yield Finding("ok", "service", f"starts at login: {file}")
 
 
 def _keys(settings: Settings) -> Iterator[Finding]:

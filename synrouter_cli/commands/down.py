@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from synrouter_cli.daemon import client, lock, process
+from synrouter_cli.daemon import client, lock, process, services
 from synrouter_cli.daemon.client import ControlError, Daemon
 from synrouter_cli.errors import NotResponding
 from synrouter_cli.paths import Paths, find_paths
@@ -30,6 +30,8 @@ def down() -> None:
         print(text, file=sys.stderr, flush=True)
     stop(paths, daemon)
     print(f"synrouter: stopped (pid {daemon.state.pid})")
+    if services.installed_file():
+        print("synrouter: its service starts it at your next login; synrouter service uninstall ends that")
 
 
 def stop(paths: Paths, daemon: Daemon, *, grace_s: float = _GRACE_S) -> None:

@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Any
 
 from synrouter_cli import __version__
-from synrouter_cli.daemon import client
+from synrouter_cli.daemon import client, services
 from synrouter_cli.daemon.client import Daemon
 from synrouter_cli.dashboard.sanitize import clean
 from synrouter_cli.errors import NotRunning
@@ -88,6 +88,8 @@ def lines(daemon: Daemon) -> list[str]:
         *_mapping_rows("upstreams", state.upstreams, "=", "the providers' own"),
         *_mapping_rows("keys", daemon.keys, " from ", "none: clients have to bring their own"),
     ]
+    if (file := services.installed_file()) is not None:
+        rows.append(("service", clean(f"starts at login: {file}")))
     if health is not None and health.keyring:
         rows.append(("keyring", clean(health.keyring)))
     if health is not None and health.budget:
