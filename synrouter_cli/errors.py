@@ -30,6 +30,8 @@ class SynrouterError(Exception):
     http_status: ClassVar[int] = 500
     type: ClassVar[str] = "api_error"
     """An error type of Anthropic's API (docs.anthropic.com, "Errors"); other dialects map it."""
+    code: ClassVar[str | None] = None
+    """OpenAI's, where its `type` does not say enough."""
     next_command: ClassVar[str] = ""
     """The next command to type; may hold fields in braces like the docstring."""
     details: ClassVar[Mapping[str, object]] = {}
@@ -242,6 +244,7 @@ class NotFound(SynrouterError):
 
     http_status = 404
     type = "not_found_error"
+    code = "unknown_url"
     next_command = "use /v1/messages below the address that synrouter status shows"
 
 

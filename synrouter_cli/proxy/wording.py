@@ -20,15 +20,15 @@ def body_of(error: SynrouterError, dialect: str) -> bytes:
     """The body of an error answer."""
     if dialect == "anthropic":
         return body_anthropic(error)
-    return failed(error.type, _named(str(error)), dialect, error.http_status)
+    return failed(error.type, _named(str(error)), dialect, error.http_status, error.code)
 
 
-def failed(kind: str, message: str, dialect: str, status: int | None = None) -> bytes:
-    """The body of an error answer of that type (Anthropic's word for it)."""
+def failed(kind: str, message: str, dialect: str, status: int | None = None, code: str | None = None) -> bytes:
+    """The body of an error answer of that type (Anthropic's word for it); `code` is OpenAI's."""
     if dialect == "anthropic":
         error = {"type": "error", "error": {"type": kind, "message": message}}
         return json.dumps(error, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
-    return CODECS[_known(dialect)].encode_failure(Failure(kind, message, status=status))[1]
+    return CODECS[_known(dialect)].encode_failure(Failure(kind, message, status=status, code=code))[1]
 
 
 def last_event(message: str, dialect: str) -> bytes:

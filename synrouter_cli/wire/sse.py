@@ -4,8 +4,8 @@ Line ends may be LF, CRLF or CR, events may be cut anywhere, in a character too.
 kept, and of that no more than `limit` bytes (WHATWG HTML, "Server-sent events").
 
 >>> stream = EventStream()
->>> stream.feed(b"event: ping\\ndata: {}"), stream.at_boundary, stream.mid_line
-([], False, True)
+>>> stream.feed(b"event: ping\\ndata: {}"), stream.at_boundary
+([], False)
 >>> stream.feed(b"\\n\\n")
 [Event(name=b'ping', data=b'{}', span=(0, 21), whole=True)]
 >>> stream.at_boundary
@@ -79,11 +79,6 @@ class EventStream:
         """The next byte starts an event: so before the first byte, and after a blank line."""
         # after LF CR an LF may follow that belongs to it: not yet
         return not self._pending and not self._over and self._tail != b"\n\r"
-
-    @property
-    def mid_line(self) -> bool:
-        """The last byte that came ended no line."""
-        return bool(self._tail) and self._tail[-1] not in _LINE_ENDS
 
     @property
     def pending(self) -> bytes:

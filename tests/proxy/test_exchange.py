@@ -119,6 +119,7 @@ async def test_what_is_not_served_is_a_404_that_says_what_is(edge: Edge, target:
     answer = await edge.ask(target=target)
     assert (answer.status, answer.error["type"]) == (404, "not_found_error")
     assert says in answer.error["message"]
+    assert answer.error.get("code") == (None if says == "/v1/messages" else "unknown_url")
     assert edge.upstream.received == []
 
 

@@ -148,14 +148,6 @@ def test_an_event_put_in_at_a_boundary_disturbs_no_other(before, after):
     assert [e for e in plain_reading(before + PING + after) if e != (b"ping", b"{}")] == expected
 
 
-def test_mid_line_until_the_line_ends():
-    stream = EventStream()
-    assert not stream.mid_line
-    for data, expected in ((b"da", True), (b"ta: 1", True), (b"\n", False), (b"x", True), (b"\r", False)):
-        stream.feed(data)
-        assert stream.mid_line == expected, data
-
-
 def test_pending_is_what_there_is_of_an_unfinished_event():
     stream = EventStream()
     stream.feed(PING + b"event: mess")
@@ -185,9 +177,9 @@ def test_an_event_over_the_limit_is_named_but_not_kept(size, end):
 def test_an_event_over_the_limit_is_no_boundary_before_its_end():
     stream = EventStream(limit=10)
     stream.feed(b"data: " + b"x" * 100)
-    assert (stream.at_boundary, stream.mid_line, stream.pending) == (False, True, b"")
+    assert (stream.at_boundary, stream.pending) == (False, b"")
     stream.feed(b"\n")
-    assert (stream.at_boundary, stream.mid_line) == (False, False)
+    assert not stream.at_boundary
     assert [e.whole for e in stream.feed(b"\n")] == [False]
     assert stream.at_boundary
 
