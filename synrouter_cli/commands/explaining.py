@@ -82,12 +82,16 @@ def _figures(turn: Turn) -> list[tuple[str, str]]:
 
 
 def overview(turns: Sequence[Turn], *, zone: tzinfo | None = None) -> list[str]:
-    """A session's last turns, a line each."""
+    """A session's last turns, a line each; where it went to several models, each part below the one that it went to."""
     last = turns[-1]
     count = f"{len(turns):,} {'turn' if len(turns) == 1 else 'turns'}"
     lines = [_joined(f"Session {last.session}", last.client, last.model, count)]
     lines.append(f"{'turn':>6}  {'time':<8}  {'verdict':<10}  {'read':>6}  {'written':>7}  {'cost':>9}  {'missed':>9}")
-    for turn in turns[-LISTED:]:
+    listed = turns[-LISTED:]
+    places = [f"{turn.provider}/{turn.model}" for turn in listed]
+    for turn, place, before in zip(listed, places, [None, *places], strict=False):
+        if place != before and len(set(places)) > 1:
+            lines.append(f"  {clean(place)}")
         usage = turn.usage
         read, written = (
             (tokens(usage.cache_read_tokens), tokens(usage.cache_write_tokens)) if usage else (NOTHING, NOTHING)

@@ -96,7 +96,12 @@ def summary(turns: Sequence[Turn]) -> str:
     read = sum(turn.usage.cache_read_tokens for turn in own if turn.usage)
     misses = sum(_is_miss(turn, before(turns, turn)) for turn in own)
     missed = f"; {misses:,} of {len(own):,} turns read nothing after one that had" if misses else ""
-    return f"The provider caches by itself: it read {percent(read / prompts)} of all prompts from its cache{missed}."
+    share = percent(read / prompts)
+    if len(own) == sum(turn.usage is not None for turn in turns):
+        return f"The provider caches by itself: it read {share} of all prompts from its cache{missed}."
+    who = clean(" and ".join(sorted({turn.provider for turn in own})))
+    count = f"{len(own):,} {'turn' if len(own) == 1 else 'turns'}"
+    return f"Caching by itself, {who} read {share} of the prompts of {count} from its cache{missed}."
 
 
 def _is_miss(turn: Turn, last: Turn | None) -> bool:

@@ -78,7 +78,9 @@ def test_a_turn_is_compared_with_the_last_one_before_it_that_has_a_report():
 def test_what_was_asked_elsewhere_says_nothing_of_a_cache():
     turns = [turn(1, 8_000), turn(2, 0, model="gpt-6"), turn(3, 0, provider="azure"), turn(4, 0)]
     assert [own_cache.before(turns, one) for one in turns] == [None, None, None, turns[0]]
-    assert [line[18:28].strip() for line in overview(turns)[2:]] == ["own hit", "own cache", "own cache", "own miss"]
+    shown = [line[18:28].strip() or line for line in overview(turns)[2:]]
+    assert shown[1::2] == ["own hit", "own cache", "own cache", "own miss"]
+    assert shown[::2] == ["  openai/gpt-5.5", "  openai/gpt-6", "  azure/gpt-5.5", "  openai/gpt-5.5"]
 
 
 def test_the_summary_of_a_session_says_what_was_read_of_all_prompts():
@@ -86,6 +88,16 @@ def test_the_summary_of_a_session_says_what_was_read_of_all_prompts():
     assert own_cache.summary(turns) == (
         "The provider caches by itself: it read 40% of all prompts from its cache;"
         " 1 of 4 turns read nothing after one that had."
+    )
+
+
+def test_where_others_answered_too_the_summary_says_whose_cache_it_is_about():
+    others = [turn(number, 0, provider="anthropic", plan="safe; marks=2") for number in (1, 2)]
+    assert own_cache.summary([*others, turn(3, 0)]) == (
+        "Caching by itself, openai read 0% of the prompts of 1 turn from its cache."
+    )
+    assert own_cache.summary([*others, turn(3, 8_000), turn(4, 0, provider="xai"), turn(5, 8_000)]) == (
+        "Caching by itself, openai and xai read 53% of the prompts of 3 turns from its cache."
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from support.claude_code import ClaudeCode
 from support.processes import Daemon, daemon, simulated_provider, wait_for
 
 pytestmark = pytest.mark.e2e
@@ -128,3 +129,48 @@ def test_a_fallback_and_other_models_stay_in_the_session_its_budget_and_its_cach
             last = wait_for(lambda: eleventh(proxy, talk.sessions[0]), "the last turn's verdict")
             assert last["verdict"] == "hit"
             assert last["reported_read_tokens"] == last["predicted_read_tokens"] > 5000
+
+
+LIST = {"name": "Bash", "input": {"command": "ls", "description": "List the files"}}
+FIRST = [
+    {
+        "when": "Look around",
+        "steps": [
+            {"think": "First the files.", "say": "I list.", "tools": [LIST]},
+            {"say": "never heard", "fault": "529:0", "times": 2},
+        ],
+    },
+    {"when": "Go on", "steps": [{"think": "Again.", "say": "Once more.", "tools": [LIST]}, {"say": "Still there."}]},
+]
+SECOND = [{"when": "", "steps": [{"say": "not asked"}, {"think": "Another began this.", "say": "Nothing there."}]}]
+
+
+@pytest.mark.xdist_group("claude-code")
+def test_claude_code_goes_on_in_its_session_with_another_provider_and_back(
+    claude_code_executable: Path, tmp_path: Path
+) -> None:
+    folders = [tmp_path / name for name in ("home", "user", "project")]
+    for folder in folders:
+        folder.mkdir(mode=0o700)
+    home, user, project = folders
+    (home / "config.toml").write_text(CHAIN)
+    claude = ClaudeCode(claude_code_executable, user, project)
+    options = ("--model", OPUS, "--allowedTools", "Bash(ls:*)")
+    with (
+        simulated_provider(tmp_path / "primary", FIRST, KEY) as first,
+        simulated_provider(tmp_path / "secondary", SECOND, FALLBACK_KEY, "--flavour", "openai") as second,
+        daemon(home, first, "--upstream", f"openai={second}", key=KEY, openai=FALLBACK_KEY) as proxy,
+    ):
+        one = claude.run(proxy, "Look around, please.", *options)
+        two = claude.run(proxy, "Go on.", "--resume", one["session_id"], *options)
+        assert (one["result"], two["result"]) == ("Nothing there.", "Still there.")
+        [session] = stats(proxy, 5)["sessions"]
+        assert (session["kind"], session["turns"], session["errors"]) == ("main", 5, 1)
+        told = json.loads(proxy.cli("explain", session["id"], "--json").stdout)["turns"]
+        assert [(turn["provider"], turn["model"], turn["verdict"]) for turn in told] == [
+            ("anthropic", OPUS, "first"),
+            ("anthropic", OPUS, None),
+            ("openai", GPT, None),
+            ("anthropic", OPUS, "hit"),
+            ("anthropic", OPUS, "hit"),
+        ]
