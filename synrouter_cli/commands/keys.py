@@ -17,6 +17,7 @@ from synrouter_cli.commands.saying import say, say_next
 from synrouter_cli.credentials import Secret, checked_key, masked, variable_of
 from synrouter_cli.daemon import client, lock
 from synrouter_cli.daemon.client import Daemon
+from synrouter_cli.dashboard.sanitize import clean
 from synrouter_cli.errors import ConfigError, KeyRefused, KeyringError, NoProviderKey, SynrouterError, UsageError
 from synrouter_cli.keys import Found
 from synrouter_cli.paths import Paths
@@ -164,6 +165,9 @@ def _tell(daemon: Daemon | None, done: str, since: str) -> None:
     except client.ControlError as error:
         detail = f"{done}, but the running proxy goes on as before: {error}."
         raise SynrouterError(detail=detail, hint="synrouter down && synrouter up") from None
+    if problem := said.get("problem"):
+        detail = f"{done}, but the running proxy goes on as before: {clean(str(problem))}"
+        raise SynrouterError(detail=detail, hint="synrouter down && synrouter up")
     if said.get("keyring", "").startswith("reading"):
         print("synrouter: the running proxy still reads the keyring.", file=sys.stderr)
     else:

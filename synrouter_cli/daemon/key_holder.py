@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 WAIT_S: Final = 3.0
 """How long a request waits for the keyring."""
 RELOAD_S: Final = 5.0
+AGAIN_S: Final = 0.3
+"""A keyring that failed, which may be just starting, is asked once more after so long."""
 
 
 class Read(Protocol):
@@ -43,6 +45,7 @@ class KeyHolder:
         read: Read = read_later,
         wait_s: float = WAIT_S,
         reload_s: float = RELOAD_S,
+        again_s: float = AGAIN_S,
     ) -> None:
         """`learned` is told each key before anybody can use it."""
         self._given = dict(settings.provider_keys)
@@ -53,6 +56,7 @@ class KeyHolder:
         self._read = read
         self._wait_s = wait_s
         self._reload_s = reload_s
+        self._again_s = again_s
         self._found = Found("")
         self._problem: KeyringError | None = None
         self._task: asyncio.Task[None] | None = None
@@ -76,6 +80,11 @@ class KeyHolder:
         if isinstance(self._problem, NoKeyring):
             return "none that would keep a key safe"
         return str(self._problem) if self._problem is not None else self._found.backend
+
+    @property
+    def problem(self) -> str:
+        """Why what is known may not be what the keyring has; empty where it was read."""
+        return self._problem.message if self._problem is not None else ""
 
     @property
     def _reading(self) -> bool:
@@ -114,7 +123,7 @@ class KeyHolder:
 
     async def _run(self) -> None:
         try:
-            found = await self._read(self._asked, patience_s=self._patience_s)
+            found = await self._ask()
         except KeyringError as error:
             self._problem = error
             level = logging.INFO if isinstance(error, NoKeyring) else logging.WARNING
@@ -126,6 +135,15 @@ class KeyHolder:
             self._learned([key.reveal() for key in found.keys.values()])
             self._found, self._problem = found, None
             log.info("keyring %s: %d keys", found.backend, len(found.keys))
+
+    async def _ask(self) -> Found:
+        try:
+            return await self._read(self._asked, patience_s=self._patience_s)
+        except KeyringError as error:
+            if type(error) is not KeyringError:  # one that is locked, or that there is not, stays so
+                raise
+        await asyncio.sleep(self._again_s)
+        return await self._read(self._asked, patience_s=self._patience_s)
 
 
 async def _end(task: asyncio.Task[None] | None) -> None:

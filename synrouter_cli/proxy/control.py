@@ -82,9 +82,10 @@ class Control:
         self._rests = rests
 
     async def reload_keys(self) -> dict[str, Any]:
-        """Read the keyring again, and what is known then: `keys` (provider → source) and `keyring`."""
+        """Read the keyring again, and what is known then: `keys` (provider → source), `keyring`, and the `problem` for
+        which it was not read."""
         await self._keys.reload()
-        return self._key_state()
+        return {**self._key_state(), "problem": self._keys.problem}
 
     def answer(self, endpoint: str, *, in_flight: int, query: str = "") -> dict[str, Any]:
         """The JSON object for one of health | live | explain | shutdown | reload-tokens.

@@ -27,6 +27,10 @@ class Keys(Protocol):
     def keyring(self) -> str:
         """How it stands with the keyring, for people; empty where it was not asked."""
 
+    @property
+    def problem(self) -> str:
+        """Why the keyring could not be read; empty where it was, or was not asked."""
+
     async def settle(self, provider: str) -> None:
         """Return once the provider's key is known, or that there is none. Raises KeyringError where that can't be said
         in time; clients need not ask again by themselves then."""
@@ -39,6 +43,7 @@ class FixedKeys:
     """Keys that were all there from the start."""
 
     keyring = ""
+    problem = ""
 
     def __init__(self, known: Mapping[str, Key], sources: Mapping[str, str]) -> None:
         self.known = known

@@ -187,6 +187,12 @@ class RunningDaemon:
             "synrouter: the running proxy still reads the keyring.\n",
         ),
         (
+            {"keyring": "The keyring failed.", "problem": "The keyring failed: no reason given."},
+            1,
+            "synrouter: The key is kept, but the running proxy goes on as before: The keyring failed: no reason given.\n"
+            "  next: synrouter down && synrouter up\n",
+        ),
+        (
             ControlError("no answer in time"),
             1,
             "synrouter: The key is kept, but the running proxy goes on as before: no answer in time.\n"

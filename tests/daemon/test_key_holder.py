@@ -47,7 +47,7 @@ def holds(key: str) -> Found:
 def holder(keyring: Keyring, **given: str) -> KeyHolder:
     keys = {provider: Secret(key) for provider, key in given.items()}
     settings = Settings(paths=find_paths(), provider_keys=keys, key_sources=dict.fromkeys(given, "SYNROUTER_X_KEY"))
-    return KeyHolder(settings, read=keyring, wait_s=0.02, reload_s=1)
+    return KeyHolder(settings, read=keyring, wait_s=0.02, reload_s=1, again_s=0)
 
 
 async def test_where_every_key_is_given_the_keyring_is_never_asked():
@@ -159,7 +159,7 @@ async def test_who_waits_gets_the_key_of_a_reload_that_came_in_between():
 
 
 async def test_what_was_known_stays_where_the_keyring_can_not_be_read_again():
-    keyring = Keyring(holds(KEY), KeyringError(detail="The keyring failed."))
+    keyring = Keyring(holds(KEY), *[KeyringError(detail="The keyring failed.")] * 2)
     keyring.open.set()
     keys = holder(keyring)
     keys.start()
@@ -168,6 +168,16 @@ async def test_what_was_known_stays_where_the_keyring_can_not_be_read_again():
     await keys.settle("anthropic")
     assert keys.known["anthropic"].reveal() == KEY
     assert keys.keyring.startswith("The keyring failed.")
+    assert (keys.problem, len(keyring.asked)) == ("The keyring failed.", 3), "it was asked once more"
+
+
+async def test_a_keyring_that_failed_once_is_asked_once_more():
+    keyring = Keyring(KeyringError(detail="It is just starting."), holds(KEY))
+    keyring.open.set()
+    keys = holder(keyring)
+    keys.start()
+    await keys.settle("anthropic")
+    assert (keys.known["anthropic"].reveal(), keys.problem) == (KEY, "")
 
 
 async def test_the_log_hides_a_key_before_anybody_can_use_it():

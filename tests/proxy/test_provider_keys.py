@@ -18,6 +18,7 @@ class Later:
     """Keys that are known once somebody waited for them, unless the keyring is `locked`."""
 
     keyring = "Secret Service"
+    problem = ""
 
     def __init__(self, *, locked: bool = False) -> None:
         self.known: Mapping[str, Secret] = {}
@@ -81,5 +82,6 @@ async def test_reload_keys_is_for_our_own_commands_and_says_sources_not_keys() -
         assert refused.status in (401, 403) and keys.known == {}
         headers = {"Authorization": f"Bearer {CONTROL_TOKEN}"}
         answer = await edge.ask("POST", "/_synrouter/reload-keys", b"", headers, token=None)
-        assert answer.json() == {"keys": {"anthropic": "the keyring (Secret Service)"}, "keyring": "Secret Service"}
+        sources = {"anthropic": "the keyring (Secret Service)"}
+        assert answer.json() == {"keys": sources, "keyring": "Secret Service", "problem": ""}
         assert (await edge.ask()).status == 200
