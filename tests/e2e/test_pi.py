@@ -14,7 +14,7 @@ from support.toolchain import node_folder, npm_executable
 
 pytestmark = [pytest.mark.slow_client, pytest.mark.xdist_group("pi")]
 
-VERSION = "0.87.1"
+VERSION = "1.5.2"
 """The newest whose dependencies npm still has."""
 MODELS, SETTINGS = ".pi/agent/models.json", ".pi/agent/settings.json"
 LISTING = {"name": "bash", "input": {"command": "ls"}}

@@ -11,7 +11,7 @@ from typing import Any
 
 from support.processes import Daemon
 
-VERSION = "2.1.329"
+VERSION = "2.1.332"
 RUN_SECONDS = 120
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from support.toolchain import node_folder
 
-VERSION = "0.169.0"
+VERSION = "0.171.0"
 OPTIONS = ("--strict-config", "--skip-git-repo-check", "--json", "--dangerously-bypass-approvals-and-sandbox")
 CONFIG = ".codex/config.toml"
 CATALOG = ".codex/synrouter-models.json"
