@@ -253,6 +253,21 @@ def test_stores_outlive_a_restart() -> None:
     assert abs(world.claimed) <= world.their_cost - world.cost + CENT // 20
 
 
+@pytest.mark.parametrize("reminds", [False, True])
+def test_with_two_keys_it_is_one_session_with_a_cache_at_each(reminds: bool) -> None:
+    world = World()
+    keys = [key for key in ("one", "other") * 6 for _ in range(5)]
+    requests = responses(len(keys), reminds=reminds, pauses=(5.0, 9.0))
+    rows = [world.ask("responses", body, after, key=key) for (body, after), key in zip(requests, keys, strict=True)]
+    assert len({row.session for row in rows}) == 1
+    for row, usage in zip(rows[10:], world.books[10:], strict=True):
+        if row.predicted_read_tokens is not None:
+            assert row.predicted_read_tokens == pytest.approx(usage.cache_read_tokens, rel=0.02)
+        assert usage.cache_read_tokens > 0
+    assert abs(world.claimed - (world.their_cost - world.cost)) < CENT
+    assert world.claimed > 10 * CENT if reminds else world.cost <= world.their_cost
+
+
 def test_explain_says_what_was_placed_and_why() -> None:
     world = played(World(), "responses", responses(6, reminds=True))
     row = world.ledger.rows[-1]

@@ -28,7 +28,6 @@ PRICES = {
 }
 """In USD per million tokens."""
 WORDS = "the quick brown fox jumps over the lazy dog and reads another file; "
-SENDER = Sender("account")
 SCRIPT = Script.parse([{"when": "", "steps": [{"say": "Done."}]}])
 
 
@@ -64,8 +63,10 @@ class World:
         session: str = "s1",
         stop: str = "tool_use",
         refused: bool = False,
+        key: str = "key",
     ) -> Turn:
-        """Send a request `after` seconds, in the dialect `to` where the provider speaks another; the row of it."""
+        """Send a request `after` seconds, in the dialect `to` where the provider speaks another; the row of it. Each `key`
+        has a cache of its own."""
         self.now += after
         raw = json.dumps(body).encode()
         way = Way(self.provider, to or dialect, str(body["model"]))
@@ -81,7 +82,7 @@ class World:
                 "",
                 crossing.hub,
                 False,
-                b"scope",
+                key.encode(),
                 "api",
                 markers=False,
                 model=way.model,
@@ -96,15 +97,15 @@ class World:
         self.sent.append(wire)
         self.plain.append(plain)
         self.plans.append(turn.plan)
-        usage = self._weigh(self.ours, way.dialect, wire, turn.responding)
+        usage = self._weigh(self.ours, way.dialect, wire, key, turn.responding)
         self.books.append(usage)
-        self.theirs.append(self._weigh(self.clients, way.dialect, plain))
+        self.theirs.append(self._weigh(self.clients, way.dialect, plain, key))
         reported = replace(usage, cache_write_5m_tokens=usage.cache_write_tokens, cache_write_1h_tokens=0)
         turn.finish(Outcome("ok", 200, None, reported, "exact", way.model, stop, "id", 1.0, 2.0, 1))
         return self.ledger.rows[-1]
 
-    def _weigh(self, side: Upstream, dialect: Any, wire: bytes, responding: Any = None) -> Usage:
-        asked: Asked = side.weigh(dialect, wire, SENDER, now=self.now)
+    def _weigh(self, side: Upstream, dialect: Any, wire: bytes, key: str, responding: Any = None) -> Usage:
+        asked: Asked = side.weigh(dialect, wire, Sender(key), now=self.now)
         if responding is not None:
             responding(200)
         side.answer(asked, asked.step, self.now)
