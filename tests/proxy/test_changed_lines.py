@@ -8,7 +8,7 @@ import pytest
 
 from support.edge import CLIENT_TOKEN, CONTROL_TOKEN, running_edge
 from support.memory import Memory
-from synrouter_cli.proxy import turns as turns_module
+from synrouter_cli.proxy import bookkeeping
 from synrouter_cli.proxy.turn import Inbound
 from synrouter_cli.proxy.turns import Turns
 
@@ -19,16 +19,16 @@ def turns() -> Turns:
 
 
 def test_a_line_is_known_by_session_and_turn(turns: Turns) -> None:
-    turns.note_line("s1", 2, "Today: Friday")
+    turns._books.note_line("s1", 2, "Today: Friday")
     assert turns.changed_line("s1", 2) == "Today: Friday"
     assert turns.changed_line("s1", 3) is None
     assert turns.changed_line("s2", 2) is None
 
 
 def test_only_the_latest_lines_are_kept(turns: Turns, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turns_module, "MOST_LINES", 3)
+    monkeypatch.setattr(bookkeeping, "MOST_LINES", 3)
     for number in range(5):
-        turns.note_line("s1", number, str(number))
+        turns._books.note_line("s1", number, str(number))
     assert [turns.changed_line("s1", number) for number in range(5)] == [None, None, "2", "3", "4"]
 
 

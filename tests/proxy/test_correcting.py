@@ -76,7 +76,7 @@ def test_cuts_that_were_planned_before_it_tripped_stay_too() -> None:
         bench.ask(long_body(number))
     early = bench.begin(long_body(2))  # under way while another one trips the breaker
     assert early._planned is not None
-    bench.turns.refused(early._planned)
+    bench.turns._books.refused(early._planned)
     bench.answer(early)
     bench.ask(long_body(3))
     assert results(bench.sent[-1])[:2] == results(early.body)

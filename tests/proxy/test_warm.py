@@ -9,7 +9,7 @@ import pytest
 
 from support.edge import CLIENT_TOKEN, CONTROL_TOKEN, running_edge
 from support.memory import Memory
-from synrouter_cli.proxy import turns as turns_module
+from synrouter_cli.proxy import bookkeeping
 from synrouter_cli.proxy.resting import Rests
 from synrouter_cli.proxy.turn import Inbound, Outcome
 from synrouter_cli.proxy.turns import Turns
@@ -127,7 +127,7 @@ def test_after_a_restart_what_lives_is_still_warm(desk: Desk) -> None:
 
 
 def test_no_more_sessions_are_named_than_a_dashboard_can_show(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turns_module, "MOST_WARM", 5)
+    monkeypatch.setattr(bookkeeping, "MOST_WARM", 5)
     ids = [desk.ask(f"session-{number}") for number in range(8)]
     assert list(desk.warm()) == ids[:-6:-1]
 
