@@ -20,10 +20,11 @@ from synrouter_cli.prompt.segments import Prompt
 
 __all__ = ["RESERVE", "Session", "first_key", "is_beside", "is_probe", "opening"]
 
-RESERVE = 256
-"""Turn numbers are reserved ahead, so that after a crash none is given out twice and the gap shows."""
+RESERVE = 1024
+"""Turn numbers are reserved ahead, so that after a crash none is given out twice and the gap shows. More are reserved once
+a sixteenth is used: the disk has as long as the rest lasts."""
 
-RESERVE_MOST = 4096
+RESERVE_MOST = 16384
 """A session in a hurry reserves more at a time: what is reserved must lie on the disk before it is given out."""
 
 HURRY_SECONDS = 2.0
@@ -107,7 +108,7 @@ class Session:
     def number(self, now: float) -> tuple[int, bool]:
         """The next turn's number, and whether the reservation grew and must be stored."""
         self.turn += 1
-        if self.reserved - self.turn >= self.reserve * 3 // 4:
+        if self.reserved - self.turn >= self.reserve * 15 // 16:
             return self.turn, False
         hurry = now - self.reserved_at < HURRY_SECONDS
         self.reserve = min(self.reserve * 4, RESERVE_MOST) if hurry else RESERVE

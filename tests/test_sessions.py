@@ -303,7 +303,7 @@ def test_after_a_crash_turn_numbers_show_the_gap_and_none_is_given_twice() -> No
     number, must_store = session.number(100.0)
     assert (number, must_store) == (1, True)
     lying_in_the_ledger = stored(session)
-    given, grew = zip(*(session.number(200.0) for _ in range(RESERVE // 4 + 1)), strict=True)
+    given, grew = zip(*(session.number(200.0) for _ in range(RESERVE // 16 + 1)), strict=True)
     assert grew[:-1] == (False,) * (len(grew) - 1) and grew[-1], "it grows long before it is used up"
     after = Sessions()
     after.restore(lying_in_the_ledger)
