@@ -21,8 +21,8 @@ from synrouter_cli.prompt.segments import Prompt
 __all__ = ["RESERVE", "Session", "first_key", "is_beside", "is_probe", "opening"]
 
 RESERVE = 1024
-"""Turn numbers are reserved ahead, so that after a crash none is given out twice and the gap shows. More are reserved once
-a sixteenth is used: the disk has as long as the rest lasts."""
+"""Turn numbers are reserved ahead, so that after a crash none is given out twice and the gap shows. More are reserved
+once a sixteenth is used: the disk has as long as the rest lasts."""
 
 RESERVE_MOST = 16384
 """A session in a hurry reserves more at a time: what is reserved must lie on the disk before it is given out."""
