@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from synrouter_cli.addresses import PROVIDER_NAME, check_upstream
 from synrouter_cli.errors import ConfigError
 from synrouter_cli.listening import read_address, read_host
-from synrouter_cli.own_providers import read_aliases, read_budget, read_providers, read_routes
+from synrouter_cli.own_providers import Where, read_aliases, read_budget, read_providers, read_routes
 from synrouter_cli.toml_lines import line_of
 
 if TYPE_CHECKING:  # at run time when settings are made: msgspec is slow to load, and many commands need paths only
@@ -128,6 +128,7 @@ _KEEP_WARM: Final[Mapping[str, _Check]] = {
 
 
 def checked(where: str, value: Any, check: _Check) -> Any:
+    """The value. Raises ConfigError, which names the place `where` it stands."""
     a_number = isinstance(value, bool) and check.kind is not bool  # to Python, True is 1
     if a_number or not isinstance(value, check.kind) or not check.holds(value):
         hint = "synrouter up --help" if where.startswith("--") else None
@@ -148,106 +149,93 @@ def read_config(path: Path) -> dict[str, Any]:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(where=str(path), detail=str(error)) from None
-    for key, value in values.items():
-        where = _where(path, text, key)
-        if key not in SCALARS:
-            raise ConfigError(where=where, detail=f"unknown key; known are {', '.join(SCALARS)}")
-        checked(where, value, SCALARS[key])
-    if "ca_bundle" in values:
-        values["ca_bundle"] = Path(values["ca_bundle"]).expanduser()
-    if "listen" in values:
-        values["listen"] = read_address(values["listen"], where=_where(path, text, "listen"))
-    if "allow_hosts" in values:
-        where = _where(path, text, "allow_hosts")
-        values["allow_hosts"] = [read_host(host, where=where) for host in values["allow_hosts"]]
-    if "upstreams" in values:
-        values["upstreams"] = _config_upstreams(path, text, values["upstreams"])
-    if "key_files" in values:
-        values["key_files"] = _config_key_files(path, text, values["key_files"])
-    if "trim" in values:
-        values["trim"] = _config_trim(path, text, values["trim"])
-    if "keep_warm" in values:
-        values["keep_warm"] = _config_keep_warm(path, text, values["keep_warm"])
 
-    _take_own(path, text, values)
+    def where(*names: str) -> str:
+        line = line_of(text, *names)
+        return f"{path}{f' line {line}' if line else ''}, {'.'.join(names)}"
+
+    _check_keys(values, SCALARS, where)
+    for name, read in _READ.items():
+        if name in values:
+            values[name] = read(values[name], where)
+    if "providers" in values:
+        own, values["own_models"] = read_providers(values["providers"], where)
+        values["providers"] = {**builtin_providers(), **own}
     providers = values["providers"] if "providers" in values else builtin_providers()
     for name in values.get("key_files", ()):
         if name not in providers:
             known = ", ".join(sorted(providers))
-            raise ConfigError(
-                where=_where(path, text, "key_files", name), detail=f"no such provider; known are: {known}"
-            )
+            raise ConfigError(where=where("key_files", name), detail=f"no such provider; known are: {known}")
     return values
 
 
-def _take_own(path: Path, text: str, values: dict[str, Any]) -> None:
-    """The user's own providers, routes and budgets."""
-
-    def where(*names: str) -> str:
-        return _where(path, text, *names)
-
-    if "providers" in values:
-        own, values["own_models"] = read_providers(values["providers"], where)
-        values["providers"] = {**builtin_providers(), **own}
-    tables: tuple[tuple[str, Callable[..., Any]], ...] = (
-        ("routes", read_routes),
-        ("aliases", read_aliases),
-        ("budget", read_budget),
-    )
-    for name, read in tables:
-        if name in values:
-            values[name] = read(values[name], where)
+def _check_keys(table: Mapping[str, Any], checks: Mapping[str, _Check], where: Where, *under: str) -> None:
+    for key, value in table.items():
+        if key not in checks:
+            raise ConfigError(where=where(*under, key), detail=f"unknown key; known are {', '.join(checks)}")
+        checked(where(*under, key), value, checks[key])
 
 
-def _config_upstreams(path: Path, text: str, table: dict[str, Any]) -> dict[str, str]:
+def _ca_bundle(file: str, where: Where) -> Path:
+    return Path(file).expanduser()
+
+
+def _listen(address: str, where: Where) -> str:
+    return read_address(address, where=where("listen"))
+
+
+def _allow_hosts(hosts: list[str], where: Where) -> list[str]:
+    return [read_host(host, where=where("allow_hosts")) for host in hosts]
+
+
+def _upstreams(table: dict[str, Any], where: Where) -> dict[str, str]:
     found = {}
     for name, url in table.items():
-        where = _where(path, text, "upstreams", name)
         if not PROVIDER_NAME.fullmatch(name) or not isinstance(url, str):
-            raise ConfigError(where=where, detail='expected NAME = "URL"')
-        found[name] = check_upstream(url, where=where)
+            raise ConfigError(where=where("upstreams", name), detail='expected NAME = "URL"')
+        found[name] = check_upstream(url, where=where("upstreams", name))
     return found
 
 
-def _config_key_files(path: Path, text: str, table: dict[str, Any]) -> dict[str, Path]:
+def _key_files(table: dict[str, Any], where: Where) -> dict[str, Path]:
     found = {}
     for name, file in table.items():
-        where = _where(path, text, "key_files", name)
         if not PROVIDER_NAME.fullmatch(name) or not isinstance(file, str):
-            raise ConfigError(where=where, detail='expected NAME = "/path"')
+            raise ConfigError(where=where("key_files", name), detail='expected NAME = "/path"')
         found[name] = Path(file).expanduser()
         if not found[name].is_absolute():
-            raise ConfigError(where=where, detail="expected an absolute path")
+            raise ConfigError(where=where("key_files", name), detail="expected an absolute path")
     return found
 
 
-def _config_trim(path: Path, text: str, table: dict[str, Any]) -> Trim:
-    for key, value in table.items():
-        where = _where(path, text, "trim", key)
-        if key not in _TRIM:
-            raise ConfigError(where=where, detail=f"unknown key; known are {', '.join(_TRIM)}")
-        checked(where, value, _TRIM[key])
+def _trim(table: dict[str, Any], where: Where) -> Trim:
+    _check_keys(table, _TRIM, where, "trim")
     over, keep = table.get("over_chars"), table.get("keep_chars")
     if over and keep and keep >= over:
-        where = _where(path, text, "trim", "keep_chars")
-        raise ConfigError(where=where, detail=f"expected fewer than over_chars ({over})")
+        raise ConfigError(where=where("trim", "keep_chars"), detail=f"expected fewer than over_chars ({over})")
     tools: dict[str, Any] = table.get("tools", {})
     for name, value in tools.items():
-        checked(_where(path, text, "trim", "tools", name), value, _OVER_CHARS)
+        checked(where("trim", "tools", name), value, _OVER_CHARS)
     return Trim(over, keep, tuple(tools.items()))
 
 
-def _config_keep_warm(path: Path, text: str, table: dict[str, Any]) -> KeepWarm:
-    for key, value in table.items():
-        where = _where(path, text, "keep_warm", key)
-        if key not in _KEEP_WARM:
-            raise ConfigError(where=where, detail=f"unknown key; known are {', '.join(_KEEP_WARM)}")
-        checked(where, value, _KEEP_WARM[key])
+def _keep_warm(table: dict[str, Any], where: Where) -> KeepWarm:
+    _check_keys(table, _KEEP_WARM, where, "keep_warm")
     session, day = (Decimal(str(table.get(key, getattr(NEVER_KEPT, key)))) for key in ("session_usd", "day_usd"))
     return KeepWarm(table.get("enabled", False), session, day)
 
 
-def _where(path: Path, text: str, *names: str) -> str:
-    """A key of the file, as messages name it."""
-    line = line_of(text, *names)
-    return f"{path}{f' line {line}' if line else ''}, {'.'.join(names)}"
+_READ: Final[Mapping[str, Callable[[Any, Where], Any]]] = {
+    "ca_bundle": _ca_bundle,
+    "listen": _listen,
+    "allow_hosts": _allow_hosts,
+    "upstreams": _upstreams,
+    "key_files": _key_files,
+    "trim": _trim,
+    "keep_warm": _keep_warm,
+    "routes": read_routes,
+    "aliases": read_aliases,
+    "budget": read_budget,
+}
+"""How the value of a key is read, in the order in which mistakes are told. The user's providers are read apart: they
+give two values."""
